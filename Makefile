@@ -1,0 +1,28 @@
+# Every target sets up what it needs in .venv; Python 3.11 to 3.13 and make are enough.
+PYTHON ?= python3
+BIN = .venv/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test lint bench models clean
+
+.venv/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/kerazoo train lenet5 --run runs/demo --overwrite
+	@echo "Watch it: $(BIN)/tensorboard --logdir runs/demo"
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist *.egg-info

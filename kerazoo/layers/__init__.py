@@ -1,0 +1,1 @@
+"""Keras layers where Keras has none, one file per idea."""
