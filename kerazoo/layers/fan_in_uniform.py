@@ -1,0 +1,45 @@
+"""The initial weights of LeNet-5."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class FanInUniform(keras.initializers.Initializer):
+    """Draws uniformly between `-scale / fan_in` and `scale / fan_in`.
+
+    Unlike the initialisers of Keras it divides by the number of inputs of a unit
+    itself, not by its square root.
+
+    Args:
+        scale: Half the width of the interval for a unit with one input, positive.
+        fan_in: Number of inputs of a unit, or a list with one number for each entry
+            of the last axis. `None` takes the product of all axes but the last,
+            which fits the kernels of dense and convolution layers.
+        seed: Integer, `keras.random.SeedGenerator` or `None` for a random draw.
+
+    Raises:
+        ValueError: If `scale` is not positive.
+
+    Reference:
+        LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document
+        Recognition", Proc. IEEE 86(11), 1998, appendix A (scale 2.4).
+    """
+
+    def __init__(self, scale=2.4, fan_in=None, seed=None):
+        if scale <= 0:
+            raise ValueError(f"scale must be positive, but scale={scale!r} was given.")
+        self.scale = scale
+        self.fan_in = fan_in
+        self.seed = seed
+        self._uniform = keras.initializers.RandomUniform(-1.0, 1.0, seed=seed)
+
+    def __call__(self, shape, dtype=None):
+        fan_in = math.prod(shape[:-1]) if self.fan_in is None else self.fan_in
+        draw = self._uniform(shape, dtype=dtype)
+        return draw * self.scale / ops.cast(fan_in, draw.dtype)
+
+    def get_config(self):
+        return {"scale": self.scale, "fan_in": self.fan_in, "seed": self.seed}
