@@ -1,0 +1,266 @@
+"""The ledger: what every layer of a network costs and sees.
+
+The slides' "Break down the CNN in more detail" and "Receptive field" for any functional
+model: output shape, activation memory, weights, multiply-adds, receptive field.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+from keras import layers
+
+MERGES_WHOLE_GRID = (
+    layers.GlobalAveragePooling2D,
+    layers.GlobalMaxPooling2D,
+    layers.Flatten,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One layer.
+
+    Attributes:
+        name: The layer's name.
+        kind: Its class.
+        shape: The shape of its (first) output without the batch.
+        memory: Bytes of its output for one image in float32; ``None`` where the shape
+            is open.
+        trainable: Trained weights.
+        weights: All weights, a batch norm's moving statistics included.
+        macs: Multiply-adds for one image (convolutions and dense layers; no bias, batch
+            norm, activation, pooling or sum); ``None`` where the shape is open.
+        receptive_field: ``(height, width)`` in input pixels that one output position
+            depends on, unbounded by the image's borders; ``None`` where it is open.
+        stride: ``(height, width)`` in input pixels between neighbouring positions.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...]
+    memory: int | None
+    trainable: int
+    weights: int
+    macs: int | None
+    receptive_field: tuple[int, int] | None
+    stride: tuple[float, float] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Ledger:
+    """The rows of a network in the order of computation, and their sums."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    def _sum(self, field):
+        values = [getattr(row, field) for row in self.rows]
+        return None if None in values else sum(values)
+
+    @property
+    def trainable(self) -> int:
+        """Trained weights."""
+        return self._sum("trainable")
+
+    @property
+    def total(self) -> int:
+        """All weights."""
+        return self._sum("weights")
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-adds of one image."""
+        return self._sum("macs")
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes of all outputs of one image in float32."""
+        return self._sum("memory")
+
+    @property
+    def grids(self) -> tuple[tuple[int | None, int | None], ...]:
+        """The feature maps' heights and widths in order, repetitions left out."""
+        maps = [
+            row.shape[:2]
+            for row in self.rows[1:]
+            if len(row.shape) == 3 and row.kind != "ZeroPadding2D"
+        ]
+        return tuple(g for i, g in enumerate(maps) if i == 0 or g != maps[i - 1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ledger as plain data, ready for JSON."""
+        sums = ("trainable", "total", "macs", "memory")
+        return {
+            "name": self.name,
+            **{field: getattr(self, field) for field in sums},
+            "layers": [dataclasses.asdict(row) for row in self.rows],
+        }
+
+    def __rich__(self):
+        from rich.table import Table
+
+        table = Table(title=self.name, caption_justify="left")
+        table.add_column("layer", no_wrap=True)
+        table.add_column("kind", no_wrap=True)
+        for column in ("output", "memory", "weights", "multiply-adds", "sees"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for row in self.rows:
+            sees = row.receptive_field
+            table.add_row(
+                row.name,
+                row.kind,
+                "x".join(str(n or "?") for n in row.shape),
+                _bytes(row.memory),
+                f"{row.weights:,}" if row.weights else "",
+                f"{row.macs:,}" if row.macs else "",
+                "x".join(map(str, sees)) if sees else "",
+            )
+        table.add_section()
+        macs = "?" if self.macs is None else f"{self.macs:,}"
+        table.add_row("total", "", "", _bytes(self.memory), f"{self.total:,}", macs, "")
+        table.caption = f"{self.trainable:,} of the weights are trained"
+        return table
+
+
+def _bytes(count):
+    if count is None:
+        return "?"
+    power = min(3, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
+    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
+
+
+def ledger(model: keras.Model) -> Ledger:
+    """The ledger of a network.
+
+    Args:
+        model: A flat functional model, as every builder of kerazoo returns.
+
+    Returns:
+        The rows and sums; ``rich.print`` shows it as a table.
+
+    Raises:
+        ValueError: Where the model is not a flat functional graph.
+    """
+    try:
+        graph = {layer["name"]: layer for layer in model.get_config()["layers"]}
+        outputs = {layer.name: _first(layer.output) for layer in model.layers}
+    except (KeyError, AttributeError, NotImplementedError) as error:
+        raise ValueError(
+            f"{model.name} is not a functional model with each layer used once; the "
+            "ledger reads the graph of a functional model."
+        ) from error
+    rows, sight = [], {}
+    for layer in model.layers:
+        sources = _sources(graph[layer.name].get("inbound_nodes", ()))
+        inputs = [tuple(outputs[s].shape[1:]) for s in sources]
+        shape = tuple(outputs[layer.name].shape[1:])
+        sight[layer.name] = _sight(layer, [sight[s] for s in sources], inputs, shape)
+        field, stride = sight[layer.name]
+        rows.append(
+            Row(
+                name=layer.name,
+                kind=type(layer).__name__,
+                shape=shape,
+                memory=None if None in shape else 4 * math.prod(shape),
+                trainable=_count(layer.trainable_weights),
+                weights=_count(layer.weights),
+                macs=_macs(layer, inputs, shape),
+                receptive_field=field,
+                stride=stride,
+            )
+        )
+    return Ledger(model.name, tuple(rows))
+
+
+def _first(output):
+    return output[0] if isinstance(output, (list, tuple)) else output
+
+
+def _count(weights):
+    # A random layer keeps its generator's state in a variable of integers.
+    return sum(math.prod(w.shape) for w in weights if "int" not in str(w.dtype))
+
+
+def _sources(node):
+    """The names of the layers whose outputs enter a serialised node."""
+    if isinstance(node, dict):
+        if node.get("class_name") == "__keras_tensor__":
+            return [node["config"]["keras_history"][0]]
+        node = node.values()
+    elif not isinstance(node, (list, tuple)):
+        return []
+    return [name for part in node for name in _sources(part)]
+
+
+def _macs(layer, inputs, shape):
+    """Multiply-adds by the textbook formulas of each kind of layer."""
+    if hasattr(layer, "multiply_adds"):
+        open_shape = None in shape or None in inputs[0]
+        return None if open_shape else layer.multiply_adds(inputs[0], shape)
+    if isinstance(layer, layers.Dense):
+        return None if None in shape else math.prod(shape) * inputs[0][-1]
+    if isinstance(layer, layers.Conv2DTranspose):
+        window, grid = math.prod(layer.kernel_size) * layer.filters, inputs[0]
+    elif isinstance(layer, layers.DepthwiseConv2D):
+        window, grid = math.prod(layer.kernel_size), shape
+    elif isinstance(layer, layers.SeparableConv2D):
+        deep = inputs[0][-1] * layer.depth_multiplier
+        window = deep * (math.prod(layer.kernel_size) + layer.filters)
+        grid = (*shape[:2], 1)
+    elif isinstance(layer, layers.Conv2D):
+        window = math.prod(layer.kernel_size) * inputs[0][-1] // layer.groups
+        grid = shape
+    else:
+        return 0
+    return None if None in grid else window * math.prod(grid)
+
+
+def _sight(layer, seen, inputs, shape):
+    """Receptive field and stride of a layer's output, by the slides' recursion.
+
+    ``R_k = R_{k-1} + (kernel_k - 1) * s_1 * ... * s_{k-1}`` for every axis; where paths
+    meet, the widest field counts.
+    """
+    if not seen:
+        return ((1, 1), (1.0, 1.0)) if len(shape) == 3 else (None, None)
+    if any(field is None for field, _ in seen):
+        return None, None
+    field = tuple(max(f[axis] for f, _ in seen) for axis in (0, 1))
+    stride = seen[0][1]
+    if isinstance(layer, MERGES_WHOLE_GRID):
+        if len(inputs[0]) != 3:
+            return field, stride
+        if None in inputs[0][:2]:
+            return None, None
+        window, step = inputs[0][:2], (1, 1)
+    elif isinstance(layer, layers.Conv2DTranspose):
+        window = [math.ceil(k / s) for k, s in zip(*_window(layer), strict=True)]
+        step = [1 / s for s in layer.strides]
+    elif isinstance(layer, layers.UpSampling2D) or hasattr(layer, "upsampling"):
+        size = getattr(layer, "upsampling", None) or layer.size
+        window, step = (1, 1), [1 / s for s in size]
+    elif _window(layer):
+        window, step = _window(layer)
+    else:
+        return field, stride
+    field = tuple(
+        math.ceil(f + (w - 1) * s)
+        for f, w, s in zip(field, window, stride, strict=True)
+    )
+    return field, tuple(s * t for s, t in zip(stride, step, strict=True))
+
+
+def _window(layer):
+    """Kernel (dilation included) and strides of a layer that slides a window."""
+    kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if kernel is None:
+        return None
+    dilation = _pair(getattr(layer, "dilation_rate", 1))
+    kernel = [(k - 1) * d + 1 for k, d in zip(_pair(kernel), dilation, strict=True)]
+    return kernel, _pair(layer.strides)
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)

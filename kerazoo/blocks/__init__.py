@@ -1,0 +1,26 @@
+"""The block library: functions from tensor to tensor."""
+
+from kerazoo.blocks.conv import (
+    activate,
+    batch_norm,
+    conv,
+    conv_bn,
+    initializer,
+    sibling,
+)
+from kerazoo.blocks.heads import conv_head, dense_head, gap_head, mlp_head
+from kerazoo.blocks.network import network
+
+__all__ = [
+    "activate",
+    "batch_norm",
+    "conv",
+    "conv_bn",
+    "conv_head",
+    "dense_head",
+    "gap_head",
+    "initializer",
+    "mlp_head",
+    "network",
+    "sibling",
+]

@@ -1,0 +1,1 @@
+"""Catalogue 1: the networks, one file per paper family."""

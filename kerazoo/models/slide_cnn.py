@@ -1,0 +1,53 @@
+"""The seminar's own convolutional networks, the step from perceptrons to LeNet.
+
+Deep-learning seminar slides, 2017: "Break down the CNN in more detail" and "CNN in
+process". The first is lab 11 of Sung Kim: Deep Learning Zero To All, 2017.
+
+Differs from the paper:
+- `slide_cnn_a`: pooling is padded (`same`, as the lab's TensorFlow code), which gives
+  the 4x4x128 = 2,048 features of the slide; Keras' default would give 3x3x128.
+"""
+
+from keras import layers
+
+from kerazoo.blocks import conv, dense_head, mlp_head, network, sibling
+from kerazoo.registry import register
+
+MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}
+
+
+@register(**MNIST, trainable=1_379_557, total=1_379_557, macs=8_737_386)
+@network
+def slide_cnn_a(inputs, top, *, dropout=0.3):
+    """Three convolutions of 32, 64 and 128 maps and a hidden layer of 625.
+
+    Args:
+        dropout: The share dropped after every pooling and the hidden layer.
+    """
+    x = inputs
+    for number, filters in enumerate((32, 64, 128), 1):
+        x = conv(x, filters, 3, name=f"conv{number}")
+        x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
+        x = layers.Dropout(dropout, name=f"conv{number}_drop")(x)
+    return top(x, mlp_head, units=(625,), dropout=dropout, first=4)
+
+
+@register(**MNIST, minimum=16, trainable=22_000, total=22_160, macs=480_500)
+@network
+def slide_cnn_b(inputs, top):
+    """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
+
+    def norm(x, name):
+        return layers.BatchNormalization(name=sibling(name, "bn"))(x)
+
+    x = inputs
+    for number, filters in enumerate((10, 20), 1):
+        name = f"conv{number}"
+        x = conv(x, filters, 5, padding="valid", activation=None, name=name)
+        x = norm(x, name)
+        x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
+        x = layers.Activation("relu", name=f"relu{number}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(50, name="fc3")(x)
+    x = layers.Activation("relu", name="relu3")(norm(x, "fc3"))
+    return top(x, dense_head)

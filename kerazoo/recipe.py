@@ -1,0 +1,273 @@
+"""Contract 2: a recipe says how to train, in strings and numbers.
+
+A recipe is data: it prints as JSON, reads back from it, and imports nothing. What the
+words mean is written at the fields; the training part gives them effect.
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from kerazoo.errors import unknown
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """An optimiser of Keras and its arguments; ``None`` leaves Keras' default.
+
+    Attributes:
+        name: ``sgd``, ``adam``, ``adamw``, ``rmsprop`` or another of Keras.
+        learning_rate: The base rate, which the schedule scales.
+        momentum: Of SGD and RMSprop. The rate stands inside the velocity, as in Caffe.
+        nesterov: Whether the momentum looks ahead.
+        rho: RMSprop's decay.
+        beta_1: Adam's first decay.
+        beta_2: Adam's second decay.
+        epsilon: Inside the square root for RMSprop, as in TensorFlow 1.
+        weight_decay: Decoupled decay (AdamW). The papers' decay is the recipe's own.
+        clipnorm: The largest norm of one variable's gradient.
+        global_clipnorm: The largest norm of all gradients together.
+        clipvalue: The largest absolute value of a gradient.
+        ema_momentum: Evaluate with a moving average of the weights of this momentum.
+        gradient_accumulation_steps: Batches whose gradients make one step.
+    """
+
+    name: str = "sgd"
+    learning_rate: float = 0.01
+    momentum: float | None = None
+    nesterov: bool | None = None
+    rho: float | None = None
+    beta_1: float | None = None
+    beta_2: float | None = None
+    epsilon: float | None = None
+    weight_decay: float | None = None
+    clipnorm: float | None = None
+    global_clipnorm: float | None = None
+    clipvalue: float | None = None
+    ema_momentum: float | None = None
+    gradient_accumulation_steps: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How the learning rate moves.
+
+    Attributes:
+        name: ``constant``; ``step`` (times ``factor`` at every boundary, or the
+            ``values`` between them); ``exponential`` (times ``factor`` every ``every``
+            epochs, at once where ``staircase``); ``polynomial`` (to ``end`` with
+            ``power``); ``cosine`` (to ``end``); ``one_cycle`` (up from ``start`` for
+            ``warmup``, then a cosine to ``end``); ``plateau`` (times ``factor`` after
+            ``patience`` epochs without a better validation loss).
+        unit: What boundaries, ``every`` and ``warmup`` count: ``epochs`` or ``steps``.
+        boundaries: Where the rate steps.
+        values: Rates as multiples of the base rate, one more than boundaries.
+        factor: What a step multiplies by.
+        every: The length of an exponential step.
+        staircase: Whether the exponential decay goes in steps.
+        power: The polynomial's exponent.
+        start: The first rate of ``one_cycle`` as a multiple of the base rate.
+        end: The last rate as a multiple of the base rate.
+        warmup: The length of the linear rise.
+        patience: Epochs without improvement before a plateau steps.
+    """
+
+    name: Literal[
+        "constant",
+        "step",
+        "exponential",
+        "polynomial",
+        "cosine",
+        "one_cycle",
+        "plateau",
+    ] = "constant"
+    unit: Literal["epochs", "steps"] = "epochs"
+    boundaries: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+    factor: float = 0.1
+    every: float = 1.0
+    staircase: bool = True
+    power: float = 1.0
+    start: float = 0.0
+    end: float = 0.0
+    warmup: float = 0.0
+    patience: int = 10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train a network.
+
+    Attributes:
+        name: The recipe's name, that of its file.
+        networks: Patterns of the networks that it is for.
+        source: Where its numbers come from.
+        data: The data set that it is for.
+        options: The builder's own options, as in ``{"groups": 2}``.
+        image_shape: The network's input; ``None`` for the card's.
+        resize: ``bilinear``, ``pad`` (centred, no scaling up) or ``crop``.
+        normalisation: ``minmax``, ``minus_one_one``, ``standardise``, ``mean``,
+            ``lenet``, ``gcn``, ``zca`` or ``none``.
+        augment: Augmentations by name, as in ``("flip", "pad_crop:4")``.
+        validation: The share of the training set kept for validation.
+        batch_size: Images of one step, over all devices.
+        epochs: Passes over the training set.
+        steps: Training steps, in place of epochs.
+        optimizer: The optimiser.
+        schedule: The learning rate's schedule.
+        loss: ``crossentropy``, ``squared_hinge``, or ``map`` (LeNet-5's).
+        label_smoothing: The share of a label spread over all classes.
+        weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
+            every kernel, an L2 penalty of ``w / 2``.
+        decay_all: Whether biases and batch norms decay too.
+        l1: The weight of an L1 penalty on kernels.
+        max_norm: The largest norm of a unit's incoming weights.
+        initializer: ``None`` for the builder's; ``lsuv``, ``orthogonal``, or an
+            initialiser of Keras for all kernels.
+        early_stopping: Epochs without a better validation loss before the end.
+        seed: Of initialisation, shuffling, augmentation and dropout.
+    """
+
+    name: str = "custom"
+    networks: tuple[str, ...] = ("*",)
+    source: str = ""
+    data: str = "digits"
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    image_shape: tuple[int, ...] | None = None
+    resize: Literal["bilinear", "pad", "crop"] = "bilinear"
+    normalisation: str = "standardise"
+    augment: tuple[str, ...] = ()
+    validation: float = 0.1
+    batch_size: int = 128
+    epochs: int = 10
+    steps: int | None = None
+    optimizer: Optimizer = dataclasses.field(default_factory=Optimizer)
+    schedule: Schedule = dataclasses.field(default_factory=Schedule)
+    loss: Literal["crossentropy", "squared_hinge", "map"] = "crossentropy"
+    label_smoothing: float = 0.0
+    weight_decay: float = 0.0
+    decay_all: bool = False
+    l1: float = 0.0
+    max_norm: float | None = None
+    initializer: str | None = None
+    early_stopping: int | None = None
+    seed: int = 1
+
+    def __post_init__(self):
+        """Refuses numbers that cannot mean anything."""
+        for field, lowest in (("batch_size", 1), ("epochs", 0), ("seed", 0)):
+            if getattr(self, field) < lowest:
+                raise ValueError(
+                    f"{field} is {getattr(self, field)}; it must be {lowest} or more."
+                )
+        for field in ("validation", "label_smoothing"):
+            if not 0 <= getattr(self, field) < 1:
+                raise ValueError(
+                    f"{field} is {getattr(self, field)}; it must be a share from 0 up "
+                    "to, but less than, 1."
+                )
+        if self.optimizer.learning_rate <= 0:
+            raise ValueError(
+                f"optimizer.learning_rate is {self.optimizer.learning_rate}; it must "
+                "be above 0."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain data."""
+        return dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        """The recipe as JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Recipe":
+        """The recipe of plain data, as :meth:`to_dict` or a JSON file gives it.
+
+        Raises:
+            ValueError: For an unknown field or a value of the wrong kind.
+        """
+        return _read(cls, data, "")
+
+    def override(self, *settings: str) -> "Recipe":
+        """The recipe with fields set by text, as the command line does.
+
+        Args:
+            *settings: As in ``optimizer.learning_rate=0.05``; the value is read as
+                JSON, or as a string where it is none.
+
+        Raises:
+            ValueError: For an unknown field or a value of the wrong kind.
+        """
+        data = self.to_dict()
+        for setting in settings:
+            path, sign, text = setting.partition("=")
+            if not sign:
+                raise ValueError(
+                    f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
+                )
+            try:
+                value = json.loads(text)
+            except ValueError:
+                value = None if text == "None" else text
+            *parents, last = path.split(".")
+            target = data
+            for depth, parent in enumerate(parents):
+                if not isinstance(target.get(parent), dict):
+                    raise unknown("recipe field", ".".join(parents[: depth + 1]), data)
+                target = target[parent]
+            if last not in target and parents != ["options"]:
+                raise unknown("recipe field", path, _paths(self.to_dict()))
+            target[last] = value
+        return self.from_dict(data)
+
+
+def _paths(data, prefix=""):
+    for key, value in data.items():
+        yield prefix + key
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{key}.")
+
+
+def _read(cls, data, prefix):
+    kinds = typing.get_type_hints(cls)
+    for key in data:
+        if key not in kinds:
+            raise unknown("recipe field", prefix + key, (prefix + k for k in kinds))
+    return cls(**{k: _value(kinds[k], v, prefix + k) for k, v in data.items()})
+
+
+def _value(kind, value, path):
+    """``value`` as the annotation asks for it."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        if isinstance(value, Mapping):
+            return _read(kind, value, f"{path}.")
+    elif origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in inner:
+            return None
+        return _value(next(k for k in inner if k is not type(None)), value, path)
+    elif origin is Literal:
+        if value not in inner:
+            raise unknown(path, value, inner)
+        return value
+    elif origin is tuple:
+        if isinstance(value, str):
+            value = [part for part in value.split(",") if part]
+        if isinstance(value, (list, tuple)):
+            return tuple(_value(inner[0], part, path) for part in value)
+    elif kind is float:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    elif kind is str:
+        if isinstance(value, (str, int, float)):
+            return str(value)
+    elif isinstance(value, origin or kind) and not (
+        kind is int and isinstance(value, bool)
+    ):
+        return value
+    name = getattr(kind, "__name__", str(kind)) if origin is not tuple else "list"
+    raise ValueError(f"{path} is {value!r}; it must be of kind {name}.")

@@ -1,0 +1,37 @@
+import json
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+GOLDEN = pathlib.Path(__file__).parent / "models" / "golden"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what the networks measure into tests/models/golden/",
+    )
+
+
+@pytest.fixture(scope="session")
+def golden(request):
+    """Golden rows by family; with ``--update-golden`` a call writes its row."""
+    update = request.config.getoption("--update-golden")
+    rows = {p.stem: json.loads(p.read_text()) for p in GOLDEN.glob("*.json")}
+    touched = set()
+
+    def expected(family, row, measured):
+        if update:
+            rows.setdefault(family, {})[row] = measured
+            touched.add(family)
+        return rows.get(family, {}).get(row)
+
+    yield expected
+    for family in touched:
+        lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in rows[family].items()]
+        path = GOLDEN / f"{family}.json"
+        path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
