@@ -126,9 +126,9 @@ def test_learns_eight_images(small):
             layer.rate = 0.0
     x, y = images(small), tf.constant([0, 1, 2, 0, 1, 2, 0, 1])
     weights = small.trainable_variables
-    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer = keras.optimizers.Adam(2e-4)
     losses, idle = [], {w.path for w in weights}
-    while len(losses) < 60 and (idle or losses[-1] > 0.7 * losses[0]):
+    while len(losses) < 120 and (idle or losses[-1] > 0.7 * losses[0]):
         with tf.GradientTape() as tape:
             loss = loss_of(small(x, training=True), y)
         gradients = tape.gradient(loss, [w.value for w in weights])
@@ -138,8 +138,6 @@ def test_learns_eight_images(small):
                 idle.remove(weight.path)
         optimizer.apply(gradients, weights)
         losses.append(float(loss))
-        if losses[-1] > losses[0]:
-            optimizer.learning_rate = optimizer.learning_rate / 2
     assert not idle
     assert np.isfinite(losses).all()
     assert losses[-1] <= 0.7 * losses[0], losses
