@@ -1,0 +1,298 @@
+"""Batches for Keras: shuffled, resized and augmented as a function of the epoch."""
+
+import functools
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from kerazoo import errors
+from kerazoo.data import augment, draws, resizing
+from kerazoo.data.splits import Arrays
+
+CACHES = ("auto", "memory", "none")
+MEMORY_LIMIT = 2 * 2**30
+SHUFFLE_BYTES = 256 * 2**20
+
+
+class Batches:
+    """The epochs of a split, as datasets that Keras' `fit` and `evaluate` take.
+
+    What a batch holds is a function of (seed, epoch, step) and of nothing else; how an
+    example is augmented, of (seed, epoch, number of the example). An iteration over
+    `dataset` yields the epoch that `seek` named last, in Keras:
+
+        fit(batches.dataset, shuffle=False, callbacks=[
+            LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.seek(epoch))])
+
+    Args:
+        split: A `Split`.
+        batch_size: Examples in a batch; the last one of an epoch may be smaller.
+        image_shape: Height, width and channels (1 or 3) of the images to deliver.
+        resize: "bilinear", "pad", "crop" or "center" (see `resizing.resize`).
+        augment: Augmentations by name, such as `("flip", "pad_crop:4")`, in order.
+        seed: Integer.
+        shuffle: Whether each epoch has an order of its own. A set that is streamed
+            from TFRecord files is shuffled by files and within a buffer of 256 MiB.
+        drop_remainder: Whether to leave out the last, smaller batch of an epoch.
+        cache: "memory" resizes the images once and keeps them in memory, "none" reads
+            or resizes them in each epoch, "auto" keeps them if they take no more than
+            2 GiB. A crop among the augmentations needs the whole images: then only
+            those that `load` holds are in memory.
+        one_hot: Whether labels are float32 rows; they are anyway where an
+            augmentation mixes images. Otherwise they are int32 class ids.
+
+    Attributes:
+        size: Examples in an epoch.
+        steps: Batches in an epoch.
+
+    Raises:
+        ValueError: If an argument is not usable, or the split is smaller than a batch
+            that training (`shuffle` or `drop_remainder`) asks for.
+    """
+
+    def __init__(
+        self,
+        split,
+        batch_size,
+        *,
+        image_shape,
+        resize="bilinear",
+        augment=(),
+        seed=0,
+        shuffle=False,
+        drop_remainder=False,
+        cache="auto",
+        one_hot=False,
+    ):
+        self.split = split
+        self.batch_size = batch_size
+        self.image_shape = tuple(image_shape)
+        self.resize = resize
+        self.seed = seed
+        self.shuffle = shuffle
+        self.drop_remainder = drop_remainder
+        self.cache = cache
+        self._check()
+        self.steps, self.size = math.ceil(split.size / batch_size), split.size
+        if drop_remainder:
+            self.steps = split.size // batch_size
+            self.size = self.steps * batch_size
+        self._set_augmentations(augment)
+        self.one_hot = one_hot or any(step.kind == "mix" for step in self._steps)
+        self._epoch, self._first = 0, 0
+        self._datasets = {}
+
+    @property
+    def dataset(self):
+        """The `tf.data.Dataset` of (images, labels), from the step on that was sought.
+
+        Images are uint8, or float32 in 0..255 where an augmentation makes them so. Its
+        cardinality is the number of batches to come; reading fewer or more raises.
+        """
+        first = self._first
+        if first not in self._datasets:
+            self._datasets[first] = self._dataset(first)
+        return self._datasets[first]
+
+    def seek(self, epoch, step=0):
+        """Makes the next iterations over `dataset` yield `epoch`, from `step` on.
+
+        A dataset that was taken before follows to another epoch but not to another
+        step: take `dataset` again after seeking into an epoch.
+
+        Raises:
+            ValueError: If there is no such epoch or step.
+        """
+        if epoch < 0 or not 0 <= step <= self.steps:
+            raise ValueError(
+                f"cannot seek epoch {epoch}, step {step}; epochs count from 0, steps "
+                f"from 0 to {self.steps}"
+            )
+        self._epoch, self._first = epoch, step
+
+    def _check(self):
+        size, split = self.batch_size, self.split
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError(
+                f"batch_size={size!r} is not possible; give a whole number from 1 on"
+            )
+        if not split.size:
+            raise ValueError(f"{split.name} is empty; there is nothing to batch")
+        if split.size < size and (self.shuffle or self.drop_remainder):
+            raise ValueError(
+                f"{split.name} has {split.size} examples, less than a batch of {size}; "
+                f"make batch_size at most {split.size}"
+            )
+        shape = self.image_shape
+        if len(shape) != 3 or not all(
+            isinstance(side, int | np.integer) and side > 0 for side in shape
+        ):
+            raise ValueError(
+                f"image_shape={shape} is not possible; give height, width and channels "
+                "as whole numbers from 1 on"
+            )
+        if shape[2] != split.shape[2] and {shape[2], split.shape[2]} != {1, 3}:
+            raise ValueError(
+                f"the images of {split.name} have {split.shape[2]} channels and cannot "
+                f"be given {shape[2]}; 1 and 3 can be changed into each other"
+            )
+        for name, allowed in (("resize", resizing.RESIZES), ("cache", CACHES)):
+            if getattr(self, name) not in allowed:
+                raise errors.unknown(name, getattr(self, name), allowed)
+
+    def _set_augmentations(self, names):
+        if isinstance(names, str):
+            raise ValueError(
+                f"augment={names!r} is one string; give a list such as [{names!r}]"
+            )
+        self._steps = [augment.parse(name) for name in names]
+        augment.check(self._steps)
+        self._crop = bool(self._steps) and self._steps[0].kind == "crop"
+
+    @functools.cached_property
+    def _held(self):
+        """Tensors of images and labels and the rows of this split; None to stream."""
+        source, split = self.split.source, self.split
+        arrays = isinstance(source, Arrays)
+        if arrays and (self._crop or self.image_shape == source.shape):
+            return *source.tensors, split.indices
+        size = split.size * int(np.prod(self.image_shape))
+        keep = self.cache == "memory" or (self.cache == "auto" and size <= MEMORY_LIMIT)
+        if keep and not self._crop:
+            return *_read(split, self.image_shape, self.resize), np.arange(split.size)
+        return (*source.tensors, split.indices) if arrays else None
+
+    def _dataset(self, first):
+        def begin(_):
+            epoch, order = tf.numpy_function(self._begin, [], [tf.int64] * 2)
+            # TensorFlow cannot know the shapes of what Python returns.
+            return tf.ensure_shape(epoch, []), tf.ensure_shape(order, [None])
+
+        make = self._stream if self._held is None else self._gather
+        epochs = tf.data.Dataset.from_tensors(0).map(begin)
+        batches = epochs.flat_map(functools.partial(make, first))
+        batches = batches.apply(
+            tf.data.experimental.assert_cardinality(self.steps - first)
+        )
+        # More than a few batches in flight only take memory.
+        return batches.prefetch(2)
+
+    def _begin(self):
+        """Epoch and order of the positions or files; called as an iteration starts."""
+        size = self.split.size
+        if self._held is None:
+            size = self.split.source.shuffled(self.split.indices)
+        if not self.shuffle:
+            return np.int64(self._epoch), np.arange(size)
+        return np.int64(self._epoch), draws.permutation(size, self.seed, self._epoch)
+
+    def _gather(self, first, epoch, order):
+        """Batches out of images in memory."""
+        images, labels, rows = self._held
+        numbers = self.split.indices
+
+        def batch(step):
+            places = order[step * self.batch_size : (step + 1) * self.batch_size]
+            row, number = tf.gather(rows, places), tf.gather(numbers, places)
+            some = tf.gather(images, row)
+            if self._crop:
+                some = tf.map_fn(
+                    lambda one: self._fit(one[0], epoch, one[1]),
+                    (some, number),
+                    fn_output_signature=tf.TensorSpec(self.image_shape, tf.uint8),
+                )
+            else:
+                some = self._fit(some)
+            return self._finish(some, tf.gather(labels, row), epoch, number)
+
+        return tf.data.Dataset.range(first, self.steps).map(
+            batch, tf.data.AUTOTUNE, deterministic=True
+        )
+
+    def _stream(self, first, epoch, order):
+        """Batches out of files."""
+        source = self.split.source
+        examples = source.stream(
+            self.split.indices,
+            order,
+            buffer=max(self.batch_size, SHUFFLE_BYTES // source.record_bytes),
+            seed=epoch * 2**20 + self.seed if self.shuffle else None,
+        )
+
+        def example(number, handle):
+            image, label = source.fetch(handle)
+            return self._fit(image, epoch, number), tf.cast(label, tf.int32), number
+
+        def batch(images, labels, number):
+            return self._finish(images, labels, epoch, number)
+
+        return (
+            examples.skip(first * self.batch_size)
+            .map(example, tf.data.AUTOTUNE, deterministic=True)
+            .batch(self.batch_size, drop_remainder=self.drop_remainder)
+            .map(batch, tf.data.AUTOTUNE, deterministic=True)
+        )
+
+    def _fit(self, images, epoch=None, number=None):
+        """Images of one size, or one image that may be cropped, as the network's."""
+        *size, count = self.image_shape
+        if self._crop:
+            images = augment.crop(
+                self._steps[0], images, size, self.seed, epoch, number
+            )
+        images = resizing.channels(images, count)
+        images = resizing.resize(images, size, self.resize)
+        return tf.ensure_shape(images, [*images.shape[:-3], *size, count])
+
+    def _finish(self, images, labels, epoch, numbers):
+        if self.one_hot:
+            labels = tf.one_hot(labels, len(self.split.classes))
+        return augment.apply(self._steps, images, labels, self.seed, epoch, numbers)
+
+
+def _read(split, image_shape, resize):
+    """All images of a split, resized, and their labels, as tensors in main memory."""
+    images = np.empty((split.size, *image_shape), "uint8")
+    labels = np.empty(split.size, "int32")
+    batches = Batches(
+        split,
+        min(256, split.size),
+        image_shape=image_shape,
+        resize=resize,
+        cache="none",
+    )
+    done = 0
+    for some_images, some_labels in batches.dataset.as_numpy_iterator():
+        stop = done + len(some_labels)
+        images[done:stop], labels[done:stop] = some_images, some_labels
+        done = stop
+    with tf.device("CPU:0"):
+        return tf.constant(images), tf.constant(labels)
+
+
+def count_values(split, side=64, examples=4096):
+    """Counts how often each value 0 ... 255 occurs in each channel of a split.
+
+    Args:
+        split: A `Split` whose images are read from files; they are brought to `side`
+            times `side` pixels.
+        side: Height and width.
+        examples: Evenly spaced examples to look at, at most.
+
+    Returns:
+        An integer array of shape (channels, 256).
+    """
+    stride = max(1, split.size // examples)
+    some = split.subset(np.arange(0, split.size, stride))
+    counts = np.zeros((split.shape[2], 256), "int64")
+    batches = Batches(
+        some,
+        min(256, some.size),
+        image_shape=(side, side, split.shape[2]),
+        cache="none",
+    )
+    for images, _ in batches.dataset.as_numpy_iterator():
+        for channel, values in enumerate(np.moveaxis(images, -1, 0)):
+            counts[channel] += np.bincount(values.ravel(), minlength=256)
+    return counts

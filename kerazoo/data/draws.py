@@ -1,0 +1,63 @@
+"""Random numbers that are a pure function of their key.
+
+A draw depends on (seed, epoch, example, place) and on nothing else: not on the order in
+which threads ask, nor on what was drawn before, nor on the version of a library. The
+mixing function is SplitMix64's (Steele, Lea and Flood, "Fast Splittable Pseudorandom
+Number Generators", OOPSLA 2014, Fig. 16), written with operators that NumPy arrays and
+TensorFlow tensors share.
+"""
+
+import numpy as np
+
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(z):
+    """Scrambles unsigned 64-bit integers (array or tensor), one to one."""
+    # Floor division is the right shift that both libraries spell alike.
+    z = (z ^ (z // 2**30)) * 0xBF58476D1CE4E5B9
+    z = (z ^ (z // 2**27)) * 0x94D049BB133111EB
+    return z ^ (z // 2**31)
+
+
+def key(state, number):
+    """The key of child `number` of `state`; both unsigned 64-bit, broadcast."""
+    return mix((state ^ mix(number + GOLDEN)) + GOLDEN)
+
+
+def permutation(size, seed, epoch):
+    """The order of `size` examples in an epoch: a sort by random keys.
+
+    Args:
+        size: Number of examples.
+        seed: Any integer.
+        epoch: Number of the epoch, from 0.
+
+    Returns:
+        An int64 array with each of 0 ... size-1 once.
+    """
+    state = np.zeros(1, "uint64")
+    for number in (seed, epoch):
+        state = key(state, np.array([number]).astype("uint64"))
+    return np.argsort(key(state, np.arange(size, dtype="uint64")), kind="stable")
+
+
+def uniform(seed, epoch, index, place, count):
+    """Uniform numbers in [0, 1) for each example of a batch, as a tensor.
+
+    Args:
+        seed: Any Python integer.
+        epoch: Scalar int64 tensor.
+        index: int64 tensor of n example numbers.
+        place: Python integer that keeps the users of randomness apart.
+        count: Draws per example.
+
+    Returns:
+        A float32 tensor of shape (n, count), multiples of 2**-24.
+    """
+    import tensorflow as tf
+
+    state = tf.zeros([1, 1], tf.uint64)
+    for number in (seed, epoch, index[:, None], place, tf.range(count)[None]):
+        state = key(state, tf.cast(number, tf.uint64))
+    return tf.cast(state // 2**40, tf.float32) * 2.0**-24

@@ -1,0 +1,345 @@
+"""Finding a set of images by name and parting it into train, validation and test."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+import pathlib
+import re
+import sys
+import urllib.error
+import urllib.request
+
+import numpy as np
+import platformdirs
+from absl import logging
+
+from kerazoo import errors
+from kerazoo.data import sets
+from kerazoo.data.splits import Arrays, Records, Split
+
+# tensorflow-datasets asks the network whether it runs in Google's cloud unless told.
+os.environ.setdefault("NO_GCE_CHECK", "true")
+
+GIBIBYTE = 2**30
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData:
+    """A set of images in three disjoint parts.
+
+    Attributes:
+        name: The name it was loaded by.
+        classes: Tuple of class names; an image's label is a position in it.
+        shape: Height, width and channels; None where images differ.
+        train: The training `Split`.
+        validation: The `Split` carved from the training examples, or None.
+        test: The test `Split`.
+        published: Mean and standard deviation from the table of sets, or None.
+    """
+
+    name: str
+    classes: tuple
+    shape: tuple
+    train: Split
+    validation: Split | None
+    test: Split
+    published: tuple | None = None
+
+    @property
+    def mean(self):
+        """Mean of each channel over the training share, on the 0..255 scale."""
+        return self._moments[0]
+
+    @property
+    def std(self):
+        """Standard deviation of each channel, as `mean`."""
+        return self._moments[1]
+
+    @functools.cached_property
+    def _moments(self):
+        if isinstance(self.train.source, Arrays):
+            images = self.train.source.images[self.train.indices]
+            values = images.reshape(-1, images.shape[-1])
+            counts = [np.bincount(channel, minlength=256) for channel in values.T]
+            return moments(np.stack(counts))
+        if self.published:
+            return self.published
+        from kerazoo.data.batches import count_values
+
+        return moments(count_values(self.train))
+
+
+def moments(counts):
+    """Mean and standard deviation per channel from counts of the values 0 ... 255.
+
+    Args:
+        counts: Integer array of shape (channels, 256).
+
+    Returns:
+        Two tuples of floats.
+    """
+    shares = counts / counts.sum(1, keepdims=True)
+    values = np.arange(256)
+    mean = shares @ values
+    variance = (shares * (values - mean[:, None]) ** 2).sum(1)
+    return tuple(map(float, mean)), tuple(map(float, np.sqrt(variance)))
+
+
+def load(
+    name,
+    *,
+    data_dir=None,
+    validation=0.1,
+    seed=0,
+    train_split=None,
+    test_split=None,
+    download=True,
+    memory_limit=2 * GIBIBYTE,
+):
+    """Loads a set of labelled images.
+
+    Args:
+        name: A name of `kerazoo.data.SETS` ("digits", "mnist", ...), any other TFDS
+            image classification set ("name", "name:version", "name/config"), or
+            "folder:PATH".
+        data_dir: TFDS data directory. Default: the environment variable
+            KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for
+            the others, TFDS' own default.
+        validation: Share of the training examples that becomes the validation split;
+            0 for none. Stratified by class and drawn by `seed`.
+        seed: Integer.
+        train_split: TFDS split string instead of the set's own, e.g. "train[:10%]".
+        test_split: The same for the test split.
+        download: Whether a set that is not there may be downloaded.
+        memory_limit: Sets of one image shape that take no more bytes than this once
+            decoded are held in memory; others are read from the files as they go.
+
+    Returns:
+        An `ImageData`.
+
+    Raises:
+        ValueError: If the name, a split, the share or the directory is not usable, or
+            if the set is not there and cannot be downloaded.
+    """
+    if not 0 <= validation < 1:
+        raise ValueError(
+            f"validation={validation} is not a share of the training examples; give "
+            "0 <= validation < 1"
+        )
+    base, rest = re.fullmatch(r"([^:/]*)(.*)", name, re.DOTALL).groups()
+    row = sets.SETS.get(base)
+    builder = _builder(name, (row.tfds if row else base) + rest, data_dir, download)
+    keys = _keys(builder, name)
+    train_split = train_split or (row.train if row else "train")
+    test_split = test_split or (row.test if row else _test_split(builder, name))
+    _check_splits(builder, name, train_split, test_split)
+    classes = tuple(builder.info.features[keys[1]].names)
+
+    def split(which, part):
+        source = Records(builder, part, keys, memory_limit)
+        if not source.size:
+            raise ValueError(f"split {part!r} of {name} is empty; choose another")
+        if None not in source.shape:
+            size = source.size * int(np.prod(source.shape))
+            if size <= memory_limit:
+                source = Arrays(source.read, source.size, source.shape)
+        return Split(source, name=f"{name} {which}", classes=classes)
+
+    train, held_out, test = split("train", train_split), None, split("test", test_split)
+    if validation:
+        train, held_out = train.carve(validation, seed)
+    return ImageData(
+        name=name,
+        classes=classes,
+        shape=train.shape,
+        train=train,
+        validation=held_out,
+        test=test,
+        published=(row.mean, row.std) if row and row.mean else None,
+    )
+
+
+def _builder(name, tfds_name, data_dir, download):
+    """The prepared TFDS builder of a set."""
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    data_dir = data_dir or os.environ.get("KERAZOO_DATA_DIR")
+    if data_dir is not None and not pathlib.Path(data_dir).is_dir():
+        raise ValueError(
+            f"the data directory {data_dir} is not there; make it or give another "
+            "data_dir"
+        )
+    if re.match(r"digits\b", tfds_name):
+        from kerazoo.data import digits
+
+        data_dir = data_dir or _cache_dir()
+        try:
+            digits.prepare_digits(data_dir)
+        except OSError as error:
+            raise _unwritable(data_dir, error) from error
+    try:
+        with _quiet():
+            builder = tfds.builder(tfds_name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        known = {*sets.SETS, *tfds.list_builders()}
+        near = errors.unknown("data set", name, known)
+        if "did you mean" not in str(near):
+            near = errors.unknown("data set", name, [*sets.SETS, "folder:PATH"])
+        raise near from error
+    except (ValueError, AssertionError) as error:
+        raise ValueError(
+            f"{name!r} names no version or configuration of a TFDS set: {error}"
+        ) from error
+    if not builder.is_prepared():
+        _prepare(builder, name, download)
+    if builder.info.file_format.value != "tfrecord":
+        raise ValueError(
+            f"{name} in {builder.data_dir} is stored as "
+            f"{builder.info.file_format.value}; kerazoo reads tfrecord: prepare it "
+            "again with file_format='tfrecord' in another data_dir"
+        )
+    return builder
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keeps TFDS from logging what an error will say, or what nobody asked for."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _cache_dir():
+    place = platformdirs.user_cache_dir("kerazoo")
+    try:
+        os.makedirs(place, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    return place
+
+
+def _unwritable(place, error):
+    return ValueError(
+        f"cannot write to the data directory {place} ({error.strerror or error}); give "
+        "a data_dir that can be written or set KERAZOO_DATA_DIR"
+    )
+
+
+def _prepare(builder, name, download):
+    """Downloads and prepares a set, or says which files are missing where."""
+    manual = pathlib.Path(builder.data_dir_root, "downloads", "manual")
+    reason = "downloading is switched off"
+    if download:
+        missing = [
+            url
+            for url, info in builder.url_infos.items()
+            if not (info.filename and (manual / info.filename).exists())
+        ]
+        reason = next(filter(None, map(_unreachable, missing[:1])), None)
+    if not reason:
+        try:
+            # What TFDS prints must not mix with what a command prints.
+            with contextlib.redirect_stdout(sys.stderr):
+                builder.download_and_prepare()
+            return
+        except PermissionError as error:
+            raise _unwritable(builder.data_dir_root, error) from error
+        except Exception as error:  # TFDS raises a dozen kinds, most of them bare
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+    raise ValueError(
+        f"{name} is not in {builder.data_dir} and cannot be downloaded ({reason}); "
+        + missing_files(builder)
+    )
+
+
+def missing_files(builder):
+    """Says which files to put where so that a TFDS set can be prepared offline."""
+    manual = pathlib.Path(builder.data_dir_root, "downloads", "manual")
+    files = [
+        f"{info.filename} ({info.size}, {url})"
+        for url, info in builder.url_infos.items()
+        if info.filename
+    ]
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
+        text = " ".join(builder.MANUAL_DOWNLOAD_INSTRUCTIONS.split())
+        files.append(f"what the set asks to be fetched by hand: {text}")
+    copy = f"copy a prepared folder to {builder.data_dir}"
+    if not files:
+        return copy
+    return f"put into {manual}: {'; '.join(files)}; or {copy}"
+
+
+def _unreachable(url):
+    """Why a server cannot be reached, or None; TFDS itself would wait without limit."""
+    if not url.startswith(("http:", "https:")):
+        return None
+    try:
+        urllib.request.urlopen(
+            urllib.request.Request(url, method="HEAD"), timeout=10
+        ).close()
+    except urllib.error.HTTPError:
+        return None  # It answers, if not to this question.
+    except OSError as error:
+        return f"no connection to {url}: {getattr(error, 'reason', error)}"
+    return None
+
+
+def _keys(builder, name):
+    """Names of the image and of the label among the features."""
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    keys = builder.info.supervised_keys or ("image", "label")
+    if (
+        len(keys) != 2
+        or not all(isinstance(one, str) and one in features for one in keys)
+        or not isinstance(features[keys[0]], tfds.features.Image)
+        or not isinstance(features[keys[1]], tfds.features.ClassLabel)
+    ):
+        raise ValueError(
+            f"{name} is not an image classification set: it holds {sorted(features)}; "
+            "choose one with an image and a class label"
+        )
+    if features[keys[0]].np_dtype != np.uint8:
+        raise ValueError(
+            f"the images of {name} are {features[keys[0]].np_dtype}; kerazoo "
+            "reads sets of uint8 images"
+        )
+    return keys
+
+
+def _test_split(builder, name):
+    for split in ("test", "validation"):
+        if split in builder.info.splits:
+            return split
+    raise ValueError(
+        f"{name} has no test split, only {', '.join(builder.info.splits)}; give for "
+        "instance train_split='train[:80%]' and test_split='train[80%:]'"
+    )
+
+
+def _check_splits(builder, name, train_split, test_split):
+    """Raises ValueError if a split does not exist or the two share an example."""
+    ranges = []
+    for split in (train_split, test_split):
+        try:
+            parts = builder.info.splits[split].file_instructions
+        except (KeyError, ValueError, AssertionError) as error:
+            raise ValueError(
+                f"{name} has no split {split!r}; it has "
+                f"{', '.join(builder.info.splits)} and parts of them such as "
+                "'train[:10%]'"
+            ) from error
+        ranges.append([(p.filename, p.skip, p.skip + p.take) for p in parts])
+    for path, start, stop in ranges[0]:
+        for other, first, last in ranges[1]:
+            if path == other and start < last and first < stop:
+                raise ValueError(
+                    f"train_split={train_split!r} and test_split={test_split!r} of "
+                    f"{name} share examples; give splits that do not overlap"
+                )

@@ -1,0 +1,56 @@
+"""Keras layers that normalise raw pixels; they stand first in every trained model."""
+
+import keras
+import numpy as np
+
+from kerazoo import errors
+
+KINDS = ("minmax", "minus_one_one", "standardise", "lenet", "mean", "none")
+
+
+def normalisation(kind, *, mean=None, std=None):
+    """Makes the layers that turn pixels in 0..255 into what a network expects.
+
+    Args:
+        kind: "minmax" maps to [0, 1]; "minus_one_one" to [-1, 1]; "standardise" takes
+            off the mean of each channel and divides by its standard deviation; "mean"
+            only takes off the mean; "lenet" maps 0 to -0.1 and 255 to 1.175, LeCun et
+            al. 1998, Sec. III.A, for bright ink on black; "none" changes nothing.
+        mean: Mean of each channel, 0..255.
+        std: Standard deviation of each channel, 0..255.
+
+    Returns:
+        A list of Keras layers.
+
+    Raises:
+        ValueError: If the kind is unknown or lacks its mean or standard deviation.
+    """
+    if kind not in KINDS:
+        raise errors.unknown("normalisation", kind, KINDS)
+    for needed, value, kinds in (
+        ("mean", mean, ("standardise", "mean")),
+        ("std", std, ("standardise",)),
+    ):
+        if kind in kinds and value is None:
+            raise ValueError(
+                f"normalisation {kind!r} needs the {needed} of the training images; "
+                f"give {needed}=data.{needed}"
+            )
+    scale, offset = {
+        "minmax": (1 / 255, 0.0),
+        "minus_one_one": (1 / 127.5, -1.0),
+        "lenet": (1.275 / 255, -0.1),
+    }.get(kind, (None, None))
+    if scale:
+        return [keras.layers.Rescaling(scale, offset, name=f"normalise_{kind}")]
+    if kind == "none":
+        return []
+    # A channel that never varies would be divided by zero.
+    spread = np.ones(len(mean)) if kind == "mean" else np.where(std, std, 1.0)
+    return [
+        keras.layers.Normalization(
+            mean=list(map(float, mean)),
+            variance=[float(one) ** 2 for one in spread],
+            name=f"normalise_{kind}",
+        )
+    ]

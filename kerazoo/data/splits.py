@@ -1,0 +1,305 @@
+"""A split: some examples of a source, by number.
+
+A source knows how to bring the pixels: `Arrays` holds them in memory, `Records` reads
+TFRecord files from front to back.
+"""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.data import draws
+
+
+class Split:
+    """Some examples of a source.
+
+    Args:
+        source: `Arrays`, `Records` or another object with their attributes.
+        name: What messages call it, such as `"digits train"`.
+        classes: Tuple of class names.
+        indices: Numbers of the examples within the source; None for all of them.
+
+    Attributes:
+        size: Number of examples.
+        shape: Height, width and channels; None where images differ.
+        indices: int64 array of the examples' numbers within the source.
+    """
+
+    def __init__(self, source, *, name, classes, indices=None):
+        self.source = source
+        self.name = name
+        self.classes = tuple(classes)
+        self.indices = np.arange(source.size) if indices is None else indices
+        self.size = len(self.indices)
+        self.shape = source.shape
+
+    def __repr__(self):
+        return f"<Split {self.name}: {self.size} examples of shape {self.shape}>"
+
+    @functools.cached_property
+    def labels(self):
+        """int64 array of class ids; None where reading them takes all of the files."""
+        labels = self.source.labels
+        return None if labels is None else labels[self.indices]
+
+    def subset(self, indices, name=None):
+        """The examples at the positions `indices` (0 ... size-1) of this split.
+
+        Raises:
+            ValueError: If a position is outside the split or given twice.
+        """
+        indices = np.asarray(indices, "int64")
+        if indices.size and not 0 <= indices.min() <= indices.max() < self.size:
+            raise ValueError(
+                f"positions {indices.min()} to {indices.max()} are not all in "
+                f"{self.name}, which has {self.size} examples; give 0 to "
+                f"{self.size - 1}"
+            )
+        if len(np.unique(indices)) != len(indices):
+            raise ValueError(
+                f"a subset of {self.name} names an example twice; give each "
+                "position once"
+            )
+        return Split(
+            self.source,
+            name=name or self.name,
+            classes=self.classes,
+            indices=self.indices[indices],
+        )
+
+    def carve(self, share, seed):
+        """Parts the split in two, class by class where the labels are known.
+
+        Without labels the second part is one run of examples, so that files outside it
+        need not be opened; TFDS has shuffled the examples when it wrote them.
+
+        Args:
+            share: Part of the examples that the second split gets, 0 < share < 1.
+            seed: Integer; the same seed parts the split in the same way.
+
+        Returns:
+            Two disjoint splits, called "... train" and "... validation".
+
+        Raises:
+            ValueError: If the share is not within (0, 1) or leaves a part empty.
+        """
+        if not 0 < share < 1:
+            raise ValueError(
+                f"validation={share} is not a share of the training examples; give "
+                "0 <= validation < 1"
+            )
+        # Epoch -1 keeps this order apart from those of the training epochs.
+        order = draws.permutation(self.size, seed, -1)
+        taken = np.zeros(self.size, bool)
+        if self.labels is None:
+            count = round(share * self.size)
+            start = order[0] % (self.size - count + 1)
+            taken[start : start + count] = True
+        else:
+            for label in np.unique(self.labels):
+                members = order[self.labels[order] == label]
+                taken[members[: round(share * len(members))]] = True
+        if not 0 < taken.sum() < self.size:
+            raise ValueError(
+                f"validation={share} of the {self.size} examples of {self.name} "
+                "leaves a share empty; change it or give validation=0"
+            )
+        stem = self.name.removesuffix(" train")
+        return (
+            self.subset(np.flatnonzero(~taken), f"{stem} train"),
+            self.subset(np.flatnonzero(taken), f"{stem} validation"),
+        )
+
+
+class Arrays:
+    """Images of one shape, decoded once and held in memory.
+
+    Args:
+        read: Function that returns the uint8 images of shape (size, height, width,
+            channels) and their int64 labels; called when they are first needed.
+        size: Number of examples.
+        shape: Height, width and channels.
+    """
+
+    def __init__(self, read, size, shape):
+        self._read = read
+        self.size = size
+        self.shape = shape
+
+    @functools.cached_property
+    def _arrays(self):
+        return self._read()
+
+    @property
+    def images(self):
+        return self._arrays[0]
+
+    @property
+    def labels(self):
+        return self._arrays[1]
+
+    @functools.cached_property
+    def tensors(self):
+        """Images and int32 labels as tensors in main memory, wherever the model is."""
+        # Made inside a dataset's function they would be copied into its graph.
+        with tf.init_scope(), tf.device("CPU:0"):
+            return tf.constant(self.images), tf.constant(self.labels.astype("int32"))
+
+
+class Records:
+    """Examples in TFRecord files, read from front to back.
+
+    Args:
+        builder: A prepared TFDS builder.
+        split: TFDS split string.
+        keys: Names of the image and of the label among the features.
+        label_bytes: Labels are read ahead when the files hold no more than this.
+    """
+
+    def __init__(self, builder, split, keys, label_bytes):
+        info = builder.info.splits[split]
+        self.image, self.label = keys
+        self.feature = builder.info.features[self.image]
+        self.classes = builder.info.features[self.label].num_classes
+        self.name = f"{builder.info.full_name} {split}"
+        self.files = [
+            (str(part.filename), part.skip, part.take)
+            for part in info.file_instructions
+        ]
+        self.size = sum(take for _, _, take in self.files)
+        self.shape = tuple(self.feature.shape)
+        total = builder.info.splits.total_num_examples
+        stored = sum(one.num_bytes for one in builder.info.splits.values())
+        self.record_bytes = max(1, stored // max(1, total))
+        self._label_bytes = label_bytes
+
+    def parse(self, records):
+        """Encoded images and int64 labels of a batch of serialised examples."""
+        example = tf.io.parse_example(
+            records,
+            {
+                self.image: tf.io.FixedLenFeature([], tf.string),
+                self.label: tf.io.FixedLenFeature([], tf.int64),
+            },
+        )
+        return example[self.image], example[self.label]
+
+    def shuffled(self, wanted):
+        """How many things an order of the wanted examples permutes: the files."""
+        return len(self.spans(wanted))
+
+    def stream(self, wanted, order, *, buffer, seed):
+        """The wanted examples with their numbers, file by file.
+
+        Args:
+            wanted: int64 array of example numbers.
+            order: int64 tensor: order of the `shuffled(wanted)` files.
+            buffer: Size of the shuffle buffer in examples.
+            seed: int64 scalar tensor: seed of that buffer; None to read the examples
+                as they lie, one file after the other.
+
+        Returns:
+            A dataset of (number, serialised example).
+        """
+        spans = self.spans(wanted)
+        mask = np.zeros(self.size, bool)
+        mask[wanted] = True
+        columns = [
+            tf.gather(np.array(column), order) for column in zip(*spans, strict=True)
+        ]
+
+        def read(path, skip, take, first):
+            return tf.data.TFRecordDataset(path).skip(skip).take(take).enumerate(first)
+
+        examples = tf.data.Dataset.from_tensor_slices(tuple(columns)).interleave(
+            read,
+            cycle_length=1 if seed is None else min(16, len(spans)),
+            block_length=16,
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        if not mask.all():
+            examples = examples.filter(lambda number, _: tf.gather(mask, number))
+        if seed is not None:
+            examples = examples.shuffle(
+                buffer, seed=seed, reshuffle_each_iteration=False
+            )
+        return examples
+
+    def fetch(self, record):
+        """Image and label of one serialised example."""
+        encoded, labels = self.parse(record[None])
+        return self.feature.decode_example(encoded[0]), labels[0]
+
+    def spans(self, wanted):
+        """(path, skip, take, first number) of each file that holds a wanted example."""
+        spans, first = [], 0
+        for path, skip, take in self.files:
+            inside = wanted[(wanted >= first) & (wanted < first + take)]
+            if inside.size:
+                low, high = int(inside.min()), int(inside.max())
+                spans.append((path, skip + low - first, high - low + 1, low))
+            first += take
+        return spans
+
+    @functools.cached_property
+    def labels(self):
+        if self.size * self.record_bytes > self._label_bytes:
+            return None
+        parts = [
+            labels
+            for _, labels in self._batches()
+            .map(self.parse, tf.data.AUTOTUNE)
+            .as_numpy_iterator()
+        ]
+        return self._checked(np.concatenate(parts))
+
+    def read(self):
+        """Decodes everything: uint8 images (size, height, width, channels), labels."""
+
+        def decode(records):
+            encoded, labels = self.parse(records)
+            images = tf.map_fn(
+                self.feature.decode_example,
+                encoded,
+                fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
+            )
+            return images, labels
+
+        images = np.empty((self.size, *self.shape), "uint8")
+        labels = np.empty(self.size, "int64")
+        done = 0
+        parts = self._batches().map(decode, tf.data.AUTOTUNE).as_numpy_iterator()
+        for some_images, some_labels in parts:
+            stop = done + len(some_labels)
+            images[done:stop], labels[done:stop] = some_images, some_labels
+            done = stop
+        return images, self._checked(labels)
+
+    def _batches(self):
+        everything = np.arange(self.size)
+        order = np.arange(self.shuffled(everything))
+        records = self.stream(everything, order, buffer=None, seed=None)
+        return records.batch(1024).map(lambda _, record: record)
+
+    def _checked(self, labels):
+        if len(labels) != self.size:
+            raise ValueError(
+                f"{self.name} holds {len(labels)} examples where its dataset_info.json "
+                f"promises {self.size}; prepare it again"
+            )
+        check_labels(labels, self.classes, self.name)
+        return labels
+
+
+def check_labels(labels, classes, name):
+    """Raises ValueError unless every label is in 0 ... classes-1."""
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} has {wrong.size} labels out of range, such as {wrong[0]}; with "
+            f"{classes} classes they must be 0 to {classes - 1}: choose another split "
+            "or mend the set"
+        )
