@@ -1,0 +1,56 @@
+"""Maxout units."""
+
+import functools
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class Maxout(keras.layers.Layer):
+    """Takes the largest of `pieces` values for each unit of the last axis.
+
+    It follows a convolution or dense layer of `units * pieces` outputs without
+    activation. Piece `p` is the contiguous run of channels `p * units` to
+    `(p + 1) * units`, so that unit `u` is the maximum over the channels `u`,
+    `u + units`, `u + 2 * units` and so on.
+
+    Args:
+        pieces: Number of values that compete for a unit.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape: `(..., units * pieces)`.
+    Output shape: `(..., units)`.
+
+    Raises:
+        ValueError: If `pieces` is not a positive integer or does not divide the
+            number of channels.
+
+    Reference:
+        Goodfellow, Warde-Farley, Mirza, Courville, Bengio, "Maxout Networks",
+        ICML 2013, arXiv 1302.4389, Sec. 2.
+    """
+
+    def __init__(self, pieces=2, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(pieces, int) or pieces < 1:
+            raise ValueError(
+                f"pieces must be a positive integer, but pieces={pieces!r} was given."
+            )
+        self.pieces = pieces
+
+    def build(self, input_shape):
+        if input_shape[-1] is None or input_shape[-1] % self.pieces:
+            raise ValueError(
+                f"Maxout needs channels that are a multiple of pieces={self.pieces}, "
+                f"but the input shape is {tuple(input_shape)}."
+            )
+
+    def call(self, inputs):
+        return functools.reduce(ops.maximum, ops.split(inputs, self.pieces, axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def get_config(self):
+        return {**super().get_config(), "pieces": self.pieces}
