@@ -1,0 +1,113 @@
+"""Max pooling that remembers where, and its inverse."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class MaxPoolingWithIndices2D(keras.layers.MaxPooling2D):
+    """Max pooling that also returns which cell of each window was the largest.
+
+    Windows do not overlap. The index counts the cells of a window row by row from 0;
+    of equal cells the first wins, so that unpooling never doubles a value.
+
+    Args:
+        pool_size: Height and width of the window, an integer or a pair. Rows and
+            columns that do not fill a window are dropped.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape: `(batch, height, width, channels)`; height and width may be unknown.
+    Output shape: a pair, the maxima and their int32 indices, each of shape
+        `(batch, height // pool, width // pool, channels)`.
+
+    Raises:
+        ValueError: If `pool_size` is not one or two positive integers.
+
+    Reference:
+        Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
+        2014, arXiv 1311.2901, Sec. 2.1; Paszke et al., "ENet", arXiv 1606.02147.
+    """
+
+    def __init__(self, pool_size=2, **kwargs):
+        super().__init__(pool_size, data_format="channels_last", **kwargs)
+
+    def call(self, inputs):
+        rows, columns = self.pool_size
+        _, height, width, _ = ops.shape(inputs)
+        height, width = height // rows, width // columns
+        x = inputs[:, : height * rows, : width * columns]
+        best, *others = (
+            x[:, r::rows, c::columns] for r in range(rows) for c in range(columns)
+        )
+        indices = ops.zeros_like(best, dtype="int32")
+        for index, cell in enumerate(others, 1):
+            indices = ops.where(cell > best, index, indices)
+            best = ops.maximum(best, cell)
+        return super().call(inputs), indices
+
+    def compute_output_shape(self, input_shape):
+        shape = super().compute_output_shape(input_shape)
+        return shape, shape
+
+    def compute_output_spec(self, inputs):
+        shape, _ = self.compute_output_shape(inputs.shape)
+        return (
+            keras.KerasTensor(shape, self.compute_dtype),
+            keras.KerasTensor(shape, "int32"),
+        )
+
+    def get_config(self):
+        config = super().get_config()
+        del config["strides"], config["padding"], config["data_format"]
+        return config
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class MaxUnpooling2D(keras.layers.Layer):
+    """Puts each value where the maximum of its window was, and zeros elsewhere.
+
+    Call it as `MaxUnpooling2D()(x, indices)` with the indices that
+    `MaxPoolingWithIndices2D` of the same `pool_size` returned.
+
+    Args:
+        pool_size: Height and width of the window, an integer or a pair.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input shape: values and indices, each `(batch, height, width, channels)`.
+    Output shape: `(batch, height * pool, width * pool, channels)`.
+
+    Raises:
+        ValueError: If values and indices differ in shape.
+
+    Reference:
+        Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
+        2014, arXiv 1311.2901, Sec. 2.1; Paszke et al., "ENet", arXiv 1606.02147.
+    """
+
+    def __init__(self, pool_size=2, **kwargs):
+        super().__init__(**kwargs)
+        pair = (pool_size,) * 2 if isinstance(pool_size, int) else pool_size
+        self.pool_size = tuple(pair)
+
+    def call(self, inputs, indices):
+        if inputs.shape[1:] != indices.shape[1:]:
+            raise ValueError(
+                f"Values and indices must have the same shape, but {inputs.shape} and "
+                f"{indices.shape} were given: project the values before unpooling."
+            )
+        rows, columns = self.pool_size
+        _, height, width, channels = ops.shape(inputs)
+        cells = ops.arange(rows * columns, dtype="int32")[:, None]
+        here = ops.equal(indices[:, :, :, None], cells)
+        x = ops.where(here, inputs[:, :, :, None], ops.zeros((), inputs.dtype))
+        x = ops.reshape(x, (-1, height, width, rows, columns, channels))
+        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+        return ops.reshape(x, (-1, height * rows, width * columns, channels))
+
+    def compute_output_shape(self, inputs_shape, indices_shape):
+        batch, height, width, channels = inputs_shape
+        rows, columns = self.pool_size
+        return (batch, height and height * rows, width and width * columns, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "pool_size": self.pool_size}
