@@ -1,9 +1,15 @@
 """Keras layers where Keras has none, one file per idea."""
 
+from kerazoo.layers.batch_normalization import BatchNormalization
 from kerazoo.layers.ceil_max_pooling import CeilMaxPooling2D
 from kerazoo.layers.fan_in_uniform import FanInUniform
+from kerazoo.layers.fractal_join import FractalDraw, FractalJoin
 from kerazoo.layers.grouped_conv import GroupedConv2D
 from kerazoo.layers.local_response_normalization import LocalResponseNormalization
+from kerazoo.layers.max_unpooling import MaxPoolingWithIndices2D, MaxUnpooling2D
+from kerazoo.layers.maxout import Maxout
+from kerazoo.layers.pad_channels import PadChannels
+from kerazoo.layers.plain import as_plain_keras
 from kerazoo.layers.rbf import (
     RBF,
     MAPLoss,
@@ -17,13 +23,21 @@ from kerazoo.layers.table_conv import LENET5_C3_TABLE, TableConv2D
 __all__ = [
     "LENET5_C3_TABLE",
     "RBF",
+    "BatchNormalization",
     "CeilMaxPooling2D",
     "FanInUniform",
+    "FractalDraw",
+    "FractalJoin",
     "GroupedConv2D",
     "LocalResponseNormalization",
     "MAPLoss",
+    "MaxPoolingWithIndices2D",
+    "MaxUnpooling2D",
+    "Maxout",
+    "PadChannels",
     "Subsampling2D",
     "TableConv2D",
+    "as_plain_keras",
     "digit_codewords",
     "hadamard_codewords",
     "scaled_tanh",
