@@ -197,8 +197,9 @@ def _sources(node):
 def _macs(layer, inputs, shape):
     """Multiply-adds by the textbook formulas of each kind of layer."""
     if hasattr(layer, "multiply_adds"):
-        open_shape = None in shape or None in inputs[0]
-        return None if open_shape else layer.multiply_adds(inputs[0], shape)
+        if None in shape or None in inputs[0]:
+            return None
+        return layer.multiply_adds((None, *inputs[0]), (None, *shape))
     if isinstance(layer, layers.Dense):
         return None if None in shape else math.prod(shape) * inputs[0][-1]
     if isinstance(layer, layers.Conv2DTranspose):

@@ -111,6 +111,24 @@ class Batches:
             )
         self._epoch, self._first = epoch, step
 
+    def epochs(self, epoch=0, step=0):
+        """All epochs from batch `step` of `epoch` on, without an end.
+
+        Unlike `dataset` it does not depend on `seek`: every iteration over it yields
+        the same batches. Training takes this one and counts its steps.
+
+        Returns:
+            A `tf.data.Dataset` of (images, labels).
+        """
+
+        def begin(number):
+            order = tf.numpy_function(self._order, [number], tf.int64)
+            first = tf.where(number == epoch, tf.constant(step, tf.int64), 0)
+            return first, number, tf.ensure_shape(order, [None])
+
+        make = self._stream if self._held is None else self._gather
+        return tf.data.Dataset.counter(epoch).map(begin).flat_map(make).prefetch(2)
+
     def _check(self):
         size, split = self.batch_size, self.split
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
@@ -179,13 +197,17 @@ class Batches:
         return batches.prefetch(2)
 
     def _begin(self):
-        """Epoch and order of the positions or files; called as an iteration starts."""
+        """Epoch and order; called as an iteration starts."""
+        return np.int64(self._epoch), self._order(self._epoch)
+
+    def _order(self, epoch):
+        """The order of the positions or files in an epoch."""
         size = self.split.size
         if self._held is None:
             size = self.split.source.shuffled(self.split.indices)
         if not self.shuffle:
-            return np.int64(self._epoch), np.arange(size)
-        return np.int64(self._epoch), draws.permutation(size, self.seed, self._epoch)
+            return np.arange(size)
+        return draws.permutation(size, self.seed, int(epoch))
 
     def _gather(self, first, epoch, order):
         """Batches out of images in memory."""
