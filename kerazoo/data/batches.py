@@ -12,7 +12,6 @@ from kerazoo.data.splits import Arrays
 
 CACHES = ("auto", "memory", "none")
 MEMORY_LIMIT = 2 * 2**30
-SHUFFLE_BYTES = 256 * 2**20
 
 
 class Batches:
@@ -33,7 +32,7 @@ class Batches:
         augment: Augmentations by name, such as `("flip", "pad_crop:4")`, in order.
         seed: Integer.
         shuffle: Whether each epoch has an order of its own. A set that is streamed
-            from TFRecord files is shuffled by files and within a buffer of 256 MiB.
+            from TFRecord files is shuffled by files and within windows of 128 MiB.
         drop_remainder: Whether to leave out the last, smaller batch of an epoch.
         cache: "memory" resizes the images once and keeps them in memory, "none" reads
             or resizes them in each epoch, "auto" keeps them if they take no more than
@@ -235,11 +234,13 @@ class Batches:
     def _stream(self, first, epoch, order):
         """Batches out of files."""
         source = self.split.source
+
+        def rank(numbers):
+            # Place -1 keeps these draws apart from those of the augmentations.
+            return draws.uniform(self.seed, epoch, numbers, -1, 1)[:, 0]
+
         examples = source.stream(
-            self.split.indices,
-            order,
-            buffer=max(self.batch_size, SHUFFLE_BYTES // source.record_bytes),
-            seed=epoch * 2**20 + self.seed if self.shuffle else None,
+            self.split.indices, order, rank if self.shuffle else None
         )
 
         def example(number, handle):

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from kerazoo.data import draws
 
+WINDOW_BYTES = 128 * 2**20
+
 
 class Split:
     """Some examples of a source.
@@ -190,15 +192,15 @@ class Records:
         """How many things an order of the wanted examples permutes: the files."""
         return len(self.spans(wanted))
 
-    def stream(self, wanted, order, *, buffer, seed):
+    def stream(self, wanted, order, rank=None):
         """The wanted examples with their numbers, file by file.
 
         Args:
             wanted: int64 array of example numbers.
             order: int64 tensor: order of the `shuffled(wanted)` files.
-            buffer: Size of the shuffle buffer in examples.
-            seed: int64 scalar tensor: seed of that buffer; None to read the examples
-                as they lie, one file after the other.
+            rank: Function that gives an int64 tensor of numbers the keys to sort them
+                by: files are then read side by side and the examples sorted within
+                windows of 128 MiB. None leaves the examples as they lie.
 
         Returns:
             A dataset of (number, serialised example).
@@ -213,19 +215,23 @@ class Records:
         def read(path, skip, take, first):
             return tf.data.TFRecordDataset(path).skip(skip).take(take).enumerate(first)
 
+        def shuffle(numbers, records):
+            places = tf.argsort(rank(numbers), stable=True)
+            return tf.gather(numbers, places), tf.gather(records, places)
+
         examples = tf.data.Dataset.from_tensor_slices(tuple(columns)).interleave(
             read,
-            cycle_length=1 if seed is None else min(16, len(spans)),
+            cycle_length=min(16, len(spans)) if rank else 1,
             block_length=16,
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
         if not mask.all():
             examples = examples.filter(lambda number, _: tf.gather(mask, number))
-        if seed is not None:
-            examples = examples.shuffle(
-                buffer, seed=seed, reshuffle_each_iteration=False
-            )
+        if rank:
+            # Dataset.shuffle would mix the process' global seed into its own.
+            window = max(1, WINDOW_BYTES // self.record_bytes)
+            examples = examples.batch(window).map(shuffle).prefetch(1).unbatch()
         return examples
 
     def fetch(self, record):
@@ -281,7 +287,7 @@ class Records:
     def _batches(self):
         everything = np.arange(self.size)
         order = np.arange(self.shuffled(everything))
-        records = self.stream(everything, order, buffer=None, seed=None)
+        records = self.stream(everything, order)
         return records.batch(1024).map(lambda _, record: record)
 
     def _checked(self, labels):
