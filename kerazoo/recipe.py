@@ -104,11 +104,14 @@ class Recipe:
     Attributes:
         name: The recipe's name, that of its file.
         networks: Patterns of the networks that it is for.
+        kind: ``paper`` (as published), ``modern`` (close to the paper's result in a
+            fraction of its epochs) or ``laptop`` (minutes on two cores).
         source: Where its numbers come from.
         data: The data set that it is for.
         options: The builder's own options, as in ``{"groups": 2}``.
         image_shape: The network's input; ``None`` for the card's.
-        resize: ``bilinear``, ``pad`` (centred, no scaling up) or ``crop``.
+        resize: ``bilinear`` (stretched), ``pad`` or ``crop`` (in proportion), or
+            ``center`` (not scaled).
         normalisation: ``minmax``, ``minus_one_one``, ``standardise``, ``mean``,
             ``lenet``, ``gcn``, ``zca`` or ``none``.
         augment: Augmentations by name, as in ``("flip", "pad_crop:4")``.
@@ -119,6 +122,7 @@ class Recipe:
         optimizer: The optimiser.
         schedule: The learning rate's schedule.
         loss: ``crossentropy``, ``squared_hinge``, or ``map`` (LeNet-5's).
+        auxiliary_weight: The weight of the loss of every auxiliary head.
         label_smoothing: The share of a label spread over all classes.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``.
@@ -133,11 +137,12 @@ class Recipe:
 
     name: str = "custom"
     networks: tuple[str, ...] = ("*",)
+    kind: Literal["paper", "modern", "laptop"] = "laptop"
     source: str = ""
     data: str = "digits"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     image_shape: tuple[int, ...] | None = None
-    resize: Literal["bilinear", "pad", "crop"] = "bilinear"
+    resize: Literal["bilinear", "pad", "crop", "center"] = "bilinear"
     normalisation: str = "standardise"
     augment: tuple[str, ...] = ()
     validation: float = 0.1
@@ -147,6 +152,7 @@ class Recipe:
     optimizer: Optimizer = dataclasses.field(default_factory=Optimizer)
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
     loss: Literal["crossentropy", "squared_hinge", "map"] = "crossentropy"
+    auxiliary_weight: float = 0.3
     label_smoothing: float = 0.0
     weight_decay: float = 0.0
     decay_all: bool = False

@@ -1,0 +1,84 @@
+"""What every benchmark shares: turns, medians, ratios, the machine, one JSON file."""
+
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+
+RESULTS = pathlib.Path(__file__).with_name("results")
+
+
+def turns(sides, *, repeats=7, warmup=1):
+    """Times several callables in turns, so that a slow moment hits all of them.
+
+    Args:
+        sides: Callables by name; a callable may return its own measure (seconds, or
+            anything of which the median makes sense), otherwise it is timed.
+        repeats: Counted turns.
+        warmup: Turns that do not count.
+
+    Returns:
+        ``{name: [measure of every counted turn]}``.
+    """
+    measures = {name: [] for name in sides}
+    for turn in range(warmup + repeats):
+        for name, side in sides.items():
+            start = time.perf_counter()
+            value = side()
+            value = time.perf_counter() - start if value is None else value
+            if turn >= warmup:
+                measures[name].append(value)
+    return measures
+
+
+def summary(values):
+    """Median and spread of a list of measures."""
+    return {
+        "median": statistics.median(values),
+        "low": min(values),
+        "high": max(values),
+        "runs": len(values),
+    }
+
+
+def ratio(above, below):
+    """Median and spread of the ratio turn by turn."""
+    return summary([a / b for a, b in zip(above, below, strict=True)])
+
+
+def machine():
+    """Processor, cores and versions, as far as they matter."""
+    names = ("keras", "tensorflow", "numpy", "tensorflow-datasets", "keras-tuner")
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        )
+        if pathlib.Path("/proc/cpuinfo").exists()
+        else iter(()),
+        platform.processor(),
+    )
+    return {
+        "processor": cpu,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in names},
+    }
+
+
+def save(name, question, result):
+    """Writes ``results/NAME.json`` and prints it."""
+    record = {
+        "question": question,
+        "command": f"python -m benchmarks.{name}",
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "result": result,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(result, indent=2))

@@ -1,0 +1,21 @@
+"""The filters of a network's first convolution."""
+
+import keras
+import numpy as np
+from keras import layers
+
+
+def first_filters(model: keras.Model) -> np.ndarray | None:
+    """The kernels of the first convolution.
+
+    Args:
+        model: A built model.
+
+    Returns:
+        An array ``(height, width, channels, filters)``, or ``None`` where the model has
+        no convolution.
+    """
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            return keras.ops.convert_to_numpy(layer.kernel)
+    return None

@@ -1,0 +1,249 @@
+"""The command ``kerazoo``: what the package does, from a shell."""
+
+import json
+import os
+import pathlib
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import kerazoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+app = typer.Typer(
+    help="The classic convolutional networks in Keras, exactly as published.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Network = Annotated[str, typer.Argument(help="A network; see kerazoo list.")]
+RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataDir = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="Where the data set's files are; by default the user's cache."),
+]
+
+
+@app.command("list")
+def list_(
+    pattern: Annotated[str, typer.Argument(help="As in '*resnet*'.")] = "*",
+    as_json: Json = False,
+):
+    """List the networks, oldest first."""
+    cards = [kerazoo.find(name) for name in kerazoo.list_models(pattern)]
+    if not cards:
+        raise ValueError(f"No network is called {pattern!r}; kerazoo list shows all.")
+    if as_json:
+        print(json.dumps([card.name for card in cards], indent=2))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", expand=True)
+    for column in ("year", "network", "input"):
+        table.add_column(column, no_wrap=True)
+    for column in ("weights", "multiply-adds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("what it is", overflow="ellipsis", no_wrap=True, ratio=1)
+    for card in cards:
+        table.add_row(
+            str(card.year),
+            card.name,
+            "x".join(map(str, card.input_shape)),
+            f"{card.total / 1e6:.2f} M",
+            f"{card.macs / 1e6:,.1f} M",
+            card.summary,
+        )
+    console.print(table)
+
+
+@app.command()
+def info(
+    network: Network,
+    as_json: Json = False,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", help="A builder's option, as in groups=2."),
+    ] = None,
+):
+    """Show a network's card and its ledger: what every layer costs and sees."""
+    import dataclasses
+
+    card = kerazoo.find(network)
+    ledger = kerazoo.ledger(kerazoo.create(network, **_options(option)))
+    if as_json:
+        record = {"card": dataclasses.asdict(card), "ledger": ledger.to_dict()}
+        print(json.dumps(record, indent=2))
+        return
+    console.print(f"[bold]{card.name}[/bold] ({card.year}): {card.summary}")
+    console.print(card.reference)
+    for name, figure in card.published.items():
+        console.print(f"The paper's {name}: {figure}")
+    if card.status != "paper":
+        console.print(f"[bold]This is a {card.status}.[/bold]")
+    console.print("Differs from the paper:" if card.differences else "As published.")
+    for difference in card.differences:
+        console.print(f"- {difference}", markup=False)
+    if card.proof:
+        console.print(f"Proof: {card.proof}", markup=False)
+    console.print(ledger)
+
+
+def _options(settings):
+    """``groups=2`` as ``{"groups": 2}``; a value is JSON, or else a string."""
+    options = {}
+    for setting in settings or ():
+        name, sign, text = setting.partition("=")
+        if not sign:
+            raise ValueError(
+                f"An option is NAME=VALUE, as in groups=2; {setting!r} has no '='."
+            )
+        try:
+            options[name] = json.loads(text)
+        except ValueError:
+            options[name] = {"None": None, "True": True, "False": False}.get(text, text)
+    return options
+
+
+@app.command()
+def train(
+    network: Network,
+    data: Annotated[
+        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
+    ] = "laptop",
+    run: Annotated[
+        pathlib.Path | None, typer.Option(help="The run folder to make or continue.")
+    ] = None,
+    data_dir: DataDir = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images of a step.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete a run that stands there.")
+    ] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits in every run.")
+    ] = False,
+    save_every: Annotated[
+        int | None, typer.Option(help="Steps between states to resume from.")
+    ] = None,
+):
+    """Train a network; the same command goes on where a stopped one left off."""
+    kerazoo.find(network)
+    words = _recipe(recipe, network)
+    given = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    words = words.override(
+        *(setting or ()),
+        *(f"{name}={value}" for name, value in given.items() if value is not None),
+    )
+    run = run or pathlib.Path("runs") / f"{network}-{words.data.replace(':', '-')}"
+    from kerazoo import training
+
+    result = training.fit(
+        network,
+        recipe=words,
+        run=run,
+        data_dir=data_dir,
+        overwrite=overwrite,
+        deterministic=deterministic,
+        save_every=save_every,
+    )
+    _report(result.metrics)
+    console.print(f"run folder     {run}", soft_wrap=True)
+    console.print(f"watch it       tensorboard --logdir {run}", soft_wrap=True)
+
+
+def _recipe(name, network):
+    from kerazoo import recipes
+
+    if name.endswith(".json"):
+        text = pathlib.Path(name).read_text(encoding="utf-8")
+        try:
+            return kerazoo.Recipe.from_dict(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{name} is not JSON: {error}.") from error
+    if name in ("laptop", "modern", "paper"):
+        return recipes.for_network(network, name)
+    return recipes.find(name)
+
+
+def _report(metrics):
+    console.print(f"test images    {metrics['images']:,}")
+    console.print(f"test loss      {metrics['loss']:.4f}")
+    console.print(f"test accuracy  {metrics['accuracy']:.2%}")
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    data: Annotated[
+        str | None, typer.Option(help="Another data set with the same classes.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+):
+    """Evaluate a run's network: accuracy, loss, calibration, every class."""
+    from kerazoo import training
+
+    metrics = training.evaluate(run, split=split, data=data, data_dir=data_dir)
+    if as_json:
+        print(json.dumps(metrics, indent=2))
+        return
+    for name in ("images", "loss", "accuracy", "top5", "calibration_error"):
+        if name in metrics:
+            value = metrics[name]
+            shown = f"{value:,}" if name == "images" else f"{value:.4f}"
+            console.print(f"{name.replace('_', ' '):18} {shown}")
+    for name, value in metrics["per_class"].items():
+        shown = "no images" if value is None else f"{value:.4f}"
+        console.print(f"  {name[:16]:16} {shown}", markup=False)
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    images: Annotated[
+        list[pathlib.Path], typer.Argument(help="PNG or JPEG files of any size.")
+    ],
+    top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
+    as_json: Json = False,
+):
+    """Name what is on images, with a run's network."""
+    from kerazoo import training
+
+    rows = training.predict(run, images, top=top)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        guesses = ", ".join(f"{g['class']} {g['probability']:.1%}" for g in row["top"])
+        console.print(f"{row['image']}: {guesses}", markup=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Runs the command; a failure is one sentence and an exit status."""
+    try:
+        app(standalone_mode=True)
+    except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
+        if os.environ.get("KERAZOO_TRACEBACK"):
+            raise
+        sentence = " ".join(str(error).split()) or type(error).__name__
+        print(f"kerazoo: {sentence}", file=sys.stderr)
+        sys.exit(getattr(error, "code", 2 if isinstance(error, ValueError) else 1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Catalogue 2: the recipes, one file each, plain numbers with their reasons."""
+
+import fnmatch
+import functools
+import importlib
+import pathlib
+
+from kerazoo.errors import unknown
+from kerazoo.recipe import Recipe
+
+
+@functools.cache
+def _catalogue() -> dict[str, Recipe]:
+    names = sorted(p.stem for p in pathlib.Path(__file__).parent.glob("[!_]*.py"))
+    return {n: importlib.import_module(f"{__name__}.{n}").RECIPE for n in names}
+
+
+def list_recipes(network: str = "*") -> list[str]:
+    """The names of the recipes, or of those for a network.
+
+    Args:
+        network: A network's name; ``*`` for all recipes.
+    """
+    return [
+        name
+        for name, recipe in _catalogue().items()
+        if network == "*" or _fit(recipe, network)
+    ]
+
+
+def find(name: str) -> Recipe:
+    """The recipe of a name.
+
+    Raises:
+        ValueError: For an unknown name, with the nearest.
+    """
+    if name not in _catalogue():
+        raise unknown("recipe", name, _catalogue())
+    return _catalogue()[name]
+
+
+def for_network(network: str, kind: str = "laptop") -> Recipe:
+    """The recipe of a kind that fits a network most closely.
+
+    Args:
+        network: The network's name.
+        kind: ``laptop``, ``modern`` or ``paper``.
+
+    Raises:
+        ValueError: Where no recipe of the kind is for the network.
+    """
+    fitting = {
+        name: _fit(recipe, network)
+        for name, recipe in _catalogue().items()
+        if recipe.kind == kind and _fit(recipe, network)
+    }
+    if not fitting:
+        raise ValueError(
+            f"There is no {kind} recipe for {network}; there are "
+            f"{', '.join(list_recipes(network))}."
+        )
+    return find(max(fitting, key=fitting.get))
+
+
+def _fit(recipe, network):
+    """How closely a recipe's patterns name a network: letters that are no wildcard."""
+    fits = [p for p in recipe.networks if fnmatch.fnmatchcase(network, p)]
+    return max((1 + len(p.replace("*", "")) for p in fits), default=0)

@@ -1,0 +1,115 @@
+"""A network with its normalisation in front, as it is trained and as it is served."""
+
+import dataclasses
+from typing import Any
+
+import keras
+from keras import layers
+
+from kerazoo import data as kerazoo_data
+from kerazoo import registry
+from kerazoo.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Assembly:
+    """What belongs between a data set's pixels and a network's scores.
+
+    Attributes:
+        network: The network's name.
+        recipe: The recipe.
+        classes: Number of classes.
+        source_shape: The data set's images, ``None`` where they differ.
+        mean: Per-channel mean of the training images, 0..255.
+        std: Per-channel standard deviation.
+    """
+
+    network: str
+    recipe: Recipe
+    classes: int
+    source_shape: tuple[int | None, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """What the network takes, ``(height, width, channels)``."""
+        return tuple(self.recipe.image_shape or registry.find(self.network).input_shape)
+
+    def _network(self, images, activation) -> Any:
+        x = images
+        channels = self.image_shape[-1]
+        for layer in kerazoo_data.normalisation(
+            self.recipe.normalisation,
+            mean=_adapt(self.mean, channels),
+            std=_adapt(self.std, channels),
+        ):
+            # Pixels of 0..255 lose their last bits in 16-bit arithmetic.
+            layer.dtype_policy = "float32"
+            x = layer(x)
+        return registry.create(
+            self.network,
+            input_tensor=x,
+            classes=self.classes,
+            classifier_activation=activation,
+            **self.recipe.options,
+        )
+
+    def trained(self) -> keras.Model:
+        """The model that ``fit`` trains: images of the network's size to logits."""
+        images = keras.Input(self.image_shape, name="images")
+        return self._network(images, None)
+
+    def served(self, trained: keras.Model) -> keras.Model:
+        """The model that a run saves: raw uint8 images of any size to probabilities.
+
+        Auxiliary heads are left behind.
+        """
+        raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
+        model = self._network(self._resized(raw), "softmax")
+        output = model.output
+        if isinstance(output, dict):
+            model = keras.Model(raw, output["predictions"], name=model.name)
+        known = {layer.name: layer for layer in trained.layers}
+        for layer in model.layers:
+            if layer.weights:
+                layer.set_weights(known[layer.name].get_weights())
+        return model
+
+    def _resized(self, x):
+        height, width, _ = self.image_shape
+        how, size = self.recipe.resize, (height, width)
+        options = {"antialias": True, "dtype": "float32"}
+        if how != "center":
+            return layers.Resizing(
+                *size,
+                crop_to_aspect_ratio=how == "crop",
+                pad_to_aspect_ratio=how == "pad",
+                name="resized",
+                **options,
+            )(x)
+        # Images of the data set's size are cut and filled up around the centre, as in
+        # training; others are brought to that size first.
+        native = [s or n for s, n in zip(self.source_shape[:2], size, strict=True)]
+        x = layers.Resizing(*native, name="native", **options)(x)
+        cut = [max(0, have - want) for have, want in zip(native, size, strict=True)]
+        fill = [max(0, want - have) for have, want in zip(native, size, strict=True)]
+        x = layers.Cropping2D([(n // 2, n - n // 2) for n in cut], name="cut")(x)
+        return layers.ZeroPadding2D(
+            [(n // 2, n - n // 2) for n in fill], name="resized"
+        )(x)
+
+
+def resized_to_output(served: keras.Model) -> keras.Model:
+    """The part of a served model after its resizing, which pipelines feed."""
+    return keras.Model(served.get_layer("resized").output, served.output)
+
+
+def _adapt(values, channels):
+    """Statistics of grey images for RGB, and the luma of RGB statistics for grey."""
+    if values is None or len(values) == channels:
+        return values
+    if len(values) == 1:
+        return values * channels
+    luma = (0.299, 0.587, 0.114)
+    return (sum(v * w for v, w in zip(values, luma, strict=True)),)

@@ -1,0 +1,36 @@
+"""The augmented images that the network really sees."""
+
+import keras
+import tensorflow as tf
+
+from kerazoo.analysis import plots
+
+
+class AugmentedImages(keras.callbacks.Callback):
+    """Writes a grid of the first batch's images, before normalisation, with labels.
+
+    Args:
+        writer: A writer of ``tf.summary``.
+        dataset: Batches of (images, labels).
+        classes: Class names.
+        count: Images of the grid.
+    """
+
+    def __init__(self, writer, dataset, classes, count=64):
+        super().__init__()
+        self.writer = writer
+        self.dataset = dataset
+        self.classes = classes
+        self.count = count
+
+    def on_train_begin(self, logs=None):
+        images, labels = next(iter(self.dataset.take(1)))
+        labels = labels.numpy()
+        if labels.ndim > 1:
+            labels = labels.argmax(-1)
+        figure = plots.image_grid(
+            images[: self.count].numpy(),
+            [self.classes[label] for label in labels[: self.count]],
+        )
+        with self.writer.as_default(step=0):
+            tf.summary.image("augmented_images", plots.pixels(figure)[None])

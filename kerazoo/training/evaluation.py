@@ -1,0 +1,110 @@
+"""What a trained network is worth on images that it has not seen."""
+
+import os
+
+import numpy as np
+
+from kerazoo import data as kerazoo_data
+from kerazoo.training.assembly import resized_to_output
+from kerazoo.training.run import Run
+
+
+def measure(model, batches, classes) -> dict:
+    """Runs a network over every batch and measures its probabilities.
+
+    Args:
+        model: From images of the network's size to class probabilities.
+        batches: ``Batches`` that neither shuffle nor augment.
+        classes: Class names.
+
+    Returns:
+        ``images`` (how many were really seen), ``loss`` (cross-entropy), ``accuracy``,
+        ``top5`` (with more than five classes), ``calibration_error`` (Guo et al. 2017,
+        15 bins), ``per_class`` accuracy by name, ``confusion`` (truth by guess).
+    """
+    from sklearn.metrics import confusion_matrix, top_k_accuracy_score
+
+    truth, scores = [], []
+    for images, labels in batches.dataset:
+        scores.append(np.asarray(model.predict_on_batch(images)))
+        labels = labels.numpy()
+        truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
+    truth, scores = np.concatenate(truth), np.concatenate(scores).astype("float64")
+    guess, every = scores.argmax(-1), range(len(classes))
+    matrix = confusion_matrix(truth, guess, labels=every)
+    right = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1)
+    result = {
+        "images": len(truth),
+        "loss": float(-np.log(right).mean()),
+        "accuracy": float((guess == truth).mean()),
+    }
+    if len(classes) > 5:
+        top5 = top_k_accuracy_score(truth, scores, k=5, labels=list(every))
+        result["top5"] = float(top5)
+    counts = matrix.sum(1)
+    return result | {
+        "calibration_error": _calibration_error(scores.max(-1), guess == truth),
+        "per_class": {
+            name: float(matrix[i, i] / counts[i]) if counts[i] else None
+            for i, name in enumerate(classes)
+        },
+        "confusion": matrix.tolist(),
+    }
+
+
+def _calibration_error(confidence, right, bins=15):
+    """The mean gap between confidence and accuracy over bins of confidence."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs((confidence - right)[place == b].sum()) for b in np.unique(place)]
+    return float(sum(gaps) / len(right))
+
+
+def evaluate(
+    run: str | os.PathLike | Run,
+    *,
+    split: str = "test",
+    data: str | None = None,
+    data_dir: str | os.PathLike | None = None,
+    batch_size: int | None = None,
+) -> dict:
+    """Evaluates the network of a run folder.
+
+    Args:
+        run: The run or its folder.
+        split: ``train``, ``validation`` or ``test``, parted as in training.
+        data: Another data set with the same classes; by default the run's.
+        data_dir: Where its files are; by default where the training found them.
+        batch_size: Images of a step; by default the recipe's.
+
+    Returns:
+        What :func:`measure` returns.
+
+    Raises:
+        ValueError: Where there is no run, no such split, or other classes.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    config, recipe = run.config, run.recipe
+    model = run.model()
+    images = kerazoo_data.load(
+        data or config["data"],
+        data_dir=data_dir or config["data_dir"],
+        validation=recipe.validation,
+        seed=recipe.seed,
+    )
+    if list(images.classes) != config["classes"]:
+        raise ValueError(
+            f"{images.name} has {len(images.classes)} classes "
+            f"({', '.join(images.classes[:4])} ...), but {run.path} was trained on "
+            f"{len(config['classes'])} ({', '.join(config['classes'][:4])} ...)."
+        )
+    part = {"train": images.train, "validation": images.validation, "test": images.test}
+    if part.get(split) is None:
+        allowed = [name for name, value in part.items() if value is not None]
+        raise ValueError(f"split is {split!r}; it must be one of {', '.join(allowed)}.")
+    batches = kerazoo_data.Batches(
+        part[split],
+        batch_size or recipe.batch_size,
+        image_shape=config["image_shape"],
+        resize=recipe.resize,
+    )
+    return measure(resized_to_output(model), batches, images.classes)

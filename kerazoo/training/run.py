@@ -1,0 +1,195 @@
+"""The run folder: what is needed to trust, continue and use a result.
+
+==================  =================================================================
+``config.json``     data, network, recipe, seed, classes, package versions
+``state/``          the last two states to resume from
+``events/``         TensorBoard
+``history.csv``     a row an epoch
+``metrics.json``    the evaluation on the test split
+``curves.png``      loss and accuracy over the epochs
+``confusion.png``   the confusion matrix of the test split
+``model.keras``     the network with its preprocessing: raw uint8 images of any size
+==================  =================================================================
+
+Every file is written under a temporary name, synced and renamed.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+from kerazoo.recipe import Recipe
+
+
+def write(path: pathlib.Path, content: bytes | str) -> None:
+    """Writes a file whole or not at all."""
+    if isinstance(content, str):
+        content = content.encode()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path):
+    """A temporary path that takes the place of ``path`` when all went well.
+
+    It keeps the suffix, by which Keras and matplotlib choose the format.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=".", suffix="." + path.name.partition(".")[2]
+    )
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a run folder is as open as its owner's umask.
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+class Run:
+    """A run folder.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        ValueError: Where the folder is not there or holds no run.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path)
+        if not self.path.is_dir():
+            raise ValueError(
+                f"There is no run folder {self.path}; kerazoo train makes one."
+            )
+        if not self._file("config.json").is_file():
+            raise ValueError(f"{self.path} is not a run folder: it has no config.json.")
+
+    def __repr__(self):
+        return f"Run({str(self.path)!r})"
+
+    def _file(self, name):
+        return self.path / name
+
+    def _json(self, name):
+        path = self._file(name)
+        if not path.is_file():
+            raise ValueError(f"{self.path} has no {name}: the run has not ended.")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    @property
+    def config(self) -> dict:
+        """The resolved configuration."""
+        return self._json("config.json")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that was followed."""
+        return Recipe.from_dict(self.config["recipe"])
+
+    @property
+    def metrics(self) -> dict:
+        """The evaluation of the finished run on the test split."""
+        return self._json("metrics.json")
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """A row an epoch."""
+        import csv
+
+        with open(self._file("history.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [{k: float(v) for k, v in row.items() if v} for row in rows]
+
+    @property
+    def finished(self) -> bool:
+        """Whether training and evaluation came to their end."""
+        return self._file("metrics.json").is_file()
+
+    @property
+    def events(self) -> pathlib.Path:
+        """The folder to give TensorBoard."""
+        return self._file("events")
+
+    def model(self):
+        """The network with its preprocessing.
+
+        Returns:
+            A ``keras.Model`` from raw images ``(batch, height, width, channels)`` of
+            any size, uint8 in 0..255, to class probabilities.
+
+        Raises:
+            ValueError: Where the run has not ended, so that there is no model.
+        """
+        import keras
+
+        # A saved network may hold kerazoo's layers; importing them registers them.
+        import kerazoo.layers  # noqa: F401
+
+        path = self._file("model.keras")
+        if not path.is_file():
+            raise ValueError(f"{self.path} has no model.keras: the run has not ended.")
+        return keras.models.load_model(path)
+
+
+def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
+    """Makes a run folder, or finds the unfinished one of the same configuration.
+
+    Args:
+        path: The folder.
+        config: The resolved configuration.
+        overwrite: Whether a run that stands there may be deleted.
+
+    Returns:
+        The run; it holds a state where training was interrupted.
+
+    Raises:
+        ValueError: Where something stands there that must not be touched.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        run = Run(path)
+        if overwrite:
+            shutil.rmtree(path)
+        elif run.finished:
+            raise ValueError(
+                f"{path} holds a finished run; give another folder, or overwrite it "
+                "(--overwrite)."
+            )
+        elif differing := _differences(run.config, config):
+            raise ValueError(
+                f"{path} holds an unfinished run with another configuration "
+                f"({', '.join(differing)} differ); continue it with the same, give "
+                "another folder, or overwrite it (--overwrite)."
+            )
+        else:
+            return run
+    write(path / "config.json", json.dumps(config, indent=2) + "\n")
+    return Run(path)
+
+
+def _differences(old, new, prefix=""):
+    """The paths at which two configurations differ, versions apart."""
+    paths = []
+    for key in sorted({*old, *new} - {"versions", "data_dir"}):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            paths += _differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            paths.append(prefix + key)
+    return paths

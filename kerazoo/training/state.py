@@ -1,0 +1,255 @@
+"""The state of a training, saved so that it goes on bit for bit.
+
+A state holds the model's variables (the generators of dropout among them), the
+optimiser's and the metrics', the state of the callbacks, the history and the position:
+epoch and step. Data need no state, for a batch is a function of (seed, epoch, step).
+"""
+
+import hashlib
+import io
+import json
+import pathlib
+import signal
+import threading
+import time
+
+import keras
+import numpy as np
+
+from kerazoo.training.run import write
+
+# What Keras' callbacks remember from epoch to epoch, by their public attributes.
+MEMORY = {
+    "EarlyStopping": ("wait", "best", "best_epoch", "stopped_epoch", "best_weights"),
+    "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
+}
+KEPT = 2
+
+
+class Interrupted(RuntimeError):
+    """Training was asked to stop; its state is saved.
+
+    Attributes:
+        code: The exit status for a shell: 128 + the signal's number.
+    """
+
+    def __init__(self, number: int, run: pathlib.Path, epoch: int, step: int):
+        super().__init__(
+            f"Stopped by {signal.Signals(number).name} in epoch {epoch + 1} after step "
+            f"{step}; the state is saved, and the same command goes on from there."
+        )
+        self.code = 128 + number
+
+
+class Diverged(ArithmeticError):
+    """The loss is no longer a number."""
+
+
+class TrainState(keras.callbacks.Callback):
+    """Saves the state of a training and puts it back.
+
+    It must be the last callback: it records what the others remember.
+
+    Args:
+        folder: Where states are kept; the last two stay.
+        run: The run folder, for messages.
+        steps_per_epoch: Batches of an epoch.
+        steps: Training steps after which to stop, or ``None``.
+        save_every: Steps between states; ``None`` saves at the end of an epoch and
+            whenever that costs less than two percent of the time.
+    """
+
+    def __init__(self, folder, *, steps_per_epoch, steps=None, save_every=None):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.steps_per_epoch = steps_per_epoch
+        self.steps = steps
+        self.save_every = save_every
+        self.epoch = self.step = 0
+        self.history = []
+        self._others = []
+        self._metrics = None
+        self._signal = None
+        self._handlers = {}
+        self._saved = time.monotonic()
+        self._cost = 0.0
+
+    def watch(self, callbacks) -> None:
+        """Names the callbacks whose memory belongs to the state."""
+        self._others = [c for c in callbacks if type(c).__name__ in MEMORY]
+
+    # What is saved -----------------------------------------------------------------
+
+    def _variables(self):
+        model = self.model
+        return {
+            "model": model.variables,
+            "optimizer": model.optimizer.variables,
+            "metrics": model.metrics_variables,
+        }
+
+    def save(self) -> None:
+        """Writes the state; the one before the last is then deleted."""
+        start = time.monotonic()
+        arrays, notes = {}, {"epoch": self.epoch, "step": self.step}
+        for group, variables in self._variables().items():
+            notes[group] = [list(v.shape) for v in variables]
+            for number, variable in enumerate(variables):
+                arrays[f"{group}/{number}"] = keras.ops.convert_to_numpy(variable)
+        notes["history"] = self.history
+        notes["callbacks"] = []
+        for number, callback in enumerate(self._others):
+            memory = {name: getattr(callback, name, None) for name in _memory(callback)}
+            for name, value in memory.items():
+                if isinstance(value, list):
+                    for place, array in enumerate(value):
+                        arrays[f"callback/{number}/{name}/{place}"] = np.asarray(array)
+                    memory[name] = len(value)
+                elif value is not None:
+                    memory[name] = float(value)
+            notes["callbacks"].append(memory)
+        content = io.BytesIO()
+        text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
+        np.savez(content, notes=text, **arrays)
+        content = content.getvalue()
+        total = self.epoch * self.steps_per_epoch + self.step
+        name = f"step-{total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
+        write(self.folder / name, content)
+        for old in self._states()[KEPT:]:
+            old.unlink()
+        self._saved = time.monotonic()
+        self._cost = self._saved - start
+
+    def _states(self):
+        """The states, newest first."""
+        return sorted(self.folder.glob("step-*.npz"), reverse=True)
+
+    # What is put back --------------------------------------------------------------
+
+    def restore(self, model) -> bool:
+        """Puts the newest sound state back into a compiled and built model.
+
+        Returns:
+            Whether there was one. ``epoch`` and ``step`` say where training goes on.
+
+        Raises:
+            ValueError: Where the state belongs to another network.
+        """
+        self.set_model(model)
+        for path in self._states():
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
+                print(f"{path} is damaged; the state before it is taken.")
+                continue
+            self._put_back(np.load(io.BytesIO(content), allow_pickle=False), path)
+            return True
+        return False
+
+    def _put_back(self, arrays, path):
+        notes = json.loads(bytes(arrays["notes"]))
+        groups = self._variables()
+        for group, variables in groups.items():
+            if notes[group] != [list(v.shape) for v in variables]:
+                raise ValueError(
+                    f"{path} is the state of another network or optimiser; give "
+                    "another run folder."
+                )
+        for group in ("model", "optimizer"):
+            for number, variable in enumerate(groups[group]):
+                variable.assign(arrays[f"{group}/{number}"])
+        self._metrics = [arrays[f"metrics/{n}"] for n in range(len(groups["metrics"]))]
+        self.epoch, self.step = notes["epoch"], notes["step"]
+        self.history = notes["history"]
+        self._memories = []
+        for number, memory in enumerate(notes["callbacks"]):
+            for name in memory:
+                if name == "best_weights" and memory[name] is not None:
+                    memory[name] = [
+                        arrays[f"callback/{number}/{name}/{place}"]
+                        for place in range(int(memory[name]))
+                    ]
+            self._memories.append(memory)
+
+    # What Keras calls --------------------------------------------------------------
+
+    def on_train_begin(self, logs=None):
+        """Gives the other callbacks their memory back and listens for signals."""
+        for callback, memory in zip(
+            self._others, getattr(self, "_memories", ()), strict=False
+        ):
+            for name, value in memory.items():
+                integer = isinstance(getattr(callback, name, None), int)
+                setattr(callback, name, int(value) if integer else value)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._handlers[number] = signal.signal(number, self._note)
+
+    def _note(self, number, frame):
+        # A second Ctrl-C means it.
+        if self._signal is not None:
+            self.release()
+            raise KeyboardInterrupt
+        self._signal = number
+
+    def release(self) -> None:
+        """Gives the signals back to whoever had them."""
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Puts the sums of a resumed epoch's metrics back."""
+        self.epoch = epoch
+        if self._metrics is not None:
+            for variable, value in zip(
+                self.model.metrics_variables, self._metrics, strict=True
+            ):
+                variable.assign(value)
+            self._metrics = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Counts the step; saves where it is time; stops where it must."""
+        self.step += 1
+        total = self.epoch * self.steps_per_epoch + self.step
+        due = self.step % 10 == 0 or self.step == self.steps_per_epoch
+        if due and not np.isfinite(float(logs["loss"])):
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            raise Diverged(
+                f"The loss is not a number in epoch {self.epoch + 1} at step "
+                f"{self.step}, with learning rate {rate:g}; the last good state is "
+                "kept. Lower the rate, clip the gradients (optimizer.global_clipnorm) "
+                "or normalise the input."
+            )
+        if self._signal is not None:
+            self.save()
+            raise Interrupted(self._signal, self.folder.parent, self.epoch, self.step)
+        if self.steps is not None and total >= self.steps:
+            self.model.stop_training = True
+        elif self._time_to_save(total):
+            self.save()
+
+    def _time_to_save(self, total):
+        if self.save_every:
+            return total % self.save_every == 0
+        return time.monotonic() - self._saved > max(60.0, 50 * self._cost)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Notes the epoch and saves the state at its end."""
+        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
+        self.history.append(row)
+        self.epoch, self.step = epoch + 1, 0
+        last = self.model.stop_training
+        if last or self._time_to_save_epoch():
+            self.save()
+
+    def _time_to_save_epoch(self):
+        if self.save_every:
+            return True
+        return time.monotonic() - self._saved > max(5.0, 50 * self._cost)
+
+    def on_train_end(self, logs=None):
+        """Stops listening for signals."""
+        self.release()
+
+
+def _memory(callback):
+    return MEMORY[type(callback).__name__]
