@@ -11,15 +11,22 @@ from typing import NamedTuple
 from keras import layers
 
 from kerazoo.blocks.conv import conv_bn, sibling
-from kerazoo.layers import CeilMaxPooling2D
 
 
 class Conv(NamedTuple):
-    """A convolution step."""
+    """A convolution step.
+
+    Attributes:
+        filters: Output channels.
+        kernel_size: One number or ``(height, width)``.
+        strides: The step between windows.
+        padding: ``None`` for the rule of :func:`inception`, or as Keras.
+    """
 
     filters: int
     kernel_size: int | tuple[int, int] = 1
     strides: int = 1
+    padding: str | None = None
 
 
 class Pool(NamedTuple):
@@ -29,47 +36,56 @@ class Pool(NamedTuple):
     strides: int = 1
 
 
-def inception(x, branches, *, conv=conv_bn, reduction="valid", name):
+POOLS = {"avg": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+
+
+def inception(x, branches, *, conv=conv_bn, padded=False, name):
     """``concat(branch(x) for branch in branches)``.
+
+    Steps of stride 1 keep the grid. Steps of stride 2 pad nothing, as in Inception v3,
+    v4 and the Inception-ResNets, unless ``padded``.
 
     Args:
         x: A tensor ``(batch, height, width, channels)``.
         branches: A list of branches; see the head of this file.
         conv: What a :class:`Conv` step means, as in ``partial(conv_bn, epsilon=1e-3)``.
-        reduction: What steps of stride 2 pad: ``valid`` in Inception v3, v4 and the
-            Inception-ResNets; ``ceil`` in BN-Inception, that is one pixel around a
-            convolution and Caffe's rounding up for a pooling.
+        padded: Whether stride 2 halves the grid, rounding up, as in BN-Inception: a
+            convolution pads one pixel on every side, a pooling ``same``.
         name: The module's name; branch 2 starts with ``{name}_branch2_conv1``.
     """
-
-    def take(x, step, name):
-        if isinstance(step, Conv):
-            padding = "same"
-            if step.strides > 1:
-                padding = 1 if reduction == "ceil" else reduction
-            return conv(x, *step, padding=padding, name=name)
-        pool = {"avg": layers.AveragePooling2D, "max": layers.MaxPooling2D}[step.kind]
-        name = sibling(name, "pool")
-        if step.strides == 1:
-            return pool(3, 1, padding="same", name=name)(x)
-        if reduction == "ceil":
-            return CeilMaxPooling2D(3, step.strides, name=name)(x)
-        return pool(3, step.strides, padding=reduction, name=name)(x)
-
-    def follow(x, steps, name, number=1):
-        for step in steps:
-            if isinstance(step, list):
-                ends = []
-                for fork in step:
-                    fork = fork if isinstance(fork, list) else [fork]
-                    ends += follow(x, fork, name, number)
-                    number += len(fork)
-                return ends
-            x = take(x, step, f"{name}_conv{number}")
-            number += 1
-        return [x]
-
     ends = []
-    for number, branch in enumerate(branches, 1):
-        ends += follow(x, branch, f"{name}_branch{number}")
-    return layers.Concatenate(name=name)(ends) if len(ends) > 1 else ends[0]
+    for number, steps in enumerate(branches, 1):
+        ends += _follow(x, steps, conv, padded, f"{name}_branch{number}")
+    return layers.Concatenate(name=name)(ends)
+
+
+def chain(x, steps, *, conv=conv_bn, name):
+    """A branch alone, as in a stem; its steps are ``{name}_conv1`` and so on."""
+    (end,) = _follow(x, steps, conv, False, name)
+    return end
+
+
+def _follow(x, steps, conv, padded, name, number=1):
+    """The ends of a branch whose first step has this number."""
+    for step in steps:
+        if isinstance(step, list):
+            ends = []
+            for fork in step:
+                fork = fork if isinstance(fork, list) else [fork]
+                ends += _follow(x, fork, conv, padded, name, number)
+                number += len(fork)
+            return ends
+        x = _take(x, step, conv, padded, f"{name}_conv{number}")
+        number += 1
+    return [x]
+
+
+def _take(x, step, conv, padded, name):
+    if isinstance(step, Pool):
+        padding = "same" if padded or step.strides == 1 else "valid"
+        pool = POOLS[step.kind](3, step.strides, padding, name=sibling(name, "pool"))
+        return pool(x)
+    *shape, padding = step
+    if padding is None:
+        padding = "same" if step.strides == 1 else 1 if padded else "valid"
+    return conv(x, *shape, padding=padding, name=name)
