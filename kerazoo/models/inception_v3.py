@@ -1,0 +1,145 @@
+"""Inception v2 and v3: large kernels factorised into small and one-sided ones.
+
+Christian Szegedy, Vincent Vanhoucke, Sergey Ioffe, Jonathon Shlens, Zbigniew Wojna:
+Rethinking the Inception Architecture for Computer Vision. CVPR 2016, arXiv 1512.00567.
+Table 1, Figures 5 to 8 and 10; TF-slim's `inception_v3.py` for the widths.
+
+Differs from the paper:
+- `stem`: the released code, which is the default, has another stem than Table 1, whose
+  3x3 convolutions of 80, 192 and 288 are `"table"`.
+- The modules' widths and the initialisation are not in the paper but in TF-slim.
+- `bn_scale`: gamma is on as in PyTorch's copy, off in TF-slim and keras.applications.
+- `dropout`: 0.2 as in TF-slim; PyTorch has 0.5, keras.applications none.
+- `aux=True` is the training graph, whose auxiliary head has batch norms too ("BN
+  auxiliary"); its loss weighs 0.4 (AUX_WEIGHT) in TF-slim, the paper gives no number.
+  Its inference graph, with the same weights, is
+  `keras.Model(model.input, model.output["predictions"])`.
+"""
+
+from keras import layers
+
+from kerazoo.blocks import gap_head, network
+from kerazoo.blocks.inception import Conv, Pool, chain, inception
+from kerazoo.blocks.inception_parts import V3_STEM, reduction_a, slim_conv_bn
+from kerazoo.errors import unknown
+from kerazoo.registry import register
+
+AUX_WEIGHT = 0.4  # TF-slim, inception_v3.py.
+
+TABLE_STEM = [Conv(80, 3, padding="valid"), Conv(192, 3, 2), Conv(288, 3)]
+STEMS = {"slim": V3_STEM, "table": [*V3_STEM[:4], *TABLE_STEM]}
+V2_STEM = [Conv(64, 7, 2, "same"), Pool("max", 2), Conv(64), *V3_STEM[5:]]
+
+ROW, COLUMN = (1, 7), (7, 1)
+REDUCTION_B = [  # Figure 10; reduction A is of the same kind.
+    [Conv(192), Conv(320, 3, 2)],
+    [Conv(192), Conv(192, ROW), Conv(192, COLUMN), Conv(192, 3, 2)],
+    [Pool("max", 2)],
+]
+FORK = [Conv(384, (1, 3)), Conv(384, (3, 1))]
+MODULE_C = [  # Figure 7
+    [Conv(320)],
+    [Conv(384), FORK],
+    [Conv(448), Conv(384, 3), FORK],
+    [Pool("avg"), Conv(192)],
+]
+
+
+def module_a(proj):
+    """Figure 5."""
+    double = [Conv(64), Conv(96, 3), Conv(96, 3)]
+    return [[Conv(64)], [Conv(48), Conv(64, 5)], double, [Pool("avg"), Conv(proj)]]
+
+
+def module_b(c):
+    """Figure 6 with n = 7."""
+    return [
+        [Conv(192)],
+        [Conv(c), Conv(c, ROW), Conv(192, COLUMN)],
+        [Conv(c), Conv(c, COLUMN), Conv(c, ROW), Conv(c, COLUMN), Conv(192, ROW)],
+        [Pool("avg"), Conv(192)],
+    ]
+
+
+TABLE_1 = {
+    **{f"inception_a{i}": module_a(p) for i, p in enumerate((32, 64, 64), 1)},
+    "reduction_a": reduction_a(k=64, l=96, m=96, n=384),
+    **{f"inception_b{i}": module_b(c) for i, c in enumerate((128, 160, 160, 192), 1)},
+    "reduction_b": REDUCTION_B,
+    **{f"inception_c{i}": MODULE_C for i in (1, 2)},
+}
+
+
+def auxiliary(x, classes, activation, *, conv):
+    """Figure 8 with batch norms: 5x5/3 average pooling, 1x1, 5x5, the classes."""
+    if any(side is not None and side < 17 for side in x.shape[1:3]):
+        raise ValueError(
+            f"aux=True needs a 17x17 grid, but module B has {x.shape[1]}x{x.shape[2]}; "
+            "give an input_shape of 299x299 or more, or aux=False."
+        )
+    x = layers.AveragePooling2D(5, 3, name="aux_pool1")(x)
+    x = conv(x, 128, 1, name="aux_conv2")
+    x = conv(x, 768, 5, padding="valid", name="aux_conv3")
+    x = layers.GlobalAveragePooling2D(name="aux_head_pool")(x)
+    return layers.Dense(classes, activation, dtype="float32", name="aux")(x)
+
+
+def inception_factorized(inputs, top, stem, *, bn_scale, aux, dropout):
+    """The stem, Table 1, and the heads; a dictionary of them in the training graph."""
+    conv = slim_conv_bn(bn_scale)
+    x = chain(inputs, stem, conv=conv, name="stem")
+    heads = {}
+    for name, branches in TABLE_1.items():
+        x = inception(x, branches, conv=conv, name=name)
+        if aux and top.include and name == "inception_b4":
+            heads["aux"] = top(x, auxiliary, conv=conv)
+    x = top(x, gap_head, dropout=dropout)
+    return {"predictions": x, **heads} if heads else x
+
+
+@register(
+    year=2015,
+    input_shape=(299, 299, 3),
+    minimum=69,
+    trainable=23_786_632,
+    total=23_820_904,
+    macs=5_179_855_104,
+    published={"multiply-adds": "3.8 G", "top-1 error": "23.4"},
+    status="reconstruction",
+    differs=("`inception_v2`: no graph was published; it is v3 with a 7x7 stem.",),
+)
+@network
+def inception_v2(inputs, top, *, bn_scale=True, aux=False, dropout=0.2):
+    """Inception v2, a reconstruction: v3 before its first 7x7 was factorised.
+
+    Args:
+        bn_scale, aux, dropout: As for ``inception_v3``.
+    """
+    options = {"bn_scale": bn_scale, "aux": aux, "dropout": dropout}
+    return inception_factorized(inputs, top, V2_STEM, **options)
+
+
+@register(
+    year=2015,
+    input_shape=(299, 299, 3),
+    minimum=75,
+    trainable=23_834_568,
+    total=23_869_000,
+    macs=5_713_216_096,
+    published={"multiply-adds": "4.8 G", "top-1 / top-5 error": "21.2 / 5.6"},
+    proof="outputs equal keras.applications.InceptionV3 with the same weights",
+)
+@network
+def inception_v3(inputs, top, *, stem="slim", bn_scale=True, aux=False, dropout=0.2):
+    """Inception v3, 2015.
+
+    Args:
+        stem: ``"slim"`` as released, or ``"table"`` as in the paper's Table 1.
+        bn_scale: Whether the batch norms have a gamma.
+        aux: Whether to add the training graph's output ``aux``.
+        dropout: The share of pooled features dropped in training.
+    """
+    if stem not in STEMS:
+        raise unknown("stem", stem, STEMS)
+    options = {"bn_scale": bn_scale, "aux": aux, "dropout": dropout}
+    return inception_factorized(inputs, top, STEMS[stem], **options)
