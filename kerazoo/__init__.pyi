@@ -20,10 +20,10 @@ from .models.fractalnet import fractalnet40 as fractalnet40
 from .models.googlenet import bn_googlenet as bn_googlenet
 from .models.googlenet import googlenet as googlenet
 from .models.highway import highway19 as highway19
+from .models.inception_resnet_v1 import inception_resnet_v1 as inception_resnet_v1
+from .models.inception_resnet_v2 import inception_resnet_v2 as inception_resnet_v2
 from .models.inception_v3 import inception_v2 as inception_v2
 from .models.inception_v3 import inception_v3 as inception_v3
-from .models.inception_v4 import inception_resnet_v1 as inception_resnet_v1
-from .models.inception_v4 import inception_resnet_v2 as inception_resnet_v2
 from .models.inception_v4 import inception_v4 as inception_v4
 from .models.lenet import lenet5 as lenet5
 from .models.lenet import lenet5_original as lenet5_original
