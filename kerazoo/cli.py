@@ -130,6 +130,9 @@ def train(
         list[str] | None,
         typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
+    ] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete a run that stands there.")
     ] = False,
@@ -156,6 +159,7 @@ def train(
         recipe=words,
         run=run,
         data_dir=data_dir,
+        precision=precision,
         overwrite=overwrite,
         deterministic=deterministic,
         save_every=save_every,
@@ -231,6 +235,26 @@ def predict(
     for row in rows:
         guesses = ", ".join(f"{g['class']} {g['probability']:.1%}" for g in row["top"])
         console.print(f"{row['image']}: {guesses}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def devices(as_json: Json = False):
+    """Show what was found to compute on, and what precision=auto does with it."""
+    from kerazoo.training.precision import devices as found
+
+    record = found()
+    if as_json:
+        print(json.dumps(record, indent=2))
+        return
+    console.print(f"backend    {record['backend']}")
+    bfloat16 = ", ".join(record["cpu_bfloat16"]) or "no bfloat16 instructions"
+    console.print(f"CPU        {bfloat16}")
+    for gpu in record["gpus"]:
+        console.print(f"GPU        {gpu['name']}, {gpu['compute_capability']}")
+    auto = record["auto"]
+    words = [f"policy {auto['policy']}"]
+    words += ["oneDNN bfloat16"] * auto["onednn"] + ["XLA"] * auto["jit_compile"]
+    console.print(f"auto       {', '.join(words)}: {auto['reason']}")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from kerazoo.layers import GroupedConv2D
+from kerazoo.layers import BatchNormalization, GroupedConv2D
 
 
 def initializer(class_name, **config):
@@ -93,7 +93,7 @@ def conv(
 
 def batch_norm(x, activation="relu", *, epsilon=1e-5, momentum=0.9, scale=True, name):
     """``activation(bn(x))``; ``name`` is that of the batch norm, ``..._bn1``."""
-    x = layers.BatchNormalization(
+    x = BatchNormalization(
         epsilon=epsilon, momentum=momentum, scale=scale, name=name
     )(x)
     head, sep, last = name.rpartition("bn")

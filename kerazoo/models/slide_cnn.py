@@ -11,6 +11,7 @@ Differs from the paper:
 from keras import layers
 
 from kerazoo.blocks import conv, dense_head, mlp_head, network, sibling
+from kerazoo.layers import BatchNormalization
 from kerazoo.registry import register
 
 MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}
@@ -38,7 +39,7 @@ def slide_cnn_b(inputs, top):
     """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
 
     def norm(x, name):
-        return layers.BatchNormalization(name=sibling(name, "bn"))(x)
+        return BatchNormalization(name=sibling(name, "bn"))(x)
 
     x = inputs
     for number, filters in enumerate((10, 20), 1):

@@ -8,6 +8,7 @@ from keras import layers
 
 from kerazoo import data as kerazoo_data
 from kerazoo import registry
+from kerazoo.layers import as_plain_keras
 from kerazoo.recipe import Recipe
 
 
@@ -63,7 +64,8 @@ class Assembly:
     def served(self, trained: keras.Model) -> keras.Model:
         """The model that a run saves: raw uint8 images of any size to probabilities.
 
-        Auxiliary heads are left behind.
+        Auxiliary heads are left behind, and Keras' own layers stand for the fast ones
+        of kerazoo, so that the file opens without it where nothing else needs it.
         """
         raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
         model = self._network(self._resized(raw), "softmax")
@@ -74,7 +76,7 @@ class Assembly:
         for layer in model.layers:
             if layer.weights:
                 layer.set_weights(known[layer.name].get_weights())
-        return model
+        return as_plain_keras(model)
 
     def _resized(self, x):
         height, width, _ = self.image_shape

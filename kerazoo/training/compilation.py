@@ -137,7 +137,9 @@ def regularize(model: keras.Model, recipe: Recipe) -> None:
             variable.constraint = keras.constraints.MaxNorm(recipe.max_norm, axes)
 
 
-def compile(model: keras.Model, recipe: Recipe, *, steps_per_epoch, rows, classes):
+def compile(
+    model: keras.Model, recipe: Recipe, *, steps_per_epoch, rows, classes, **options
+):
     """Compiles a network as its recipe says.
 
     Args:
@@ -146,6 +148,7 @@ def compile(model: keras.Model, recipe: Recipe, *, steps_per_epoch, rows, classe
         steps_per_epoch: Batches of an epoch.
         rows: Whether labels are rows.
         classes: Number of classes.
+        **options: What else ``keras.Model.compile`` takes.
     """
     regularize(model, recipe)
     updates = recipe.optimizer.gradient_accumulation_steps or 1
@@ -168,7 +171,9 @@ def compile(model: keras.Model, recipe: Recipe, *, steps_per_epoch, rows, classe
             "loss": loss(recipe, rows),
             "metrics": metrics(classes, rows),
         }
-    model.compile(optimizer=optimizer(recipe.optimizer, rate), **loss_arguments)
+    model.compile(
+        optimizer=optimizer(recipe.optimizer, rate), **loss_arguments, **options
+    )
 
 
 def epochs(recipe: Recipe, steps_per_epoch: int) -> int:

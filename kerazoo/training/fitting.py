@@ -1,6 +1,7 @@
 """Training: a network, a data set and a recipe become a run folder."""
 
 import csv
+import dataclasses
 import importlib.metadata
 import io
 import json
@@ -20,8 +21,29 @@ from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
 from kerazoo.training.assembly import Assembly, resized_to_output
 from kerazoo.training.evaluation import measure
+from kerazoo.training.precision import choose, computing, prepare_gpus
 from kerazoo.training.run import Run, claim, replacing, write
 from kerazoo.training.state import TrainState
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """A training that is ready to begin."""
+
+    assembly: Assembly
+    model: keras.Model
+    training: kerazoo_data.Batches
+    validation: kerazoo_data.Batches | None
+    test: kerazoo_data.Batches
+    config: dict
+
+    @property
+    def recipe(self):
+        return self.assembly.recipe
+
+    @property
+    def classes(self):
+        return self.config["classes"]
 
 
 def fit(
@@ -31,6 +53,7 @@ def fit(
     *,
     run: str | os.PathLike,
     data_dir: str | os.PathLike | None = None,
+    precision: str = "auto",
     overwrite: bool = False,
     deterministic: bool = False,
     save_every: int | None = None,
@@ -49,6 +72,8 @@ def fit(
             ``kerazoo.recipes`` has one for every network.
         run: The run folder to make or to continue.
         data_dir: Where the data set's files are.
+        precision: ``auto`` (the fastest of the device), ``float32``,
+            ``mixed_bfloat16`` or ``mixed_float16``.
         overwrite: Whether a run that stands there may be deleted.
         deterministic: Whether TensorFlow must compute the same bits in every run, at
             some cost.
@@ -71,15 +96,34 @@ def fit(
         verbose = 1 if sys.stdout.isatty() else 0
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    prepare_gpus()
+    arithmetic = choose(precision)
     keras.utils.set_random_seed(recipe.seed)
-    images = data
     if not isinstance(data, kerazoo_data.ImageData):
-        images = kerazoo_data.load(
+        data = kerazoo_data.load(
             data or recipe.data,
             data_dir=data_dir,
             validation=recipe.validation,
             seed=recipe.seed,
         )
+    with computing(arithmetic):
+        job = _prepare(network, data, recipe, arithmetic)
+        job.config["data_dir"] = None if data_dir is None else str(data_dir)
+        job.config["deterministic"] = deterministic
+        folder = claim(run, job.config, overwrite)
+        state = TrainState(
+            folder.path / "state",
+            steps_per_epoch=job.training.steps,
+            steps=recipe.steps,
+            save_every=save_every,
+        )
+        _train(job, folder, state, verbose)
+        _finish(job, folder, state)
+    return folder
+
+
+def _prepare(network, images, recipe, arithmetic):
+    """Model, batches and configuration; nothing is written yet."""
     assembly = Assembly(
         network=network,
         recipe=recipe,
@@ -88,48 +132,57 @@ def fit(
         mean=images.mean,
         std=images.std,
     )
-    shape = assembly.image_shape
-    rows = compilation.one_hot(recipe)
-    batch = {"batch_size": recipe.batch_size, "image_shape": shape}
-    batch |= {"resize": recipe.resize, "one_hot": rows}
+    batch = {
+        "batch_size": recipe.batch_size,
+        "image_shape": assembly.image_shape,
+        "resize": recipe.resize,
+        "one_hot": compilation.one_hot(recipe),
+    }
     training = kerazoo_data.Batches(
         images.train, augment=recipe.augment, shuffle=True, seed=recipe.seed, **batch
     )
-    rows = training.one_hot
-    batch["one_hot"] = rows
-    validation = images.validation and kerazoo_data.Batches(images.validation, **batch)
-    test = kerazoo_data.Batches(images.test, **batch)
+    batch["one_hot"] = training.one_hot
     model = assembly.trained()
     compilation.compile(
         model,
         recipe,
         steps_per_epoch=training.steps,
-        rows=rows,
+        rows=training.one_hot,
         classes=len(images.classes),
+        jit_compile=arithmetic.jit_compile,
+        steps_per_execution=_steps_per_execution(network, recipe, training.steps),
     )
-    config = {
-        "network": network,
-        "data": images.name,
-        "data_dir": None if data_dir is None else str(data_dir),
-        "classes": list(images.classes),
-        "image_shape": list(shape),
-        "recipe": json.loads(recipe.to_json()),
-        "deterministic": deterministic,
-        "versions": _versions(),
-    }
-    folder = claim(run, config, overwrite)
-    state = TrainState(
-        folder.path / "state",
-        steps_per_epoch=training.steps,
-        steps=recipe.steps,
-        save_every=save_every,
+    return _Job(
+        assembly=assembly,
+        model=model,
+        training=training,
+        validation=images.validation
+        and kerazoo_data.Batches(images.validation, **batch),
+        test=kerazoo_data.Batches(images.test, **batch),
+        config={
+            "network": network,
+            "data": images.name,
+            "classes": list(images.classes),
+            "image_shape": list(assembly.image_shape),
+            "recipe": json.loads(recipe.to_json()),
+            "arithmetic": dataclasses.asdict(arithmetic),
+            "versions": _versions(),
+        },
     )
-    _train(model, recipe, config, folder, state, training, validation, verbose)
-    _finish(assembly, model, folder, state, test, images.classes)
-    return folder
 
 
-def _train(model, recipe, config, folder, state, training, validation, verbose):
+def _steps_per_execution(network, recipe, steps):
+    """Steps between two visits to Python: some, where a step is shorter than a visit.
+
+    The number divides an epoch, whose last execution would be too long otherwise.
+    """
+    if registry.find(network).macs * recipe.batch_size > 1e8:
+        return 1
+    return max(count for count in range(1, 9) if steps % count == 0)
+
+
+def _train(job, folder, state, verbose):
+    model, training, validation = job.model, job.training, job.validation
     outputs = model.output if isinstance(model.output, dict) else None
 
     def named(dataset):
@@ -138,13 +191,13 @@ def _train(model, recipe, config, folder, state, training, validation, verbose):
             return dataset
         return dataset.map(lambda x, y: (x, dict.fromkeys(outputs, y)))
 
-    epochs = compilation.epochs(recipe, training.steps)
-    # One evaluated batch builds the metrics, whose sums belong to the state.
-    model.evaluate(named(training.dataset.take(1)), verbose=0)
+    epochs = compilation.epochs(job.recipe, training.steps)
+    # Evaluated batches build the metrics, whose sums belong to the state.
+    model.evaluate(named(training.epochs()), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
     state.restore(model)
     writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
-    watched = _callbacks(recipe, config, folder, writer, training, validation, epochs)
+    watched = _callbacks(job, folder, writer, epochs)
     state.watch(watched)
     calls = _Calls(
         [*watched, state],
@@ -220,26 +273,24 @@ class _Calls(keras.callbacks.CallbackList):
             variable.assign(value)
 
 
-def _callbacks(recipe, config, folder, writer, training, validation, epochs):
+def _callbacks(job, folder, writer, epochs):
     """Keras' callbacks as the recipe asks, and the writers."""
+    recipe, classes = job.recipe, job.classes
     every = max(1, epochs // 10)
     watched = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
     watched += [
         keras.callbacks.TensorBoard(str(folder.events), histogram_freq=every),
-        writers.RecipeWords(writer, config),
+        writers.RecipeWords(writer, job.config),
         writers.Rates(writer, recipe.batch_size),
-        writers.AugmentedImages(writer, training.epochs(), config["classes"]),
+        writers.AugmentedImages(writer, job.training.epochs(), classes),
         writers.FirstFilters(writer, every),
     ]
-    if validation:
-        watched.append(
-            writers.ConfusionMatrix(
-                writer, validation.dataset, config["classes"], every
-            )
-        )
-    monitor = "val_loss" if validation else "loss"
+    if job.validation:
+        shown = (job.validation.dataset, classes, every)
+        watched.append(writers.ConfusionMatrix(writer, *shown))
+    monitor = "val_loss" if job.validation else "loss"
     if recipe.schedule.name == "plateau":
         watched.append(
             keras.callbacks.ReduceLROnPlateau(
@@ -257,17 +308,17 @@ def _callbacks(recipe, config, folder, writer, training, validation, epochs):
     return watched
 
 
-def _finish(assembly, model, folder, state, test, classes):
+def _finish(job, folder, state):
     """Everything of a run folder that is written at the end; metrics come last."""
-    served = assembly.served(model)
+    served = job.assembly.served(job.model)
     with replacing(folder.path / "model.keras") as path:
         served.save(path)
-    metrics = measure(resized_to_output(served), test, classes)
-    if state.history:
-        write(folder.path / "history.csv", _csv(state.history))
+    metrics = measure(resized_to_output(served), job.test, job.classes)
+    write(folder.path / "history.csv", _csv(state.history))
+    matrix = np.array(metrics["confusion"])
     for name, figure in (
         ("curves.png", plots.curves(state.history)),
-        ("confusion.png", plots.confusion(np.array(metrics["confusion"]), classes)),
+        ("confusion.png", plots.confusion(matrix, job.classes)),
     ):
         with replacing(folder.path / name) as path:
             figure.savefig(path, dpi=120)

@@ -198,7 +198,7 @@ class TrainState(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Puts the sums of a resumed epoch's metrics back."""
-        self.epoch = epoch
+        self.epoch, self._first = epoch, self.step
         if self._metrics is not None:
             for variable, value in zip(
                 self.model.metrics_variables, self._metrics, strict=True
@@ -208,9 +208,9 @@ class TrainState(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Counts the step; saves where it is time; stops where it must."""
-        self.step += 1
+        before, self.step = self.step, self._first + batch + 1
         total = self.epoch * self.steps_per_epoch + self.step
-        due = self.step % 10 == 0 or self.step == self.steps_per_epoch
+        due = self.step // 10 > before // 10 or self.step == self.steps_per_epoch
         if due and not np.isfinite(float(logs["loss"])):
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             raise Diverged(
@@ -224,12 +224,12 @@ class TrainState(keras.callbacks.Callback):
             raise Interrupted(self._signal, self.folder.parent, self.epoch, self.step)
         if self.steps is not None and total >= self.steps:
             self.model.stop_training = True
-        elif self._time_to_save(total):
+        elif self._time_to_save(total, self.step - before):
             self.save()
 
-    def _time_to_save(self, total):
+    def _time_to_save(self, total, steps):
         if self.save_every:
-            return total % self.save_every == 0
+            return total // self.save_every > (total - steps) // self.save_every
         return time.monotonic() - self._saved > max(60.0, 50 * self._cost)
 
     def on_epoch_end(self, epoch, logs=None):

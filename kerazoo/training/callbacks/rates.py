@@ -23,7 +23,7 @@ class Rates(keras.callbacks.Callback):
         self._steps, self._start = 0, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._steps += 1
+        self._steps = batch + 1
         self._stop = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
