@@ -41,10 +41,9 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 run = pathlib.Path(folder) / "run"
                 start = time.perf_counter()
+                words = [*command.split()[1:], "--seed", str(seed), "--run", str(run)]
                 subprocess.run(
-                    [sys.executable, "-m", "kerazoo.cli", *command.split()[1:]]
-                    + ["--seed", str(seed), "--run", str(run)],
-                    check=True,
+                    [sys.executable, "-m", "kerazoo.cli", *words], check=True
                 )
                 seconds.append(round(time.perf_counter() - start, 1))
                 metrics = json.loads((run / "metrics.json").read_text())

@@ -1,3 +1,9 @@
+from . import analysis as analysis
+from . import blocks as blocks
+from . import data as data
+from . import layers as layers
+from . import recipes as recipes
+from . import training as training
 from .analysis.features import features as features
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
@@ -71,5 +77,8 @@ from .registry import Card as Card
 from .registry import create as create
 from .registry import find as find
 from .registry import list_models as list_models
+from .training.evaluation import evaluate as evaluate
+from .training.fitting import fit as fit
+from .training.run import Run as Run
 
 __version__: str

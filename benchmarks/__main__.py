@@ -1,0 +1,15 @@
+"""``python -m benchmarks``: the benchmarks that take minutes, one after the other."""
+
+import importlib
+
+QUICK = ("startup", "alexnet_step", "input_pipeline")
+
+
+def main():
+    for name in QUICK:
+        print(f"== {name}", flush=True)
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()
