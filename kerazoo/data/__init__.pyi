@@ -1,7 +1,9 @@
 from .augment import augmentations as augmentations
 from .batches import Batches as Batches
+from .grids import show as show
 from .loading import ImageData as ImageData
 from .loading import load as load
+from .multicrop import views as views
 from .preprocessing import normalisation as normalisation
 from .sets import SETS as SETS
 from .sets import NamedSet as NamedSet

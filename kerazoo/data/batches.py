@@ -128,6 +128,24 @@ class Batches:
         make = self._stream if self._held is None else self._gather
         return tf.data.Dataset.counter(epoch).map(begin).flat_map(make).prefetch(2)
 
+    def take(self, count):
+        """The first images and labels of the epoch that was sought, as arrays.
+
+        Args:
+            count: How many; fewer come if the epoch is shorter.
+
+        Returns:
+            Images (n, height, width, channels) and labels.
+        """
+        parts, have = [], 0
+        for part in self.dataset.as_numpy_iterator():
+            parts.append(part)
+            have += len(part[1])
+            if have >= count:
+                break
+        images, labels = zip(*parts, strict=True)
+        return np.concatenate(images)[:count], np.concatenate(labels)[:count]
+
     def _check(self):
         size, split = self.batch_size, self.split
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
@@ -260,12 +278,15 @@ class Batches:
     def _fit(self, images, epoch=None, number=None):
         """Images of one size, or one image that may be cropped, as the network's."""
         *size, count = self.image_shape
+        how = self.resize
         if self._crop:
+            # The box has the proportions that were drawn for it.
+            how = "bilinear"
             images = augment.crop(
                 self._steps[0], images, size, self.seed, epoch, number
             )
         images = resizing.channels(images, count)
-        images = resizing.resize(images, size, self.resize)
+        images = resizing.resize(images, size, how)
         return tf.ensure_shape(images, [*images.shape[:-3], *size, count])
 
     def _finish(self, images, labels, epoch, numbers):

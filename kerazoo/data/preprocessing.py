@@ -4,26 +4,39 @@ import keras
 import numpy as np
 
 from kerazoo import errors
+from kerazoo.data.whitening import GlobalContrastNormalization, ZCAWhitening
 
-KINDS = ("minmax", "minus_one_one", "standardise", "lenet", "mean", "none")
+KINDS = (
+    "minmax",
+    "minus_one_one",
+    "standardise",
+    "lenet",
+    "mean",
+    "gcn",
+    "zca",
+    "none",
+)
 
 
-def normalisation(kind, *, mean=None, std=None):
+def normalisation(kind, *, mean=None, std=None, images=None):
     """Makes the layers that turn pixels in 0..255 into what a network expects.
 
     Args:
         kind: "minmax" maps to [0, 1]; "minus_one_one" to [-1, 1]; "standardise" takes
             off the mean of each channel and divides by its standard deviation; "mean"
             only takes off the mean; "lenet" maps 0 to -0.1 and 255 to 1.175, LeCun et
-            al. 1998, Sec. III.A, for bright ink on black; "none" changes nothing.
+            al. 1998, Sec. III.A, for bright ink on black; "gcn" is global contrast
+            normalisation; "zca" whitens after that; "none" changes nothing.
         mean: Mean of each channel, 0..255.
         std: Standard deviation of each channel, 0..255.
+        images: For "zca": array (n, height, width, channels) of training images as the
+            network will get them, more than an image has values (`Batches.take`).
 
     Returns:
         A list of Keras layers.
 
     Raises:
-        ValueError: If the kind is unknown or lacks its mean or standard deviation.
+        ValueError: If the kind is unknown or lacks what it is made from.
     """
     if kind not in KINDS:
         raise errors.unknown("normalisation", kind, KINDS)
@@ -45,6 +58,19 @@ def normalisation(kind, *, mean=None, std=None):
         return [keras.layers.Rescaling(scale, offset, name=f"normalise_{kind}")]
     if kind == "none":
         return []
+    if kind in ("gcn", "zca"):
+        contrast = GlobalContrastNormalization(name="normalise_gcn")
+        if kind == "gcn":
+            return [contrast]
+        if images is None:
+            raise ValueError(
+                "normalisation 'zca' needs training images to be fitted to; give "
+                "images=batches.take(10000)[0]"
+            )
+        whiten = ZCAWhitening(name="normalise_zca")
+        parts = np.array_split(images, max(1, len(images) // 1000))
+        whiten.adapt(np.concatenate([np.asarray(contrast(part)) for part in parts]))
+        return [contrast, whiten]
     # A channel that never varies would be divided by zero.
     spread = np.ones(len(mean)) if kind == "mean" else np.where(std, std, 1.0)
     return [

@@ -1,0 +1,198 @@
+"""Augmentations that move pixels."""
+
+import math
+
+import tensorflow as tf
+
+from kerazoo.data.augmentation import augmentation
+
+
+def as_like(values, images):
+    """Float pixel values in the type of `images`; uint8 is rounded and clipped."""
+    if images.dtype == tf.uint8:
+        return tf.cast(tf.clip_by_value(tf.round(values), 0, 255), tf.uint8)
+    return values
+
+
+def move(images, down, right):
+    """Moves each image by whole pixels; black comes in.
+
+    Args:
+        images: Tensor (n, height, width, channels).
+        down: int32 tensor (n,).
+        right: int32 tensor (n,).
+
+    Returns:
+        A tensor like `images`.
+    """
+
+    def along_rows(images, shift):
+        height = tf.shape(images)[1]
+        rows = tf.range(height)[None] - shift[:, None]
+        # The row added at the end is the black one.
+        rows = tf.where((rows >= 0) & (rows < height), rows, height)
+        padded = tf.pad(images, [[0, 0], [0, 1], [0, 0], [0, 0]])
+        return tf.gather(padded, rows, batch_dims=1)
+
+    # Gathering whole rows and transposing is faster than gathering pixels.
+    moved = tf.transpose(along_rows(images, down), [0, 2, 1, 3])
+    moved = tf.transpose(along_rows(moved, right), [0, 2, 1, 3])
+    return tf.ensure_shape(moved, images.shape)
+
+
+def warp(images, matrices):
+    """Moves pixels by a projective map each, bilinear.
+
+    Args:
+        images: Tensor (n, height, width, channels).
+        matrices: float32 tensor (n, 3, 3) that maps a place (x, y, 1) of the output to
+            one of the input; the origin is the centre of the image and the unit half
+            of its smaller side.
+
+    Returns:
+        A tensor like `images`.
+    """
+    height, width = images.shape[1:3]
+    unit = min(height, width) / 2
+    to_pixels = tf.constant(
+        [[unit, 0, (width - 1) / 2], [0, unit, (height - 1) / 2], [0, 0, 1]]
+    )
+    pixels = to_pixels @ matrices @ tf.linalg.inv(to_pixels)
+    pixels /= pixels[:, 2:, 2:]
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(images, tf.float32),
+        transforms=tf.reshape(pixels, [-1, 9])[:, :8],
+        output_shape=[height, width],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )
+    return as_like(warped, images)
+
+
+def sample(images, y, x):
+    """Reads images at places between the pixels, bilinear; black outside.
+
+    Args:
+        images: Tensor (n, height, width, channels).
+        y: float32 tensor (n, height, width) of rows.
+        x: float32 tensor (n, height, width) of columns.
+
+    Returns:
+        A tensor like `images`.
+    """
+    height, width = images.shape[1:3]
+    padded = tf.cast(tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]]), tf.float32)
+    # The border of black pixels shifts all places by one.
+    y = tf.clip_by_value(y + 1, 0, height + 0.999)
+    x = tf.clip_by_value(x + 1, 0, width + 0.999)
+    flat = tf.reshape(padded, [tf.shape(images)[0], -1, images.shape[3]])
+    top, left = tf.floor(y), tf.floor(x)
+    total = 0.0
+    for row, down in ((top, 1 - (y - top)), (top + 1, y - top)):
+        for column, right in ((left, 1 - (x - left)), (left + 1, x - left)):
+            places = tf.cast(row * (width + 2) + column, tf.int32)
+            weight = (down * right)[..., None]
+            total += weight * tf.gather(flat, places, batch_dims=1)
+    return as_like(total, images)
+
+
+def matrices(rows):
+    """Stacks a 3x3 nested list of numbers and tensors (n,) to a tensor (n, 3, 3)."""
+    size = next(one for row in rows for one in row if tf.is_tensor(one))
+    full = [[tf.zeros_like(size) + one for one in row] for row in rows]
+    return tf.stack([tf.stack(row, -1) for row in full], -2)
+
+
+def both_ways(u, reach):
+    """Uniform numbers in [0, 1) spread over [-reach, reach)."""
+    return (2 * u - 1) * reach
+
+
+@augmentation("pixels", draws=1)
+def flip(images, u):
+    """Mirrors left and right with probability 1/2."""
+    mirrored = tf.reverse(images, [2])
+    return tf.where((u[:, 0] < 0.5)[:, None, None, None], mirrored, images)
+
+
+@augmentation("pixels", draws=2)
+def pad_crop(images, u, pixels=4):
+    """Pads every side with black pixels and cuts the old size out anywhere."""
+    shift = tf.cast(tf.floor(u * (2 * int(pixels) + 1)), tf.int32) - int(pixels)
+    return move(images, shift[:, 0], shift[:, 1])
+
+
+@augmentation("pixels", draws=2, limits=(0, 1))
+def translate(images, u, share=0.1):
+    """Moves by whole pixels, up to this share of the sides, both ways."""
+    reach = tf.cast(tf.cast(tf.shape(images)[1:3], tf.float32) * share, tf.int32)
+    span = tf.cast(2 * reach + 1, tf.float32)
+    shift = tf.cast(tf.floor(u * span), tf.int32) - reach
+    return move(images, shift[:, 0], shift[:, 1])
+
+
+@augmentation("warp", draws=1, limits=(0, 180))
+def rotate(u, degrees=15):
+    """Turns about the centre by up to this angle, both ways."""
+    return turn(both_ways(u[:, 0], degrees) * math.pi / 180)
+
+
+def turn(angle):
+    """Matrices that turn the image clockwise by angles in radians."""
+    sin, cos = tf.sin(angle), tf.cos(angle)
+    return matrices([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+
+
+@augmentation("warp", draws=1, limits=(0, 10))
+def stretch(u, share=0.2):
+    """Changes width to height by a factor of up to 1 + share, keeping the area."""
+    factor = tf.exp(both_ways(u[:, 0], math.log1p(share) / 2))
+    return matrices([[1 / factor, 0, 0], [0, factor, 0], [0, 0, 1]])
+
+
+@augmentation("warp", draws=2, limits=(0, 2))
+def shear(u, slope=0.1):
+    """Slants along both axes, by up to this slope, both ways."""
+    slopes = both_ways(u, slope)
+    across = matrices([[1, slopes[:, 0], 0], [0, 1, 0], [0, 0, 1]])
+    return across @ matrices([[1, 0, 0], [slopes[:, 1], 1, 0], [0, 0, 1]])
+
+
+@augmentation("pixels", draws=1, limits=(0, 1))
+def lens(images, u, strength=0.2):
+    """Distorts as a lens does: pincushion to barrel, r to r (1 + k r^2)."""
+    height, width = images.shape[1:3]
+    middle, centre = (height - 1) / 2, (width - 1) / 2
+    y = (tf.range(height, dtype=tf.float32) - middle)[:, None]
+    x = (tf.range(width, dtype=tf.float32) - centre)[None]
+    # A corner is at distance 1.
+    squared = (y**2 + x**2) / max(middle**2 + centre**2, 1)
+    factor = 1 + both_ways(u[:, :, None], strength) * squared
+    return sample(images, middle + y * factor, centre + x * factor)
+
+
+@augmentation("crop", draws=3, limits=(1, math.inf))
+def scale_jitter(sides, size, u, low=256, high=512):
+    """Scales the smaller side to low ... high pixels and cuts the size out (VGG).
+
+    Simonyan and Zisserman 2014, Sec. 3.1; with low equal to high AlexNet's crops.
+    """
+    if low < max(size) or high < low:
+        raise ValueError(
+            f"scale_jitter:{low:g}:{high:g} cannot give {size[0]}x{size[1]} pixels; "
+            f"its numbers must rise from {max(size)} or more"
+        )
+    scaled = low + tf.floor(u[0] * (high - low + 1))
+    return tf.constant(size, tf.float32) * tf.reduce_min(sides) / scaled
+
+
+@augmentation("crop", draws=4, limits=(0, 1))
+def area_crop(sides, size, u, low=0.08, high=1.0):
+    """Cuts out low ... high of the area at an aspect of 3/4 to 4/3 (GoogLeNet).
+
+    Szegedy et al. 2014, Sec. 6. What would stick out of the image is cut off.
+    """
+    area = (low + u[0] * (high - low)) * tf.reduce_prod(sides)
+    aspect = tf.exp(both_ways(u[1], math.log(4 / 3)))
+    return tf.stack([tf.sqrt(area / aspect), tf.sqrt(area * aspect)])

@@ -1,0 +1,55 @@
+"""Pictures of batches, because people look."""
+
+import math
+import os
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+
+def show(batches, path, *, count=64, side=96):
+    """Writes the first images of an epoch, as the network gets them, to a PNG file.
+
+    Args:
+        batches: A `Batches`; its `seek` decides which epoch and step.
+        path: File to write.
+        count: How many images, at most.
+        side: Images whose smaller side has fewer pixels are enlarged, by whole factors
+            so that every pixel stays a square.
+
+    Returns:
+        The labels of the images, row by row.
+
+    Raises:
+        ValueError: If the file cannot be written.
+    """
+    images, labels = batches.take(count)
+    images = np.clip(np.rint(images), 0, 255).astype("uint8")
+    factor = max(1, side // min(images.shape[1:3]))
+    images = images.repeat(factor, 1).repeat(factor, 2)
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    _, height, width, channels = images.shape
+    gap = 4
+    grid = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels),
+        255,
+        "uint8",
+    )
+    for place, image in enumerate(images):
+        top = gap + place // columns * (height + gap)
+        left = gap + place % columns * (width + gap)
+        grid[top : top + height, left : left + width] = image
+    picture = Image.fromarray(grid[..., 0] if channels == 1 else grid)
+    path = pathlib.Path(path)
+    scratch = path.with_name(path.name + ".part")
+    try:
+        picture.save(scratch, format="PNG")
+        os.replace(scratch, path)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write the picture {path} ({error.strerror}); give a file in a "
+            "folder that is there and can be written"
+        ) from error
+    return labels
