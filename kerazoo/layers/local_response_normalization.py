@@ -66,11 +66,30 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        channels = ops.arange(x.shape[-1])
-        near = ops.abs(channels[:, None] - channels[None, :]) <= self.n // 2
+        return ops.cast(self._normalize(x), inputs.dtype)
+
+    def _normalize(self, x):
         alpha = self.alpha / self.n if self.alpha_mode == "mean" else self.alpha
-        energy = ops.matmul(ops.square(x), alpha * ops.cast(near, x.dtype))
-        return ops.cast(x * _power(self.k + energy, -self.beta), inputs.dtype)
+
+        # The layer is bound by memory: automatic differentiation would make about
+        # ten passes over the image where this gradient makes six.
+        @ops.custom_gradient
+        def normalize(x):
+            channels = ops.arange(x.shape[-1])
+            near = ops.abs(channels[:, None] - channels) <= self.n // 2
+            near = ops.cast(near, x.dtype)
+            base = self.k + ops.matmul(ops.square(x), alpha * near)
+            scale = _power(base, -self.beta)
+            y = x * scale
+
+            def gradient(*args, upstream=None):
+                dy = args[0] if upstream is None else upstream
+                shared = ops.matmul(dy * y / base, 2 * alpha * self.beta * near)
+                return dy * scale - x * shared
+
+            return y, gradient
+
+        return normalize(x)
 
     def compute_output_shape(self, input_shape):
         return input_shape

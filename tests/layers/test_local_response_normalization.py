@@ -66,6 +66,30 @@ def test_unknown_grid_and_reload(reloaded):
     reloaded(layer, RNG.normal(size=(2, 3, 3, 6)).astype("float32"))
 
 
+def test_trains_in_a_compiled_step():
+    x = RNG.normal(size=(8, 4, 4, 3)).astype("float32")
+    inputs = keras.Input((4, 4, 3))
+    maps = LocalResponseNormalization()(keras.layers.Conv2D(6, 3)(inputs))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(maps))
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    losses = [model.train_on_batch(x, np.ones((8, 6), "float32")) for _ in range(20)]
+    assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="a SavedModel is TensorFlow's"
+)
+def test_exports(tmp_path):
+    import tensorflow as tf
+
+    inputs = keras.Input((None, None, 6))
+    model = keras.Model(inputs, LocalResponseNormalization()(inputs))
+    model.export(tmp_path / "saved", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "saved")
+    x = 30 * RNG.normal(size=(2, 5, 4, 6)).astype("float32")
+    np.testing.assert_allclose(exported.serve(x), reference(x), rtol=2e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "options", [{"n": 4}, {"n": 0}, {"n": 2.5}, {"k": 0}, {"alpha": -1}]
 )
