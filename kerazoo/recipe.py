@@ -33,6 +33,9 @@ class Optimizer:
         clipvalue: The largest absolute value of a gradient.
         ema_momentum: Evaluate with a moving average of the weights of this momentum.
         gradient_accumulation_steps: Batches whose gradients make one step.
+        multipliers: Multiples of the learning rate by the path of a weight, as in
+            ``{"*/bias": 2}`` for Caffe's biases; of the patterns that fit a path the
+            last counts. With SGD alone.
     """
 
     name: str = "sgd"
@@ -49,6 +52,7 @@ class Optimizer:
     clipvalue: float | None = None
     ema_momentum: float | None = None
     gradient_accumulation_steps: int | None = None
+    multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,7 @@ class Schedule:
         staircase: Whether the exponential decay goes in steps.
         power: The polynomial's exponent.
         start: The first rate of ``one_cycle`` as a multiple of the base rate.
-        end: The last rate as a multiple of the base rate.
+        end: The last rate as a multiple of the base rate; a plateau's lowest.
         warmup: The length of the linear rise.
         patience: Epochs without improvement before a plateau steps.
     """
@@ -123,14 +127,21 @@ class Recipe:
         schedule: The learning rate's schedule.
         loss: ``crossentropy``, ``squared_hinge``, or ``map`` (LeNet-5's).
         auxiliary_weight: The weight of the loss of every auxiliary head.
+        auxiliary_fade: Steps in which that weight falls to zero in a straight line;
+            ``None`` keeps it.
         label_smoothing: The share of a label spread over all classes.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``.
         decay_all: Whether biases and batch norms decay too.
         l1: The weight of an L1 penalty on kernels.
         max_norm: The largest norm of a unit's incoming weights.
-        initializer: ``None`` for the builder's; ``lsuv``, ``orthogonal``, or an
-            initialiser of Keras for all kernels.
+        max_rms: The largest root mean square of a convolution's filter.
+        initializer: ``None`` for the builder's; ``lsuv``, ``orthonormal``, ``xavier``
+            (Caffe's, by fan-in alone), ``normal:STD`` for N(0, STD), or an initialiser
+            of Keras, for all kernels.
+        start_from: A finished run whose weights the network begins with.
+        start_layers: Patterns of the layers that are taken from it, all of which must
+            fit; the others are initialised as ever.
         early_stopping: Epochs without a better validation loss before the end.
         seed: Of initialisation, shuffling, augmentation and dropout.
     """
@@ -153,22 +164,31 @@ class Recipe:
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
     loss: Literal["crossentropy", "squared_hinge", "map"] = "crossentropy"
     auxiliary_weight: float = 0.3
+    auxiliary_fade: int | None = None
     label_smoothing: float = 0.0
     weight_decay: float = 0.0
     decay_all: bool = False
     l1: float = 0.0
     max_norm: float | None = None
+    max_rms: float | None = None
     initializer: str | None = None
+    start_from: str | None = None
+    start_layers: tuple[str, ...] = ("*",)
     early_stopping: int | None = None
     seed: int = 1
 
     def __post_init__(self):
         """Refuses numbers that cannot mean anything."""
-        for field, lowest in (("batch_size", 1), ("epochs", 0), ("seed", 0)):
-            if getattr(self, field) < lowest:
-                raise ValueError(
-                    f"{field} is {getattr(self, field)}; it must be {lowest} or more."
-                )
+        for field, lowest in (
+            ("batch_size", 1),
+            ("epochs", 0),
+            ("steps", 1),
+            ("auxiliary_fade", 1),
+            ("seed", 0),
+        ):
+            value = getattr(self, field)
+            if value is not None and value < lowest:
+                raise ValueError(f"{field} is {value}; it must be {lowest} or more.")
         for field in ("validation", "label_smoothing"):
             if not 0 <= getattr(self, field) < 1:
                 raise ValueError(

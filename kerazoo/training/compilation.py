@@ -1,6 +1,10 @@
 """What a recipe's words mean in Keras: optimiser, schedule, loss, regularisation."""
 
+import fnmatch
+import math
+
 import keras
+from keras import ops
 
 from kerazoo.errors import unknown
 from kerazoo.layers import MAPLoss
@@ -56,12 +60,17 @@ def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: 
     )
 
 
-def optimizer(words: Optimizer, rate) -> keras.optimizers.Optimizer:
+def optimizer(words: Optimizer, rate, paths=()) -> keras.optimizers.Optimizer:
     """The optimiser that a recipe names.
 
+    Args:
+        words: The recipe's optimiser.
+        rate: The learning rate or its schedule.
+        paths: Of the weights to train, in their order; multipliers look at them.
+
     Raises:
-        ValueError: For a name that Keras does not know or an argument that the
-            optimiser does not take.
+        ValueError: For a name that Keras does not know, an argument that the
+            optimiser does not take, or multipliers that mean nothing here.
     """
     kinds = {
         name.lower(): kind
@@ -75,17 +84,75 @@ def optimizer(words: Optimizer, rate) -> keras.optimizers.Optimizer:
     arguments = {
         field: value
         for field, value in vars(words).items()
-        if value is not None and field not in ("name", "learning_rate")
+        if value is not None and field not in ("name", "learning_rate", "multipliers")
     }
     if "ema_momentum" in arguments:
         arguments["use_ema"] = True
+    kind = kinds[words.name.lower()]
+    if words.multipliers:
+        kind = _multiplied(kind, _factors(words, paths))
     try:
-        return kinds[words.name.lower()](learning_rate=rate, **arguments)
+        return kind(learning_rate=rate, **arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"The optimiser {words.name} does not take these arguments: "
             f"{arguments} ({str(error).splitlines()[0]})."
         ) from error
+
+
+def _factors(words, paths):
+    """The multiple of the learning rate of every weight."""
+    if words.name.lower() != "sgd":
+        raise ValueError(
+            f"optimizer.multipliers work with sgd alone; {words.name} takes no notice "
+            "of a gradient's size. Leave them out or set optimizer.name=sgd."
+        )
+    factors = dict.fromkeys(paths, 1.0)
+    for pattern, factor in words.multipliers.items():
+        fitting = fnmatch.filter(paths, pattern)
+        if not fitting:
+            raise ValueError(
+                f"optimizer.multipliers: no weight fits {pattern!r}; the first ones "
+                f"are {', '.join(paths[:4])}."
+            )
+        factors |= dict.fromkeys(fitting, float(factor))
+    return [factors[path] for path in paths]
+
+
+def _multiplied(kind, factors):
+    """``kind`` with gradients that are multiplied first.
+
+    To SGD, with momentum or without, that is the same as a multiple of the rate.
+    """
+
+    class Multiplied(kind):
+        def apply(self, grads, trainable_variables=None):
+            grads = [
+                grad if grad is None or factor == 1 else grad * factor
+                for grad, factor in zip(grads, factors, strict=True)
+            ]
+            return super().apply(grads, trainable_variables)
+
+    return Multiplied
+
+
+class Fading(keras.losses.Loss):
+    """A loss that falls to nothing in a straight line.
+
+    Args:
+        loss: The loss.
+        optimizer: Its steps are counted.
+        steps: How many the fall takes.
+    """
+
+    def __init__(self, loss, optimizer, steps):
+        super().__init__(name=f"fading_{loss.name}")
+        self.loss, self.optimizer, self.steps = loss, optimizer, steps
+
+    def call(self, y_true, y_pred):
+        """The share that is left of the loss of every example."""
+        passed = ops.cast(self.optimizer.iterations, y_pred.dtype) / self.steps
+        return ops.relu(1 - passed) * self.loss.call(y_true, y_pred)
 
 
 def one_hot(recipe: Recipe) -> bool:
@@ -132,9 +199,13 @@ def regularize(model: keras.Model, recipe: Recipe) -> None:
             variable.regularizer = keras.regularizers.L1L2(
                 l1=recipe.l1, l2=recipe.weight_decay / 2
             )
-        if recipe.max_norm and kernel:
-            axes = list(range(len(variable.shape) - 1))
-            variable.constraint = keras.constraints.MaxNorm(recipe.max_norm, axes)
+        *fan_in, _ = variable.shape or (1,)
+        radii = [recipe.max_norm] if recipe.max_norm else []
+        if recipe.max_rms and len(fan_in) == 3:
+            radii.append(recipe.max_rms * math.prod(fan_in) ** 0.5)
+        if radii and kernel:
+            axes = list(range(len(fan_in)))
+            variable.constraint = keras.constraints.MaxNorm(min(radii), axes)
 
 
 def compile(
@@ -153,13 +224,24 @@ def compile(
     regularize(model, recipe)
     updates = recipe.optimizer.gradient_accumulation_steps or 1
     epoch = steps_per_epoch / updates
-    total = round(epochs(recipe, steps_per_epoch) * epoch)
+    total = (
+        recipe.steps or epochs(recipe, steps_per_epoch) * steps_per_epoch
+    ) // updates
     rate = learning_rate(
         recipe.schedule, recipe.optimizer.learning_rate, epoch, max(1, total)
     )
+    paths = [variable.path for variable in model.trainable_variables]
+    words = optimizer(recipe.optimizer, rate, paths)
     if isinstance(model.output, dict):
+        losses = {name: loss(recipe, rows) for name in model.output}
+        if recipe.auxiliary_fade:
+            losses |= {
+                name: Fading(one, words, recipe.auxiliary_fade)
+                for name, one in losses.items()
+                if name != "predictions"
+            }
         loss_arguments = {
-            "loss": {name: loss(recipe, rows) for name in model.output},
+            "loss": losses,
             "loss_weights": {
                 name: 1.0 if name == "predictions" else recipe.auxiliary_weight
                 for name in model.output
@@ -171,9 +253,7 @@ def compile(
             "loss": loss(recipe, rows),
             "metrics": metrics(classes, rows),
         }
-    model.compile(
-        optimizer=optimizer(recipe.optimizer, rate), **loss_arguments, **options
-    )
+    model.compile(optimizer=words, **loss_arguments, **options)
 
 
 def epochs(recipe: Recipe, steps_per_epoch: int) -> int:
