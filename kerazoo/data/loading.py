@@ -24,6 +24,10 @@ os.environ.setdefault("NO_GCE_CHECK", "true")
 GIBIBYTE = 2**30
 
 
+class NotPrepared(ValueError):
+    """A set is known but not there; the message says which files belong where."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ImageData:
     """A set of images in three disjoint parts.
@@ -36,6 +40,7 @@ class ImageData:
         validation: The `Split` carved from the training examples, or None.
         test: The test `Split`.
         published: Mean and standard deviation from the table of sets, or None.
+        skipped: `folders.Finding` of each file of a folder that is left out.
     """
 
     name: str
@@ -45,6 +50,7 @@ class ImageData:
     validation: Split | None
     test: Split
     published: tuple | None = None
+    skipped: tuple = ()
 
     @property
     def mean(self):
@@ -126,6 +132,18 @@ def load(
         raise ValueError(
             f"validation={validation} is not a share of the training examples; give "
             "0 <= validation < 1"
+        )
+    if name.startswith("folder:"):
+        if train_split or test_split:
+            raise ValueError(
+                f"{name} has no TFDS splits; make subfolders train and test instead of "
+                "giving train_split or test_split"
+            )
+        from kerazoo.data import folders
+
+        place = name.removeprefix("folder:")
+        return ImageData(
+            **folders.load_folder(name, place, validation=validation, seed=seed)
         )
     base, rest = re.fullmatch(r"([^:/]*)(.*)", name, re.DOTALL).groups()
     row = sets.SETS.get(base)
@@ -251,7 +269,7 @@ def _prepare(builder, name, download):
             raise _unwritable(builder.data_dir_root, error) from error
         except Exception as error:  # TFDS raises a dozen kinds, most of them bare
             reason = f"{type(error).__name__}: {error}".split("\n")[0]
-    raise ValueError(
+    raise NotPrepared(
         f"{name} is not in {builder.data_dir} and cannot be downloaded ({reason}); "
         + missing_files(builder)
     )

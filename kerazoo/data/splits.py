@@ -71,7 +71,7 @@ class Split:
             indices=self.indices[indices],
         )
 
-    def carve(self, share, seed):
+    def carve(self, share, seed, part="validation"):
         """Parts the split in two, class by class where the labels are known.
 
         Without labels the second part is one run of examples, so that files outside it
@@ -80,6 +80,7 @@ class Split:
         Args:
             share: Part of the examples that the second split gets, 0 < share < 1.
             seed: Integer; the same seed parts the split in the same way.
+            part: What the second split is called.
 
         Returns:
             Two disjoint splits, called "... train" and "... validation".
@@ -89,8 +90,7 @@ class Split:
         """
         if not 0 < share < 1:
             raise ValueError(
-                f"validation={share} is not a share of the training examples; give "
-                "0 <= validation < 1"
+                f"{share} is not a share of {self.name}; give one between 0 and 1"
             )
         # Epoch -1 keeps this order apart from those of the training epochs.
         order = draws.permutation(self.size, seed, -1)
@@ -105,13 +105,13 @@ class Split:
                 taken[members[: round(share * len(members))]] = True
         if not 0 < taken.sum() < self.size:
             raise ValueError(
-                f"validation={share} of the {self.size} examples of {self.name} "
-                "leaves a share empty; change it or give validation=0"
+                f"a {part} share of {share} of the {self.size} examples of "
+                f"{self.name} leaves a part empty; choose another share"
             )
         stem = self.name.removesuffix(" train")
         return (
             self.subset(np.flatnonzero(~taken), f"{stem} train"),
-            self.subset(np.flatnonzero(taken), f"{stem} validation"),
+            self.subset(np.flatnonzero(taken), f"{stem} {part}"),
         )
 
 
@@ -254,6 +254,10 @@ class Records:
     def labels(self):
         if self.size * self.record_bytes > self._label_bytes:
             return None
+        return self.read_labels()
+
+    def read_labels(self):
+        """int64 array of class ids; reads all of the files."""
         parts = [
             labels
             for _, labels in self._batches()

@@ -146,7 +146,7 @@ def test_interrupted_preparation_leaves_nothing(tmp_path, monkeypatch):
         ("cifar10/nothing", {}, "names no version or configuration"),
         ("digits", {"validation": 1}, "0 <= validation < 1"),
         ("digits", {"validation": -0.1}, "0 <= validation < 1"),
-        ("digits", {"validation": 0.001}, "leaves a share empty"),
+        ("digits", {"validation": 0.001}, "leaves a part empty"),
         ("digits", {"train_split": "learn"}, "it has train, test"),
         ("digits", {"train_split": "train[:0]"}, "is empty"),
         ("digits", {"train_split": "train+test"}, "share examples"),

@@ -1,0 +1,123 @@
+"""Looking a data set over before training on it."""
+
+import collections
+import dataclasses
+import io
+
+import numpy as np
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from kerazoo.data import folders, loading
+
+SHOWN = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `check` found; prints as tables on a rich console and as plain text.
+
+    Attributes:
+        name: The set.
+        counts: Dict from split to a dict from class name to usable images.
+        findings: `folders.Finding` of each file that is skipped or converted.
+        problem: The sentence that says why the set cannot be used, or None.
+    """
+
+    name: str
+    counts: dict
+    findings: tuple = ()
+    problem: str | None = None
+
+    @property
+    def kinds(self):
+        """How many files are of each kind."""
+        return collections.Counter(
+            kind for finding in self.findings for kind in finding.kinds
+        )
+
+    def __rich__(self):
+        parts = []
+        if self.counts:
+            table = Table("class", *self.counts, title=self.name, title_justify="left")
+            for column in table.columns[1:]:
+                column.justify = "right"
+            for name in sorted({one for some in self.counts.values() for one in some}):
+                row = [some.get(name, 0) for some in self.counts.values()]
+                table.add_row(Text(name), *map(str, row))
+            totals = [sum(some.values()) for some in self.counts.values()]
+            table.add_section()
+            table.add_row("all", *map(str, totals))
+            parts.append(table)
+        for kind, count in self.kinds.items():
+            parts.append(Text(f"{count} {kind}: {folders.TREATMENTS[kind]}"))
+            files = [one.path for one in self.findings if kind in one.kinds]
+            parts += [Text(f"  {path}") for path in files[:SHOWN]]
+            if count > SHOWN:
+                parts.append(Text(f"  and {count - SHOWN} more"))
+        if self.problem:
+            parts.append(Text(self.problem, "bold red"))
+        elif not self.findings:
+            parts.append(Text("nothing to complain of"))
+        return Group(*parts)
+
+    def __str__(self):
+        console = Console(file=io.StringIO(), width=100)
+        console.print(self)
+        return console.file.getvalue()
+
+
+def check(name, data_dir=None):
+    """Says whether a set is there and whole, and counts its examples by class.
+
+    Every image of a folder is decoded; of a TFDS set the labels are read, and nothing
+    is downloaded.
+
+    Args:
+        name: A name as for `load`, "folder:PATH" included.
+        data_dir: TFDS data directory, as for `load`.
+
+    Returns:
+        A `Report`; its `problem` is None where the set can be used.
+
+    Raises:
+        ValueError: If there is no such set or folder at all.
+    """
+    if name.startswith("folder:"):
+        found = folders.scan(name.removeprefix("folder:"))
+        counts = {
+            part: {
+                one: sum(not finding.skipped for finding in findings)
+                for one, findings in classes.items()
+            }
+            for part, classes in found.items()
+        }
+        odd = tuple(
+            finding
+            for classes in found.values()
+            for findings in classes.values()
+            for finding in findings
+            if finding.kinds
+        )
+        return Report(name, counts, odd, folders.complaint(found))
+    try:
+        images = loading.load(name, data_dir=data_dir, validation=0, download=False)
+        splits = {"train": images.train, "test": images.test}
+        counts = {
+            part: dict(
+                zip(
+                    split.classes,
+                    np.bincount(_labels(split), minlength=len(split.classes)).tolist(),
+                    strict=True,
+                )
+            )
+            for part, split in splits.items()
+        }
+    except loading.NotPrepared as error:
+        return Report(name, {}, problem=str(error))
+    return Report(name, counts)
+
+
+def _labels(split):
+    return split.source.read_labels() if split.labels is None else split.labels
