@@ -228,7 +228,7 @@ def _epochs(model, state, training, validation, named, epochs, calls, verbose):
     if state.step:
         rest = (state.epoch + 1, 0, epochs)
         parts = [(state.epoch, state.step, state.epoch + 1), rest]
-    parts = [part for part in parts if part[0] < part[2]]
+    parts = [part for part in parts if part[0] < part[2] and not state.ended]
     for number, (epoch, step, end) in enumerate(parts):
         calls.first, calls.last = number == 0, number == len(parts) - 1
         model.fit(
@@ -238,10 +238,17 @@ def _epochs(model, state, training, validation, named, epochs, calls, verbose):
             steps_per_epoch=training.steps - step,
             **options,
         )
-        if model.stop_training and not calls.last:
-            calls.last = True
-            calls.on_train_end()
+        if model.stop_training:
             break
+    if not parts and state.epoch:
+        # The run was killed after its last epoch, before its results were written.
+        calls.on_train_begin()
+    elif calls.last:
+        return
+    # What ``fit`` does at its end, which was none for it here.
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    calls.last = True
+    calls.on_train_end()
 
 
 class _Calls(keras.callbacks.CallbackList):

@@ -33,7 +33,7 @@ class Interrupted(RuntimeError):
         code: The exit status for a shell: 128 + the signal's number.
     """
 
-    def __init__(self, number: int, run: pathlib.Path, epoch: int, step: int):
+    def __init__(self, number: int, epoch: int, step: int):
         super().__init__(
             f"Stopped by {signal.Signals(number).name} in epoch {epoch + 1} after step "
             f"{step}; the state is saved, and the same command goes on from there."
@@ -42,7 +42,21 @@ class Interrupted(RuntimeError):
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer a number."""
+    """The loss or a weight is no longer a number.
+
+    Args:
+        what: Which of them.
+        epoch: The epoch, from 0.
+        step: Steps of the epoch.
+        rate: The learning rate.
+    """
+
+    def __init__(self, what: str, epoch: int, step: int, rate: float):
+        super().__init__(
+            f"{what} is not a number in epoch {epoch + 1} at step {step} at the "
+            f"rate {rate:g}; the last good state is kept. Lower the learning rate, clip "
+            "the gradients (optimizer.global_clipnorm) or normalise the input."
+        )
 
 
 class TrainState(keras.callbacks.Callback):
@@ -52,7 +66,6 @@ class TrainState(keras.callbacks.Callback):
 
     Args:
         folder: Where states are kept; the last two stay.
-        run: The run folder, for messages.
         steps_per_epoch: Batches of an epoch.
         steps: Training steps after which to stop, or ``None``.
         save_every: Steps between states; ``None`` saves at the end of an epoch and
@@ -66,6 +79,7 @@ class TrainState(keras.callbacks.Callback):
         self.steps = steps
         self.save_every = save_every
         self.epoch = self.step = 0
+        self.ended = False
         self.history = []
         self._others = []
         self._metrics = None
@@ -89,13 +103,22 @@ class TrainState(keras.callbacks.Callback):
         }
 
     def save(self) -> None:
-        """Writes the state; the one before the last is then deleted."""
+        """Writes the state; the one before the last is then deleted.
+
+        Raises:
+            Diverged: Where a variable is not a number; the older states stay.
+        """
         start = time.monotonic()
         arrays, notes = {}, {"epoch": self.epoch, "step": self.step}
+        notes["ended"] = self.ended
         for group, variables in self._variables().items():
             notes[group] = [list(v.shape) for v in variables]
             for number, variable in enumerate(variables):
-                arrays[f"{group}/{number}"] = keras.ops.convert_to_numpy(variable)
+                value = keras.ops.convert_to_numpy(variable)
+                # A good loss can hide the bad step that followed it.
+                if group == "model" and not np.isfinite(value).all():
+                    raise self._diverged(f"The weight {variable.path}")
+                arrays[f"{group}/{number}"] = value
         notes["history"] = self.history
         notes["callbacks"] = []
         for number, callback in enumerate(self._others):
@@ -139,7 +162,7 @@ class TrainState(keras.callbacks.Callback):
         for path in self._states():
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
-                print(f"{path} is damaged; the state before it is taken.")
+                print(f"{path} is damaged; training goes on from the one before it.")
                 continue
             self._put_back(np.load(io.BytesIO(content), allow_pickle=False), path)
             return True
@@ -159,6 +182,7 @@ class TrainState(keras.callbacks.Callback):
                 variable.assign(arrays[f"{group}/{number}"])
         self._metrics = [arrays[f"metrics/{n}"] for n in range(len(groups["metrics"]))]
         self.epoch, self.step = notes["epoch"], notes["step"]
+        self.ended = notes["ended"]
         self.history = notes["history"]
         self._memories = []
         for number, memory in enumerate(notes["callbacks"]):
@@ -210,22 +234,24 @@ class TrainState(keras.callbacks.Callback):
         """Counts the step; saves where it is time; stops where it must."""
         before, self.step = self.step, self._first + batch + 1
         total = self.epoch * self.steps_per_epoch + self.step
-        due = self.step // 10 > before // 10 or self.step == self.steps_per_epoch
+        last = self.step == self.steps_per_epoch
+        due = last or self.step // 10 > before // 10
         if due and not np.isfinite(float(logs["loss"])):
-            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-            raise Diverged(
-                f"The loss is not a number in epoch {self.epoch + 1} at step "
-                f"{self.step}, with learning rate {rate:g}; the last good state is "
-                "kept. Lower the rate, clip the gradients (optimizer.global_clipnorm) "
-                "or normalise the input."
-            )
-        if self._signal is not None:
-            self.save()
-            raise Interrupted(self._signal, self.folder.parent, self.epoch, self.step)
+            raise self._diverged("The loss")
         if self.steps is not None and total >= self.steps:
             self.model.stop_training = True
+        # After the last step the epoch's end saves, with the validation in the history.
+        elif last:
+            return
+        elif self._signal is not None:
+            self.save()
+            raise Interrupted(self._signal, self.epoch, self.step)
         elif self._time_to_save(total, self.step - before):
             self.save()
+
+    def _diverged(self, what):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        return Diverged(what, self.epoch, self.step, rate)
 
     def _time_to_save(self, total, steps):
         if self.save_every:
@@ -236,10 +262,12 @@ class TrainState(keras.callbacks.Callback):
         """Notes the epoch and saves the state at its end."""
         row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
         self.history.append(row)
-        self.epoch, self.step = epoch + 1, 0
-        last = self.model.stop_training
-        if last or self._time_to_save_epoch():
+        steps, self.epoch, self.step = self.step, epoch + 1, 0
+        self.ended = self.model.stop_training
+        if self.ended or self._signal is not None or self._time_to_save_epoch():
             self.save()
+        if self._signal is not None:
+            raise Interrupted(self._signal, epoch, steps)
 
     def _time_to_save_epoch(self):
         if self.save_every:
