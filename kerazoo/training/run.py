@@ -20,8 +20,12 @@ import os
 import pathlib
 import shutil
 import tempfile
+import zipfile
 
 from kerazoo.recipe import Recipe
+
+# How the temporary files begin that a killed process leaves behind.
+PARTIAL = ".partial-"
 
 
 def write(path: pathlib.Path, content: bytes | str) -> None:
@@ -40,7 +44,7 @@ def replacing(path: pathlib.Path):
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=".", suffix="." + path.name.partition(".")[2]
+        dir=path.parent, prefix=PARTIAL, suffix="." + path.name.partition(".")[2]
     )
     os.close(handle)
     temporary = pathlib.Path(name)
@@ -90,12 +94,25 @@ class Run:
         path = self._file(name)
         if not path.is_file():
             raise ValueError(f"{self.path} has no {name}: the run has not ended.")
-        return json.loads(path.read_text(encoding="utf-8"))
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}.") from error
 
     @property
     def config(self) -> dict:
-        """The resolved configuration."""
-        return self._json("config.json")
+        """The resolved configuration.
+
+        Raises:
+            ValueError: Where ``config.json`` is that of something else.
+        """
+        config = self._json("config.json")
+        if not isinstance(config, dict) or not {"network", "recipe"} <= config.keys():
+            raise ValueError(
+                f"{self.path} is not a run folder: its config.json names no network "
+                "and recipe."
+            )
+        return config
 
     @property
     def recipe(self) -> Recipe:
@@ -109,9 +126,15 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """A row an epoch."""
+        """A row an epoch.
+
+        Raises:
+            ValueError: Where the run has not ended.
+        """
         import csv
 
+        if not self._file("history.csv").is_file():
+            raise ValueError(f"{self.path} has no history.csv: the run has not ended.")
         with open(self._file("history.csv"), encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         return [{k: float(v) for k, v in row.items() if v} for row in rows]
@@ -134,7 +157,8 @@ class Run:
             any size, uint8 in 0..255, to class probabilities.
 
         Raises:
-            ValueError: Where the run has not ended, so that there is no model.
+            ValueError: Where the run has not ended, so that there is no model, or its
+                file is damaged.
         """
         import keras
 
@@ -144,7 +168,11 @@ class Run:
         path = self._file("model.keras")
         if not path.is_file():
             raise ValueError(f"{self.path} has no model.keras: the run has not ended.")
-        return keras.models.load_model(path)
+        try:
+            return keras.models.load_model(path)
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(f"{path} cannot be read: {reason}") from error
 
 
 def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
@@ -162,8 +190,11 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
         ValueError: Where something stands there that must not be touched.
     """
     path = pathlib.Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file; give a folder for the run.")
+    if path.exists() and any(path.iterdir()):
         run = Run(path)
+        old = run.config
         if overwrite:
             shutil.rmtree(path)
         elif run.finished:
@@ -171,15 +202,22 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
                 f"{path} holds a finished run; give another folder, or overwrite it "
                 "(--overwrite)."
             )
-        elif differing := _differences(run.config, config):
+        elif differing := _differences(old, config):
             raise ValueError(
                 f"{path} holds an unfinished run with another configuration "
                 f"({', '.join(differing)} differ); continue it with the same, give "
                 "another folder, or overwrite it (--overwrite)."
             )
         else:
+            for partial in path.rglob(f"{PARTIAL}*"):
+                partial.unlink()
             return run
-    write(path / "config.json", json.dumps(config, indent=2) + "\n")
+    try:
+        write(path / "config.json", json.dumps(config, indent=2) + "\n")
+    except OSError as error:
+        raise ValueError(
+            f"The run folder {path} cannot be written: {error.strerror or error}."
+        ) from error
     return Run(path)
 
 
