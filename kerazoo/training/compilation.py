@@ -12,13 +12,13 @@ from kerazoo.recipe import Optimizer, Recipe, Schedule
 
 
 def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: int):
-    """The learning rate: a number, or a Keras schedule over the optimiser's steps.
+    """The learning rate: a number, or a Keras schedule over the batches.
 
     Args:
         schedule: The recipe's schedule.
         base: The base rate.
-        steps_per_epoch: Optimiser steps of an epoch.
-        steps: Optimiser steps of the whole training.
+        steps_per_epoch: Batches of an epoch.
+        steps: Batches of the whole training.
     """
     schedules = keras.optimizers.schedules
     unit = steps_per_epoch if schedule.unit == "epochs" else 1
@@ -222,13 +222,12 @@ def compile(
         **options: What else ``keras.Model.compile`` takes.
     """
     regularize(model, recipe)
-    updates = recipe.optimizer.gradient_accumulation_steps or 1
-    epoch = steps_per_epoch / updates
-    total = (
-        recipe.steps or epochs(recipe, steps_per_epoch) * steps_per_epoch
-    ) // updates
+    # A schedule of Keras counts every batch, those of an accumulated step too.
     rate = learning_rate(
-        recipe.schedule, recipe.optimizer.learning_rate, epoch, max(1, total)
+        recipe.schedule,
+        recipe.optimizer.learning_rate,
+        steps_per_epoch,
+        max(1, recipe.steps or recipe.epochs * steps_per_epoch),
     )
     paths = [variable.path for variable in model.trainable_variables]
     words = optimizer(recipe.optimizer, rate, paths)
