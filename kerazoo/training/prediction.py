@@ -1,11 +1,25 @@
 """Naming what is on an image, with the network of a run."""
 
 import os
+import struct
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from kerazoo.training.run import Run
+
+# What Pillow raises for a damaged file, by format.
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
 
 def predict(
@@ -24,8 +38,6 @@ def predict(
     Raises:
         ValueError: Where a file is missing or no image, or there is no model.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     run = run if isinstance(run, Run) else Run(run)
     if top < 1:
         raise ValueError(f"top is {top}; it must be 1 or more.")
@@ -36,8 +48,8 @@ def predict(
             with Image.open(path) as file:
                 picture = ImageOps.exif_transpose(file)
                 picture = picture.convert("L" if channels == 1 else "RGB")
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
-            reason = error.strerror or str(error)
+        except UNREADABLE as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise ValueError(f"{path} cannot be read as an image: {reason}.") from error
         decoded[path] = np.asarray(picture).reshape(*picture.size[::-1], channels)
     model = run.model()
