@@ -17,6 +17,11 @@ MERGES_WHOLE_GRID = (
     layers.Flatten,
 )
 
+NOT_FLAT = (
+    "{} is not a flat functional model with each layer used once; the ledger reads the "
+    "graph of such a model."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -147,10 +152,10 @@ def ledger(model: keras.Model) -> Ledger:
         graph = {layer["name"]: layer for layer in model.get_config()["layers"]}
         outputs = {layer.name: _first(layer.output) for layer in model.layers}
     except (KeyError, AttributeError, NotImplementedError) as error:
-        raise ValueError(
-            f"{model.name} is not a functional model with each layer used once; the "
-            "ledger reads the graph of a functional model."
-        ) from error
+        raise ValueError(NOT_FLAT.format(model.name)) from error
+    nested = any(isinstance(layer, keras.Model) for layer in model.layers)
+    if nested or any(len(node.get("inbound_nodes", ())) > 1 for node in graph.values()):
+        raise ValueError(NOT_FLAT.format(model.name))
     rows, sight = [], {}
     for layer in model.layers:
         sources = _sources(graph[layer.name].get("inbound_nodes", ()))
