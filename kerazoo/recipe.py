@@ -6,6 +6,7 @@ words mean is written at the fields; the training part gives them effect.
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -216,6 +217,10 @@ class Recipe:
         Raises:
             ValueError: For an unknown field or a value of the wrong kind.
         """
+        if not isinstance(data, Mapping):
+            raise ValueError(
+                f"A recipe is a mapping of fields, not a {type(data).__name__}."
+            )
         return _read(cls, data, "")
 
     def override(self, *settings: str) -> "Recipe":
@@ -286,7 +291,8 @@ def _value(kind, value, path):
         if isinstance(value, (list, tuple)):
             return tuple(_value(inner[0], part, path) for part in value)
     elif kind is float:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and math.isfinite(value):
             return float(value)
     elif kind is str:
         if isinstance(value, (str, int, float)):
