@@ -81,9 +81,9 @@ def info(
         print(json.dumps(record, indent=2))
         return
     console.print(f"[bold]{card.name}[/bold] ({card.year}): {card.summary}")
-    console.print(card.reference)
+    console.print(card.reference, markup=False)
     for name, figure in card.published.items():
-        console.print(f"The paper's {name}: {figure}")
+        console.print(f"The paper's {name}: {figure}", markup=False)
     if card.status != "paper":
         console.print(f"[bold]This is a {card.status}.[/bold]")
     console.print("Differs from the paper:" if card.differences else "As published.")
@@ -173,11 +173,14 @@ def _recipe(name, network):
     from kerazoo import recipes
 
     if name.endswith(".json"):
-        text = pathlib.Path(name).read_text(encoding="utf-8")
         try:
-            return kerazoo.Recipe.from_dict(json.loads(text))
-        except json.JSONDecodeError as error:
+            data = json.loads(pathlib.Path(name).read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = error.strerror or error
+            raise ValueError(f"The recipe {name} cannot be read: {reason}.") from error
+        except ValueError as error:
             raise ValueError(f"{name} is not JSON: {error}.") from error
+        return kerazoo.Recipe.from_dict(data)
     if name in ("laptop", "modern", "paper"):
         return recipes.for_network(network, name)
     return recipes.find(name)
@@ -266,7 +269,9 @@ def main() -> None:
             raise
         sentence = " ".join(str(error).split()) or type(error).__name__
         print(f"kerazoo: {sentence}", file=sys.stderr)
-        sys.exit(getattr(error, "code", 2 if isinstance(error, ValueError) else 1))
+        # An interrupted training knows its status; an error of HTTP has another code.
+        status = None if isinstance(error, OSError) else getattr(error, "code", None)
+        sys.exit(status or (2 if isinstance(error, ValueError) else 1))
 
 
 if __name__ == "__main__":
