@@ -1,0 +1,154 @@
+"""The inception networks against keras.applications, their heads and their options."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+
+import kerazoo
+from kerazoo.models import inception_v3
+
+
+def randomise(model):
+    """Weights under which a deep network neither dies nor explodes."""
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        weights = layer.get_weights()
+        if isinstance(layer, keras.layers.BatchNormalization):
+            *_, mean, variance = weights
+            weights[-2] = rng.normal(0, 0.1, mean.shape)
+            weights[-1] = rng.uniform(0.5, 1.5, variance.shape)
+            weights[0] = rng.normal(0, 0.1, mean.shape)
+        elif weights:
+            shape = weights[0].shape
+            weights[0] = rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
+        layer.set_weights(weights)
+
+
+def in_graph_order(model):
+    return [layer for layer in model.layers if layer.weights]
+
+
+def in_order_of_creation(model):
+    """By the numbers of keras.applications' names, by ours within each module."""
+    modules = {}
+    for layer in model.layers:
+        modules.setdefault(re.split("_branch|_[0-9]", layer.name)[0], len(modules))
+
+    def place(layer):
+        module = re.split("_branch|_[0-9]", layer.name)[0]
+        return modules[module], [int(n) for n in re.findall("[0-9]+", layer.name)]
+
+    return sorted(in_graph_order(model), key=place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "twin", "order"),
+    [
+        # Its last modules concatenate twice, which moves their layers in the graph.
+        ("inception_v3", "InceptionV3", in_order_of_creation),
+        ("inception_resnet_v2", "InceptionResNetV2", in_graph_order),
+    ],
+)
+def test_parity_with_keras_applications(name, twin, order):
+    options = {"classes": 10, "classifier_activation": None, "weights": None}
+    options["input_shape"] = (139, 139, 3)
+    twin = getattr(keras.applications, twin)(**options)
+    ours = kerazoo.create(name, bn_scale=False, **options)
+    randomise(twin)
+    pairs = [
+        sorted(order(model), key=lambda layer: type(layer).__name__)
+        for model in (ours, twin)
+    ]
+    for mine, theirs in zip(*pairs, strict=True):
+        mine.set_weights(theirs.get_weights())
+    x = np.random.default_rng(1).normal(size=(2, 139, 139, 3)).astype("float32")
+    expected = twin.predict(x, verbose=0)
+    assert expected.std() > 1e-2
+    error = np.abs(ours.predict(x, verbose=0) - expected).max()
+    assert error / np.abs(expected).max() < 1e-5
+    keras.backend.clear_session()
+
+
+@pytest.fixture(scope="module")
+def training():
+    keras.utils.set_random_seed(1)
+    yield kerazoo.inception_v3(aux=True, classes=3)
+    keras.backend.clear_session()
+
+
+def test_dropping_the_auxiliary_head_keeps_the_weights(training):
+    inference = keras.Model(training.input, training.output["predictions"])
+    x = np.random.default_rng(0).normal(size=(1, 299, 299, 3)).astype("float32")
+    scores = training(x, training=False)
+    assert set(scores) == {"predictions", "aux"}
+    np.testing.assert_array_equal(inference(x, training=False), scores["predictions"])
+    assert not [layer for layer in inference.layers if layer.name.startswith("aux")]
+
+
+def test_the_auxiliary_head_sees_the_last_17x17_map(training):
+    ledger = kerazoo.ledger(training)
+    head = [row for row in ledger.rows if row.name.startswith("aux")]
+    # 3,326,696 for 1000 classes; a class is 768 weights and a bias.
+    assert sum(row.trainable for row in head) == 3_326_696 - 997 * 769
+    assert [row.shape[:2] for row in head if row.kind == "Conv2D"] == [(5, 5), (1, 1)]
+    assert inception_v3.AUX_WEIGHT == 0.4
+
+
+def test_auxiliary_heads_need_the_top_and_a_grid():
+    features = kerazoo.inception_v3(
+        aux=True, include_top=False, input_shape=(75, 75, 3)
+    )
+    assert features.output.shape == (None, 1, 1, 2048)
+    with pytest.raises(ValueError, match="299x299 or more"):
+        kerazoo.inception_v3(aux=True, input_shape=(298, 298, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("inception_v3", {"stem": "tabel"}, "did you mean table"),
+        ("bn_inception", {"pool_proj": 128}, "one of consistent, table"),
+        ("bn_inception", {"stem": "wide"}, "one of plain, separable"),
+        ("inception_resnet_v1", {"variant": "facenets"}, "did you mean facenet"),
+        ("inception_resnet_v1", {"residual_scale": (0.1, 0.2)}, "three factors"),
+        ("inception_resnet_v2", {"layout": "papers"}, "did you mean paper"),
+    ],
+)
+def test_bad_options(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        kerazoo.create(name, input_shape=(75, 75, 3), **options)
+
+
+def test_bn_inception_takes_odd_grids_and_open_sizes():
+    model = kerazoo.bn_inception(input_shape=(None, None, 1), classes=2)
+    for side in (7, 75, 139):
+        assert model(np.zeros((1, side, side, 1), "float32")).shape == (1, 2)
+
+
+def test_residual_branches_are_scaled():
+    keras.utils.set_random_seed(1)
+    options = {"include_top": False, "input_shape": (75, 75, 3)}
+    model = kerazoo.inception_resnet_v1(residual_scale=(0.5, 0.25, 0.0), **options)
+    names = ["inception_resnet_a1_up", "inception_resnet_a1_add", "reduction_b"]
+    names += ["inception_resnet_c5_relu"]
+    stem = model.get_layer("inception_resnet_a1_add").input[0]
+    parts = keras.Model(
+        model.input, [stem, *[model.get_layer(n).output for n in names]]
+    )
+    x = np.random.default_rng(0).normal(size=(2, 75, 75, 3)).astype("float32")
+    start, up, total, reduced, last = (np.asarray(y) for y in parts(x))
+    np.testing.assert_allclose(total, start + 0.5 * up, atol=1e-5)
+    np.testing.assert_allclose(last, np.maximum(reduced, 0), atol=1e-6)
+
+
+def test_facenet_ends_in_an_embedding():
+    model = kerazoo.inception_resnet_v1(
+        variant="facenet", classes=3, input_shape=(75, 75, 3)
+    )
+    assert model.get_layer("embedding_bn").output.shape == (None, 512)
+    names = [layer.name for layer in model.layers]
+    assert "inception_resnet_c5_relu" in names
+    assert "inception_resnet_c6_relu" not in names
