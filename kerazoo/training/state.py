@@ -53,9 +53,9 @@ class Diverged(ArithmeticError):
 
     def __init__(self, what: str, epoch: int, step: int, rate: float):
         super().__init__(
-            f"{what} is not a number in epoch {epoch + 1} at step {step} at the "
-            f"rate {rate:g}; the last good state is kept. Lower the learning rate, clip "
-            "the gradients (optimizer.global_clipnorm) or normalise the input."
+            f"{what} is not a number in epoch {epoch + 1} at step {step} with learning "
+            f"rate {rate:g}; the last good state is kept. Lower the rate, clip the "
+            "gradients (optimizer.global_clipnorm) or normalise the input."
         )
 
 
