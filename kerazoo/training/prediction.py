@@ -1,25 +1,12 @@
 """Naming what is on an image, with the network of a run."""
 
 import os
-import struct
-import zlib
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from kerazoo import data as kerazoo_data
 from kerazoo.training.run import Run
-
-# What Pillow raises for a damaged file, by format.
-UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 
 
 def predict(
@@ -42,16 +29,8 @@ def predict(
     if top < 1:
         raise ValueError(f"top is {top}; it must be 1 or more.")
     classes, channels = run.config["classes"], run.config["image_shape"][-1]
-    decoded = {}
-    for path in images:
-        try:
-            with Image.open(path) as file:
-                picture = ImageOps.exif_transpose(file)
-                picture = picture.convert("L" if channels == 1 else "RGB")
-        except UNREADABLE as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ValueError(f"{path} cannot be read as an image: {reason}.") from error
-        decoded[path] = np.asarray(picture).reshape(*picture.size[::-1], channels)
+    # Every file is read before the model is, so that a bad one costs nothing.
+    decoded = {path: kerazoo_data.read_image(path, channels) for path in images}
     model = run.model()
     rows = []
     for path, pixels in decoded.items():
