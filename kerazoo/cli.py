@@ -310,9 +310,9 @@ def data_show(
 @data_app.command("augmentations")
 def data_augmentations():
     """List what --augment and a recipe's augment may name."""
-    from kerazoo import data
-
     from rich.table import Table
+
+    from kerazoo import data
 
     table = Table("name", "what it does", box=None)
     for name, summary in data.augmentations().items():

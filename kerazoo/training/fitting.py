@@ -19,11 +19,16 @@ from kerazoo.analysis import plots
 from kerazoo.recipe import Recipe
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
+from kerazoo.training.agreement import check
 from kerazoo.training.assembly import Assembly, resized_to_output
+from kerazoo.training.beginning import begin
 from kerazoo.training.evaluation import measure
 from kerazoo.training.precision import choose, computing, prepare_gpus
 from kerazoo.training.run import Run, claim, replacing, write
 from kerazoo.training.state import TrainState
+
+# What whitening is fitted to: three times the values of an image of 32x32x3.
+ZCA_IMAGES = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +96,7 @@ def fit(
         kerazoo.training.state.Diverged: Where the loss is no longer a number.
     """
     recipe = recipe or Recipe()
-    registry.find(network)
+    check(network, recipe)
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 0
     if deterministic:
@@ -118,7 +123,10 @@ def fit(
             save_every=save_every,
         )
         _train(job, folder, state, verbose)
-        _finish(job, folder, state)
+        served = job.assembly.served(job.model)
+    # Out of the training's arithmetic: the figures are those that whoever loads the
+    # network gets.
+    _finish(job, served, folder, state)
     return folder
 
 
@@ -142,7 +150,11 @@ def _prepare(network, images, recipe, arithmetic):
         images.train, augment=recipe.augment, shuffle=True, seed=recipe.seed, **batch
     )
     batch["one_hot"] = training.one_hot
+    if recipe.normalisation == "zca":
+        plain = kerazoo_data.Batches(images.train, **batch)
+        assembly = dataclasses.replace(assembly, images=plain.take(ZCA_IMAGES)[0])
     model = assembly.trained()
+    begin(model, recipe, training)
     compilation.compile(
         model,
         recipe,
@@ -304,6 +316,7 @@ def _callbacks(job, folder, writer, epochs):
                 monitor,
                 factor=recipe.schedule.factor,
                 patience=recipe.schedule.patience,
+                min_lr=recipe.optimizer.learning_rate * recipe.schedule.end,
             )
         )
     if recipe.early_stopping:
@@ -315,9 +328,8 @@ def _callbacks(job, folder, writer, epochs):
     return watched
 
 
-def _finish(job, folder, state):
+def _finish(job, served, folder, state):
     """Everything of a run folder that is written at the end; metrics come last."""
-    served = job.assembly.served(job.model)
     with replacing(folder.path / "model.keras") as path:
         served.save(path)
     metrics = measure(resized_to_output(served), job.test, job.classes)
