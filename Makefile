@@ -24,5 +24,9 @@ lint: .venv/.installed
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks
 
+models: .venv/.installed
+	$(BIN)/python -m kerazoo.models > MODELS.md.new
+	mv MODELS.md.new MODELS.md
+
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -135,7 +135,7 @@ def googlenet(
     published={"multiply-adds": "1.5 G", "top-1 error": "26.8"},
     status="reconstruction",
     differs=(
-        "`bn_googlenet` is a row of a table in arXiv 1512.00567, without a definition; "
+        "`bn_googlenet`: a row of a table in arXiv 1512.00567, without a definition; "
         "batch norm in place of normalisation and biases is built.",
     ),
 )
