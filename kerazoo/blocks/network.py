@@ -5,6 +5,9 @@ import dataclasses
 import functools
 import inspect
 import pathlib
+import sys
+import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -12,6 +15,10 @@ import keras
 from keras import layers
 
 from kerazoo.errors import unknown
+
+# Keras follows a graph by recursion, one call for every layer of its longest path; a
+# network of 1202 weight layers has some 4,200 of them, and Python stops at 1,000.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 
 OPTIONS_DOC = """
 Args:
@@ -155,7 +162,8 @@ def _build(
         )
     weights = _check_weights(weights)
     if input_tensor is None:
-        shape = _check_shape(card, input_shape or card.input_shape)
+        shape = card.input_shape if input_shape is None else input_shape
+        shape = _check_shape(card, shape)
         inputs = keras.Input(shape, name="images")
         source, before = inputs, ()
     else:
@@ -234,8 +242,11 @@ def load_weights(model: keras.Model, path: pathlib.Path) -> None:
         ValueError: Where the file does not fit the network.
     """
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras warns of every layer that does not fit before it raises.
+            warnings.simplefilter("ignore")
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"The weights in {path} do not fit {model.name} with these options: "
             f"{str(error).splitlines()[0]} Give the classes, input_shape and options "
