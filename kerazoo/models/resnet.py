@@ -1,0 +1,139 @@
+"""ResNet: every block learns what to add to its input, and depth stops hurting.
+
+Kaiming He, Xiangyu Zhang, Shaoqing Ren, Jian Sun: Deep Residual Learning for Image
+Recognition. CVPR 2016, arXiv 1512.03385. Section 3.3, Table 1, Figures 3 and 5.
+
+Differs from the paper:
+- `stride_in`: `"1x1"` is the paper's bottleneck, as in the authors' models; `"3x3"` is
+  the "v1.5" of Facebook's and PyTorch's code, with the same parameters.
+- `conv_bias`: the authors' ResNet-50 keeps a bias in its first convolution, their 101
+  and 152 have none; Keras' own ResNets have one in every convolution.
+- The first pooling pads one pixel on every side, as Facebook's and PyTorch's code; the
+  authors' Caffe models pad below and on the right alone. Same shapes.
+- The shortcuts of all depths are option B: a projection where the shape changes.
+"""
+
+from functools import partial
+
+from keras import layers
+
+from kerazoo.blocks import conv_bn, gap_head, network
+from kerazoo.blocks.residual import basic, bottleneck, projection, residual, stages
+from kerazoo.registry import register
+
+# Table 1: blocks per stage (conv2_x to conv5_x).
+TABLE_1 = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
+HE = {"kernel_initializer": "he_normal"}  # Section 3.4
+RESNET = {"year": 2015, "input_shape": (224, 224, 3)}
+PARITY = "outputs equal keras.applications with its convolution biases folded"
+
+
+def resnet(inputs, top, depth, f, conv_bias=False):
+    """A strided stem, four stages of residual blocks, global average pooling."""
+    options = {"use_bias": conv_bias, **HE}
+
+    def block(x, stage, strides, *, name):
+        branch = partial(f, filters=64 * 2 ** (stage - 1), **options)
+        shortcut = partial(projection, **options)
+        return residual(x, branch, strides, shortcut=shortcut, name=name)
+
+    x = conv_bn(inputs, 64, 7, 2, padding=3, name="stem_conv1", **options)
+    x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
+    x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+    x = stages(x, block, TABLE_1[depth], strides=(1, 2, 2, 2))
+    return top(x, gap_head, **HE)
+
+
+@register(
+    **RESNET,
+    trainable=11_689_512,
+    total=11_699_112,
+    macs=1_814_073_344,
+    published={"multiply-adds": "1.8 G", "top-1 error": "27.88"},
+)
+@network
+def resnet18(inputs, top, *, conv_bias=False):
+    """ResNet-18, basic blocks.
+
+    Args:
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    return resnet(inputs, top, 18, basic, conv_bias)
+
+
+@register(
+    **RESNET,
+    trainable=21_797_672,
+    total=21_814_696,
+    macs=3_663_761_408,
+    published={"multiply-adds": "3.6 G", "top-1 / top-5 error": "24.52 / 7.46"},
+)
+@network
+def resnet34(inputs, top, *, conv_bias=False):
+    """ResNet-34, basic blocks.
+
+    Args:
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    return resnet(inputs, top, 34, basic, conv_bias)
+
+
+@register(
+    **RESNET,
+    trainable=25_557_032,
+    total=25_610_152,
+    macs=3_857_973_248,
+    published={"multiply-adds": "3.8 G", "top-1 / top-5 error": "22.85 / 6.71"},
+    proof=PARITY,
+)
+@network
+def resnet50(inputs, top, *, stride_in="1x1", conv_bias=False):
+    """ResNet-50, bottlenecks.
+
+    Args:
+        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a bottleneck strides.
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    return resnet(inputs, top, 50, partial(bottleneck, stride_in=stride_in), conv_bias)
+
+
+@register(
+    **RESNET,
+    trainable=44_549_160,
+    total=44_654_504,
+    macs=7_570_194_432,
+    published={"multiply-adds": "7.6 G", "top-1 / top-5 error": "21.75 / 6.05"},
+)
+@network
+def resnet101(inputs, top, *, stride_in="1x1", conv_bias=False):
+    """ResNet-101, bottlenecks.
+
+    Args:
+        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a bottleneck strides.
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    return resnet(inputs, top, 101, partial(bottleneck, stride_in=stride_in), conv_bias)
+
+
+@register(
+    **RESNET,
+    trainable=60_192_808,
+    total=60_344_232,
+    macs=11_282_415_616,
+    published={"multiply-adds": "11.3 G", "top-1 / top-5 error": "21.43 / 5.71"},
+)
+@network
+def resnet152(inputs, top, *, stride_in="1x1", conv_bias=False):
+    """ResNet-152, bottlenecks.
+
+    Args:
+        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a bottleneck strides.
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    return resnet(inputs, top, 152, partial(bottleneck, stride_in=stride_in), conv_bias)
