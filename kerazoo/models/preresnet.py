@@ -1,0 +1,187 @@
+"""Pre-activation ResNet: with batch norm and ReLU first, the shortcut is a clear path.
+
+Kaiming He, Xiangyu Zhang, Shaoqing Ren, Jian Sun: Identity Mappings in Deep Residual
+Networks. ECCV 2016, arXiv 1603.05027. Figure 1, sections 4 and 5, Tables 3 to 5.
+
+Differs from the paper:
+- `preresnet*_cifar`, as in the authors' code: a unit that changes the shape (the very
+  first one too) projects what leaves its first batch norm and ReLU, with no batch norm
+  of its own, and its first 1x1 strides; `stride_in="3x3"` is another common reading.
+- `preresnet50` to `preresnet200`: the authors released no code for ImageNet. The layout
+  is Facebook's: the first unit has no pre-activation of its own, and the 3x3 strides;
+  `stride_in="1x1"` is the rule of the first ResNet paper.
+- The 10.2 M parameters printed for 1001 layers are those of the convolutions alone.
+"""
+
+import dataclasses
+from functools import partial
+
+from keras import layers
+
+from kerazoo.blocks import batch_norm, conv, conv_bn, gap_head, network
+from kerazoo.blocks.residual import (
+    pre_activation,
+    pre_bottleneck,
+    residual,
+    stages,
+)
+from kerazoo.registry import register
+
+# Units per stage; 200 is of section 5, the others are those of the first ResNet paper.
+COUNTS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
+HE = {"kernel_initializer": "he_normal"}
+IMAGENET = {"year": 2016, "input_shape": (224, 224, 3)}
+CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10}
+
+
+def plain_projection(x, filters, strides, *, name):
+    """``conv1x1(x)``: nothing stands on the path of a shortcut (section 4.1)."""
+    options = {"activation": None, "use_bias": False, **HE}
+    return conv(x, filters, 1, strides, name=f"{name}_conv0", **options)
+
+
+def units(x, width, counts, strides, stride_in, before_first):
+    """Stages of pre-activated bottlenecks, and the batch norm and ReLU behind them."""
+
+    def unit(x, stage, strides, *, name):
+        filters = width * 2 ** (stage - 1)
+        return residual(
+            x,
+            partial(pre_bottleneck, filters=filters, stride_in=stride_in, **HE),
+            strides,
+            shortcut=plain_projection,
+            before=before_first if name == "stage1_block1" else pre_activation,
+            activation=None,
+            name=name,
+        )
+
+    x = stages(x, unit, counts, strides=strides)
+    return batch_norm(x, name="head_bn")
+
+
+def preresnet(inputs, top, depth, stride_in):
+    """The stem of ResNet and four stages."""
+    x = conv_bn(inputs, 64, 7, 2, padding=3, name="stem_conv1", **HE)
+    x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
+    x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+    x = units(x, 64, COUNTS[depth], (1, 2, 2, 2), stride_in, before_first=None)
+    return top(x, gap_head, **HE)
+
+
+def cifar(inputs, top, depth, stride_in):
+    """One convolution and three stages."""
+    if not isinstance(depth, int) or depth < 11 or depth % 9 != 2:
+        raise ValueError(f"depth is {depth!r}; it must be 9n + 2: 11, 20, 29, 38, ...")
+    x = conv(
+        inputs, 16, 3, activation=None, use_bias=False, name="stem_conv1", **HE
+    )  # fmt: skip
+    counts = 3 * (depth // 9,)
+    x = units(x, 16, counts, (1, 2, 2), stride_in, before_first=pre_activation)
+    return top(x, gap_head, **HE)
+
+
+@register(**IMAGENET, trainable=25_549_352, total=25_594_792, macs=4_089_184_256)
+@network
+def preresnet50(inputs, top, *, stride_in="3x3"):
+    """Pre-activation ResNet-50.
+
+    Args:
+        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
+    """
+    return preresnet(inputs, top, 50, stride_in)
+
+
+@register(**IMAGENET, trainable=44_541_480, total=44_639_144, macs=7_801_405_440)
+@network
+def preresnet101(inputs, top, *, stride_in="3x3"):
+    """Pre-activation ResNet-101.
+
+    Args:
+        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
+    """
+    return preresnet(inputs, top, 101, stride_in)
+
+
+@register(
+    **IMAGENET,
+    trainable=60_185_128,
+    total=60_328_872,
+    macs=11_513_626_624,
+    published={"top-1 / top-5 error": "21.1 / 5.5"},
+)
+@network
+def preresnet152(inputs, top, *, stride_in="3x3"):
+    """Pre-activation ResNet-152.
+
+    Args:
+        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
+    """
+    return preresnet(inputs, top, 152, stride_in)
+
+
+@register(
+    **IMAGENET,
+    trainable=64_666_152,
+    total=64_834_472,
+    macs=15_007_481_856,
+    published={"top-1 / top-5 error": "20.7 / 5.3"},
+)
+@network
+def preresnet200(inputs, top, *, stride_in="3x3"):
+    """Pre-activation ResNet-200.
+
+    Args:
+        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
+    """
+    return preresnet(inputs, top, 200, stride_in)
+
+
+@register(
+    **CIFAR,
+    trainable=1_703_258,
+    total=1_727_482,
+    macs=244_500_992,
+    published={"parameters": "1.7 M", "error": "5.46"},
+)
+@network
+def preresnet164_cifar(inputs, top, *, stride_in="1x1"):
+    """Pre-activation ResNet-164 for CIFAR-10.
+
+    Args:
+        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a unit strides.
+    """
+    return cifar(inputs, top, 164, stride_in)
+
+
+@register(
+    **CIFAR,
+    trainable=10_327_706,
+    total=10_476_922,
+    macs=1_487_849_984,
+    published={"parameters": "10.2 M", "error": "4.92"},
+)
+@network
+def preresnet1001_cifar(inputs, top, *, stride_in="1x1"):
+    """Pre-activation ResNet-1001 for CIFAR-10.
+
+    Args:
+        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a unit strides.
+    """
+    return cifar(inputs, top, 1001, stride_in)
+
+
+@network
+def preresnet_cifar(inputs, top, *, depth=164, stride_in="1x1"):
+    """Pre-activation ResNet for CIFAR-10 of any depth 9n + 2.
+
+    Args:
+        depth: The number of weight layers.
+        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a unit strides.
+    """
+    return cifar(inputs, top, depth, stride_in)
+
+
+# Not in the list of networks: a formula, whose default is the first of them.
+preresnet_cifar.card = dataclasses.replace(
+    preresnet164_cifar.card, name="preresnet_cifar"
+)

@@ -1,0 +1,32 @@
+import pytest
+
+import kerazoo
+from kerazoo.models.preresnet import preresnet_cifar
+
+
+def ends(model, suffix):
+    return [la.name for la in model.layers if la.name.endswith(suffix)]
+
+
+def test_only_where_the_shape_changes_is_there_a_projection():
+    model = kerazoo.preresnet50(input_shape=(64, 64, 3), include_top=False)
+    assert ends(model, "conv0") == [f"stage{s}_block1_conv0" for s in (1, 2, 3, 4)]
+    assert ends(model, "bn0") == []
+
+
+def test_the_first_unit_has_no_pre_activation_on_imagenet_and_has_one_on_cifar():
+    large = kerazoo.preresnet50(input_shape=(64, 64, 3), include_top=False)
+    assert "stage1_block1_bn1" not in ends(large, "bn1")
+    assert "stage1_block2_bn1" in ends(large, "bn1")
+    small = preresnet_cifar(depth=11)
+    assert "stage1_block1_bn1" in ends(small, "bn1")
+    assert (
+        small.get_layer("stem_conv1").output
+        is small.get_layer("stage1_block1_bn1").input
+    )
+
+
+@pytest.mark.parametrize("depth", [2, 9, 20.0, 111, "164"])
+def test_a_depth_off_the_formula_is_refused(depth):
+    with pytest.raises(ValueError, match=r"must be 9n \+ 2: 11, 20"):
+        preresnet_cifar(depth=depth)
