@@ -1,0 +1,80 @@
+"""Xception: inception taken to its limit, one spatial filter for every channel.
+
+Francois Chollet: Xception: Deep Learning with Depthwise Separable Convolutions. CVPR
+2017, arXiv 1610.02357. Figure 5, section 4.
+
+Differs from the paper:
+- Figure 5 leaves the padding open: as in the author's Keras code, the first two
+  convolutions are valid and everything else is padded, so that the pooling and the
+  shortcut beside it meet on odd grids too.
+- `dropout`: 0.5 before the classifier, as section 4.5.2 for ImageNet; Keras' copy has
+  none.
+"""
+
+from functools import partial
+
+from keras import layers
+
+from kerazoo.blocks import activate, batch_norm, conv_bn, gap_head, network, sibling
+from kerazoo.blocks.residual import projection, residual
+from kerazoo.registry import register
+
+# Figure 5: the widths of the separable convolutions of each block, and its stride.
+ENTRY = {2: (128, 128), 3: (256, 256), 4: (728, 728)}
+MIDDLE = dict.fromkeys(range(5, 13), (728, 728, 728))
+EXIT = {13: (728, 1024)}
+BN = {"epsilon": 1e-3, "momentum": 0.99}
+
+
+def separable(x, filters, activation, *, name):
+    """``bn(pointwise(depthwise(activation(x))))``."""
+    x = activate(x, activation, sibling(name, "relu"))
+    x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
+    return batch_norm(x, None, name=sibling(name, "bn"), **BN)
+
+
+def separables(x, strides, *, widths, first_activation="relu", name):
+    """Separable convolutions, and a max pooling where the block strides."""
+    for number, filters in enumerate(widths, 1):
+        activation = first_activation if number == 1 else "relu"
+        x = separable(x, filters, activation, name=f"{name}_conv{number}")
+    if strides > 1:
+        x = layers.MaxPooling2D(3, strides, "same", name=f"{name}_pool")(x)
+    return x
+
+
+@register(
+    year=2016,
+    input_shape=(299, 299, 3),
+    minimum=71,
+    trainable=22_855_952,
+    total=22_910_480,
+    macs=8_357_403_496,
+    published={"parameters": "22,855,952", "top-1 / top-5 accuracy": "0.790 / 0.945"},
+    proof="outputs equal keras.applications.Xception with the same weights",
+)
+@network
+def xception(inputs, top, *, dropout=0.5):
+    """Xception, 2016.
+
+    Args:
+        dropout: The share of pooled features dropped in training.
+    """
+    x = conv_bn(inputs, 32, 3, 2, padding="valid", name="block1_conv1", **BN)
+    x = conv_bn(x, 64, 3, padding="valid", name="block1_conv2", **BN)
+    for block, widths in (ENTRY | MIDDLE | EXIT).items():
+        f = partial(
+            separables, widths=widths, first_activation="relu" if block > 2 else None
+        )
+        x = residual(
+            x,
+            f,
+            1 if block in MIDDLE else 2,
+            shortcut=partial(projection, **BN),
+            activation=None,
+            name=f"block{block}",
+        )
+    for number, filters in enumerate((1536, 2048), 1):
+        x = separable(x, filters, None, name=f"block14_conv{number}")
+        x = activate(x, "relu", f"block14_relu{number}")
+    return top(x, gap_head, dropout=dropout)
