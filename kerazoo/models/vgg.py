@@ -4,8 +4,8 @@ Karen Simonyan, Andrew Zisserman: Very Deep Convolutional Networks for Large-Sca
 Recognition. ICLR 2015, arXiv 1409.1556. Section 2, Tables 1 to 3.
 
 Differs from the paper:
-- Initialised by Glorot and Bengio's rule, which the paper notes to work by itself.
-  Its own way is N(0, 0.1) (it prints the variance, 0.01) for A and for what a deeper
+- Initialised by Glorot and Bengio's rule, which the paper notes to work by itself. Its
+  own way is N(0, 0.1) (it prints the variance, 0.01) for A and for what a deeper
   network does not take from A; see `initialize_from`.
 - `vgg*_bn` are not in the paper: PyTorch's copies with a batch norm after every
   convolution, whose bias they keep; `conv_bias=False` drops it.
@@ -80,11 +80,11 @@ def initialize_from(deep, shallow):
         own = {la.name.removeprefix(f"{model.name}_"): la for la in model.layers}
         return {name: own[name] for name in OF_A if name in own}
 
-    def shapes(layers):
-        return {n: [w.shape for w in layer.weights] for n, layer in layers.items()}
+    def shapes(found):
+        return {name: [w.shape for w in la.weights] for name, la in found.items()}
 
     source, target = parts(shallow), parts(deep)
-    if not source or shapes(source) != shapes(target):
+    if OF_A[0] not in source or shapes(source) != shapes(target):
         raise ValueError(
             f"{deep.name} cannot start from {shallow.name}; give a VGG network and a "
             "vgg11 with the same classes, input_shape, top and batch norms."
