@@ -1,0 +1,92 @@
+"""ZFNet: looking at what AlexNet's layers see showed how to better its first two.
+
+Matthew D. Zeiler, Rob Fergus: Visualizing and Understanding Convolutional Networks.
+ECCV 2014, arXiv 1311.2901. Figure 3, section 3, Table 2.
+
+Differs from the paper:
+- The paper gives sizes, not paddings; its 110, 55, 26, 13, 6 at 224 pixels need one
+  pixel around conv1, none around conv2 and poolings that round up, as in the SPP-net
+  authors' copy of it.
+- The paper calls its normalisation "contrast normalised across feature maps", without
+  constants: AlexNet's are used. The copies of SPP-net and Faster R-CNN have a window of
+  3 and an alpha of 0.00005.
+- `lrn_alpha_mode`: `"sum"` is the formula of the AlexNet paper; `"mean"` divides alpha
+  by the window of 5, as cuda-convnet, Caffe and PyTorch do.
+- `max_rms`: in training, filters with a root mean square above 0.1 are scaled back to
+  it (section 3); `None` leaves them.
+"""
+
+import math
+
+from keras import constraints
+
+from kerazoo.blocks import conv, initializer, mlp_head, network
+from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
+from kerazoo.registry import register
+
+GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}  # Section 3
+ZFNET = {"year": 2013, "input_shape": (224, 224, 3), "minimum": 47}
+
+
+def zfnets(inputs, top, widths, lrn_alpha_mode, max_rms):
+    """Figure 3, with the widths of the third to the fifth convolution."""
+
+    def step(x, filters, kernel_size, strides=1, **options):
+        limit = None
+        if max_rms is not None:
+            fan_in = kernel_size**2 * x.shape[-1]
+            limit = constraints.MaxNorm(max_rms * math.sqrt(fan_in), axis=(0, 1, 2))
+        options |= GAUSSIAN | {"kernel_constraint": limit}
+        return conv(x, filters, kernel_size, strides, **options)
+
+    def pool_and_norm(x, number):
+        x = CeilMaxPooling2D(3, 2, name=f"pool{number}")(x)
+        return LocalResponseNormalization(
+            n=5, k=2, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
+            name=f"norm{number}",
+        )(x)  # fmt: skip
+
+    x = step(inputs, 96, 7, 2, padding=1, name="conv1")
+    x = pool_and_norm(x, 1)
+    x = step(x, 256, 5, 2, padding="valid", name="conv2")
+    x = pool_and_norm(x, 2)
+    for number, filters in enumerate(widths, 3):
+        x = step(x, filters, 3, name=f"conv{number}")
+    x = CeilMaxPooling2D(3, 2, name="pool5")(x)
+    return top(x, mlp_head, **GAUSSIAN)
+
+
+@register(
+    **ZFNET,
+    trainable=62_357_608,
+    total=62_357_608,
+    macs=1_168_032_896,
+    published={"top-1 / top-5 error": "38.4 / 16.5"},
+)
+@network
+def zfnet(inputs, top, *, lrn_alpha_mode="sum", max_rms=0.1):
+    """ZFNet, 2013.
+
+    Args:
+        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
+        max_rms: The largest root mean square of a filter in training, or ``None``.
+    """
+    return zfnets(inputs, top, (384, 384, 256), lrn_alpha_mode, max_rms)
+
+
+@register(
+    **ZFNET,
+    trainable=107_627_624,
+    total=107_627_624,
+    macs=2_476_704_896,
+    published={"top-1 / top-5 error": "37.5 / 16.0"},
+)
+@network
+def zfnet_wide(inputs, top, *, lrn_alpha_mode="sum", max_rms=0.1):
+    """ZFNet with 512, 1024 and 512 maps, which slides often call ZFNet.
+
+    Args:
+        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
+        max_rms: The largest root mean square of a filter in training, or ``None``.
+    """
+    return zfnets(inputs, top, (512, 1024, 512), lrn_alpha_mode, max_rms)
