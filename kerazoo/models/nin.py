@@ -1,0 +1,87 @@
+"""Network in Network: 1x1 convolutions, and an average in place of dense layers.
+
+Min Lin, Qiang Chen, Shuicheng Yan: Network In Network. ICLR 2014, arXiv 1312.4400.
+Section 3, Figure 2, Tables 1 and 3. Widths and names of layers: the authors' code.
+
+Differs from the paper:
+- The paper gives no widths; they are those of the authors' cuda-convnet configuration
+  for CIFAR-10, and of their model in Caffe's zoo for ImageNet, which the paper has not.
+- `final_relu`: the class maps too pass a ReLU in the authors' configuration; `False`
+  leaves it out, as in the code of Deeply-Supervised Nets.
+- Both poolings take the maximum, as the authors' configuration; some copies average in
+  the second.
+- `nin_imagenet` is initialised as the CIFAR network.
+"""
+
+from keras import layers
+
+from kerazoo.blocks import conv, conv_head, initializer, network
+from kerazoo.layers import CeilMaxPooling2D
+from kerazoo.registry import register
+
+# The authors' configurations: maps, kernel, stride, padding of each convolution, then
+# the maps of the two 1x1 convolutions behind it ("cascaded cross channel parametric
+# pooling", cccp); the very last has a map for each class.
+CIFAR = (((192, 5, 1, 2), 160, 96), ((192, 5, 1, 2), 192, 192), ((192, 3, 1, 1), 192))
+IMAGENET = (
+    ((96, 11, 4, "valid"), 96, 96),
+    ((256, 5, 1, 2), 256, 256),
+    ((384, 3, 1, 1), 384, 384),
+    ((1024, 3, 1, 1), 1024),
+)
+GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
+
+
+def nin(inputs, top, table, dropped, final_relu):
+    """Mlpconv layers, pooled in between; the maps after ``dropped`` pass dropout."""
+    x, cccp = inputs, 0
+    for number, ((filters, kernel, strides, padding), *inner) in enumerate(table, 1):
+        options = {"padding": padding, "name": f"conv{number}", **GAUSSIAN}
+        x = conv(x, filters, kernel, strides, **options)
+        for width in inner:
+            cccp += 1
+            x = conv(x, width, 1, name=f"cccp{cccp}", **GAUSSIAN)
+        if number < len(table):
+            x = CeilMaxPooling2D(3, 2, name=f"pool{number}")(x)
+        if number in dropped:
+            x = layers.Dropout(0.5, name=f"drop{number}")(x)
+    final = {"final_activation": "relu" if final_relu else None}
+    return top(x, conv_head, name=f"cccp{cccp + 1}", **final, **GAUSSIAN)
+
+
+@register(
+    year=2013,
+    input_shape=(32, 32, 3),
+    classes=10,
+    minimum=4,
+    trainable=966_986,
+    total=966_986,
+    macs=222_486_528,
+    published={"error": "10.41, augmented 8.81"},
+)
+@network
+def nin_cifar(inputs, top, *, final_relu=True):
+    """Network in Network for CIFAR-10.
+
+    Args:
+        final_relu: Whether a ReLU follows the class maps.
+    """
+    return nin(inputs, top, CIFAR, (1, 2), final_relu)
+
+
+@register(
+    year=2013,
+    input_shape=(224, 224, 3),
+    minimum=39,
+    trainable=7_595_176,
+    total=7_595_176,
+    macs=1_100_188_800,
+)
+@network
+def nin_imagenet(inputs, top, *, final_relu=True):
+    """Network in Network for ImageNet, as in Caffe's model zoo.
+
+    Args:
+        final_relu: Whether a ReLU follows the class maps.
+    """
+    return nin(inputs, top, IMAGENET, (3,), final_relu)
