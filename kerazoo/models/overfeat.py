@@ -1,0 +1,123 @@
+"""OverFeat: a classifier that slides over larger images at the price of one pass.
+
+Pierre Sermanet, David Eigen, Xiang Zhang, Michael Mathieu, Rob Fergus, Yann LeCun:
+OverFeat: Integrated Recognition, Localization and Detection using Convolutional
+Networks. ICLR 2014, arXiv 1312.6229. Tables 1, 3 and 5, section 3.3, Figure 3.
+
+Differs from the paper:
+- Table 1 prints 24x24 for what enters the second convolution; its own kernels and
+  strides give 28x28, and 24x24 for what leaves it.
+- A larger image has a score for every window; the network returns the best of them for
+  every class, as section 3.3, or with `dense=True` their map. The paper then averages
+  over scales and flips, which takes several images.
+- `offsets` pools the last map at every offset, (0, 1, 2) x (0, 1, 2) in the accurate
+  network, and interleaves the score maps. It is computed as a pooling of stride 1 and a
+  first classifier layer dilated by the pooling's stride, which is the same.
+- On an image too small for the first classifier layer, that layer spans the whole map.
+"""
+
+from keras import layers
+
+from kerazoo.blocks import conv, initializer, network
+from kerazoo.registry import register
+
+# Tables 1 and 3: convolutions (maps, kernel, stride, padding), poolings (window), and
+# the first layer of the classifier (width, window).
+FAST = (
+    (96, 11, 4, "valid"), 2, (256, 5, 1, "valid"), 2, (512, 3, 1, "same"),
+    (1024, 3, 1, "same"), (1024, 3, 1, "same"), 2, (3072, 6),
+)  # fmt: skip
+ACCURATE = (
+    (96, 7, 2, "valid"), 3, (256, 7, 1, "valid"), 2, (512, 3, 1, "same"),
+    (512, 3, 1, "same"), (1024, 3, 1, "same"), (1024, 3, 1, "same"), 3, (4096, 5),
+)  # fmt: skip
+GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}
+
+
+def sliding_head(x, classes, activation, *, width, window, dilation, dense, first):
+    """Dense layers as convolutions, and the best score of every class."""
+    options = {"padding": "valid", "dilation_rate": dilation, "name": f"fc{first}"}
+    x = conv(x, width, window, **options, **GAUSSIAN)
+    x = layers.Dropout(0.5, name=f"drop{first}")(x)
+    x = conv(x, 4096, 1, name=f"fc{first + 1}", **GAUSSIAN)
+    x = layers.Dropout(0.5, name=f"drop{first + 1}")(x)
+    x = conv(x, classes, 1, activation=None, name=f"fc{first + 2}", **GAUSSIAN)
+    if not dense:
+        x = layers.GlobalMaxPooling2D(name="head_pool")(x)
+    return layers.Activation(activation, dtype="float32", name="predictions")(x)
+
+
+def overfeat(inputs, top, table, dense, offsets):
+    """Convolutions and poolings without overlap, and a classifier that slides."""
+    *body, pool, (width, window) = table
+    x, number = inputs, 0
+    for step in body:
+        if isinstance(step, int):
+            x = layers.MaxPooling2D(step, name=f"pool{number}")(x)
+        else:
+            filters, kernel, strides, padding = step
+            number += 1
+            options = {"padding": padding, "name": f"conv{number}", **GAUSSIAN}
+            x = conv(x, filters, kernel, strides, **options)
+    window = [window if n is None else min(window, n // pool) for n in x.shape[1:3]]
+    step, dilation = (1, pool) if offsets else (pool, 1)
+    x = layers.MaxPooling2D(pool, step, name=f"pool{number}")(x)
+    return top(
+        x,
+        sliding_head,
+        width=width,
+        window=window,
+        dilation=dilation,
+        dense=dense,
+        first=number + 1,
+    )
+
+
+@register(
+    year=2013,
+    input_shape=(231, 231, 3),
+    minimum=71,
+    trainable=145_920_872,
+    total=145_920_872,
+    macs=2_801_403_904,
+    published={
+        "parameters": "145 M",
+        "connections": "2,810 M",
+        "top-5 error": "16.39",
+    },
+)
+@network
+def overfeat_fast(inputs, top, *, dense=False, offsets=False):
+    """OverFeat's fast network.
+
+    Args:
+        dense: Whether to return the map of class scores, ``(batch, height, width,
+            classes)``, one place for every window of 231x231, in place of their maxima.
+        offsets: Whether the windows lie 18 pixels apart, not 36 (section 3.3).
+    """
+    return overfeat(inputs, top, FAST, dense, offsets)
+
+
+@register(
+    year=2013,
+    input_shape=(221, 221, 3),
+    minimum=77,
+    trainable=144_656_488,
+    total=144_656_488,
+    macs=5_355_446_784,
+    published={
+        "parameters": "144 M",
+        "connections": "5,369 M",
+        "top-5 error": "14.18",
+    },
+)
+@network
+def overfeat_accurate(inputs, top, *, dense=False, offsets=False):
+    """OverFeat's accurate network.
+
+    Args:
+        dense: Whether to return the map of class scores, ``(batch, height, width,
+            classes)``, one place for every window of 221x221, in place of their maxima.
+        offsets: Whether the windows lie 12 pixels apart, not 36 (section 3.3).
+    """
+    return overfeat(inputs, top, ACCURATE, dense, offsets)

@@ -1,0 +1,83 @@
+import keras
+import numpy as np
+import pytest
+
+import kerazoo
+from kerazoo.blocks.network import Top
+from kerazoo.models import overfeat
+
+RNG = np.random.default_rng(0)
+
+
+def thin(table, size, classes=2, **options):
+    """A network of the paper's shape with few maps."""
+    table = [
+        step if isinstance(step, int) else (3, *step[1:]) for step in table[:-1]
+    ] + [(4, table[-1][1])]
+    inputs = keras.Input(size)
+    top = Top(include=True, classes=classes, activation=None, pooling=None)
+    options = {"dense": False, "offsets": False} | options
+    model = keras.Model(inputs, overfeat.overfeat(inputs, top, table, **options))
+    return model
+
+
+# Table 5: image, and the maps of scores at all offsets.
+@pytest.mark.parametrize(
+    ("size", "grid"),
+    [
+        ((245, 245), (3, 3)),
+        ((281, 317), (6, 9)),
+        ((317, 389), (9, 15)),
+        ((389, 461), (15, 21)),
+        ((425, 497), (18, 24)),
+        ((461, 569), (21, 30)),
+    ],
+)
+def test_offsets_give_the_maps_of_table_5(size, grid):
+    model = thin(overfeat.ACCURATE, (*size, 1), dense=True, offsets=True)
+    assert model.output_shape == (None, *grid, 2)
+
+
+def test_offsets_equal_nine_poolings_interleaved():
+    options = {"classes": 5, "dense": True}
+    plain = thin(overfeat.ACCURATE, (None, None, 1), **options)
+    shifted = thin(overfeat.ACCURATE, (None, None, 1), **options, offsets=True)
+    for layer in plain.layers[1:]:
+        weights = [RNG.normal(0, 0.5, w.shape) for w in layer.get_weights()]
+        layer.set_weights(weights)
+        shifted.get_layer(layer.name).set_weights(weights)
+
+    images = RNG.normal(size=(1, 281, 317, 1)).astype("float32")
+    trunk = keras.Model(plain.input, plain.get_layer("conv6").output)
+    maps = np.asarray(trunk(images))
+    assert maps.shape[1:3] == (20, 23)
+    expected = np.zeros((1, 6, 9, 5))
+    pool = keras.layers.MaxPooling2D(3)
+    for row in range(3):
+        for column in range(3):
+            x = pool(maps[:, row:, column:])
+            for name in ("fc7", "fc8", "fc9"):
+                x = plain.get_layer(name)(x)
+            expected[:, row::3, column::3] = x
+    np.testing.assert_allclose(shifted(images), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_larger_image_gives_a_map_of_windows():
+    model = thin(overfeat.FAST, (None, None, 1), dense=True)
+    images = RNG.normal(size=(1, 231 + 36, 231 + 72, 1)).astype("float32")
+    scores = model(images)
+    assert scores.shape == (1, 2, 3, 2)
+    for row in range(2):
+        for column in range(3):
+            window = images[:, 36 * row :, 36 * column :][:, :231, :231]
+            np.testing.assert_allclose(
+                model(window)[:, 0, 0], scores[:, row, column], rtol=1e-4, atol=1e-8
+            )
+
+
+def test_without_dense_the_best_window_counts():
+    options = {"input_shape": (77 + 36, 77, 1), "classes": 3}
+    best = kerazoo.overfeat_accurate(**options, classifier_activation=None)
+    every = keras.Model(best.input, best.get_layer("fc9").output)
+    images = RNG.normal(size=(2, 113, 77, 1)).astype("float32")
+    np.testing.assert_array_equal(best(images), np.max(every(images), (1, 2)))
