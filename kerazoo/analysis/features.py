@@ -1,0 +1,104 @@
+"""Features: what a network has computed half way, as a model with named outputs."""
+
+from collections.abc import Iterable
+
+import keras
+
+from kerazoo.analysis.ledger import ledger
+from kerazoo.errors import unknown
+
+
+def features(model: keras.Model, names: str | int | Iterable[str | int]):
+    """A network's intermediate outputs, for detection, segmentation, transfer, looking.
+
+    Args:
+        model: A flat functional model, as every builder of kerazoo returns.
+        names: What to give out, one or several of: a layer's name; the beginning of
+            names, as in ``"stage3"`` or ``"stage3_block2"``, for the last layer of that
+            stage or block; a stride in input pixels, as in ``8``, for the last layer
+            of that stride through which everything behind it passes.
+
+    Returns:
+        A ``keras.Model`` of the same layers (no weight is copied: training one trains
+        the other) from the same input to a dictionary of feature maps. Its keys are the
+        names as given; the stride 8 has the key ``"stride8"``.
+
+    Raises:
+        ValueError: For a name or stride that the network has not, or where the model is
+            not a flat functional graph.
+    """
+    names = [names] if isinstance(names, (str, int)) else list(names)
+    if not names:
+        raise ValueError(
+            f"names is empty; give a layer, a stage or a stride of {model.name}."
+        )
+    trunk = _trunk(model) if any(isinstance(name, int) for name in names) else {}
+    outputs = {}
+    for name in names:
+        if isinstance(name, int):
+            if name not in trunk:
+                strides = ", ".join(map(str, sorted(trunk)))
+                raise ValueError(
+                    f"{model.name} has no stride {name}; it must be one of {strides}."
+                )
+            outputs[f"stride{name}"] = _output(trunk[name])
+        else:
+            outputs[name] = _output(_find(model, name))
+    return keras.Model(model.input, outputs, name=f"{model.name}_features")
+
+
+def _find(model, name):
+    """The layer of that name, or the last one whose name begins with it."""
+    # A name given to the builder stands before the name of every layer.
+    wanted = (name, f"{model.name}_{name}")
+    for layer in model.layers:
+        if layer.name in wanted:
+            return layer
+    for layer in reversed(model.layers):
+        if layer.name.startswith(tuple(f"{start}_" for start in wanted)):
+            return layer
+    words = [layer.name.split("_") for layer in model.layers]
+    allowed = {"_".join(w[: n + 1]) for w in words for n in range(len(w))}
+    raise unknown(f"layer or stage of {model.name}", name, allowed)
+
+
+def _output(layer):
+    return keras.tree.flatten(layer.output)[0]
+
+
+def _trunk(model):
+    """For every stride, the last layer that no path from image to scores avoids."""
+    strides = {row.name: row.stride for row in ledger(model).rows}
+    maker = {
+        id(tensor): layer
+        for layer in model.layers
+        for tensor in keras.tree.flatten(layer.output)
+    }
+    end = model.output
+    end = end.get("predictions", end) if isinstance(end, dict) else end
+    # Auxiliary heads are no part of the way to the end.
+    way, todo = set(), [maker[id(keras.tree.flatten(end)[0])]]
+    sources = {}
+    while todo:
+        layer = todo.pop()
+        if layer.name not in way:
+            way.add(layer.name)
+            is_input = isinstance(layer, keras.layers.InputLayer)
+            entering = [] if is_input else keras.tree.flatten(layer.input)
+            sources[layer.name] = [maker[id(tensor)] for tensor in entering]
+            todo += sources[layer.name]
+    order = [layer for layer in model.layers if layer.name in way]
+    place = {layer.name: number for number, layer in enumerate(order)}
+    latest = {}
+    for layer in order:
+        for source in sources[layer.name]:
+            latest[source.name] = max(latest.get(source.name, 0), place[layer.name])
+    trunk, furthest = {}, 0
+    for number, layer in enumerate(order):
+        # No edge jumps over this layer, so that every path runs through it.
+        if furthest <= number and not isinstance(layer, keras.layers.ZeroPadding2D):
+            stride = strides[layer.name]
+            if stride and stride[0] == stride[1] and len(_output(layer).shape) == 4:
+                trunk[int(stride[0])] = layer
+        furthest = max(furthest, latest.get(layer.name, 0))
+    return trunk
