@@ -1,0 +1,80 @@
+"""A trained body with a new head, for other classes than it was trained on."""
+
+import keras
+from keras import layers
+
+# What may stand between the last weights and the scores, as in Network in Network.
+BEHIND = (
+    layers.Activation,
+    layers.Softmax,
+    layers.GlobalAveragePooling2D,
+    layers.GlobalMaxPooling2D,
+)
+
+
+def replace_head(
+    model: keras.Model,
+    classes: int,
+    *,
+    classifier_activation: str | None = "softmax",
+    name: str | None = None,
+) -> keras.Model:
+    """The same network with a new, randomly initialised layer of class scores.
+
+    The last layer with weights, dense or convolutional, is made anew for the number of
+    classes, with its other settings as they were; an auxiliary head's likewise. All
+    other layers are those of the given model, not copies: training the new model trains
+    them, and freezing them freezes them in both.
+
+    Args:
+        model: A network with its top, as every builder of kerazoo returns.
+        classes: The new number of classes.
+        classifier_activation: The activation of the scores; ``None`` for logits.
+        name: The new model's name; by default the same.
+
+    Returns:
+        A flat functional ``keras.Model`` whose layers keep their names.
+
+    Raises:
+        ValueError: Where ``classes`` is not a whole number from 1, or the model does
+            not end in class scores of a dense or convolutional layer.
+    """
+    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+        raise ValueError(f"classes is {classes!r}; it must be a whole number from 1.")
+    maker = {
+        id(tensor): layer
+        for layer in model.layers
+        for tensor in keras.tree.flatten(layer.output)
+    }
+
+    def refuse():
+        raise ValueError(
+            f"{model.name} does not end in class scores of a dense or convolutional "
+            "layer; give a network that was built with include_top=True."
+        )
+
+    def anew(output):
+        last = maker[id(output)]
+        if not (isinstance(last, layers.Dense) or last.name.endswith("predictions")):
+            refuse()
+        behind = []
+        layer = last
+        while isinstance(layer, BEHIND):
+            behind.insert(0, layer)
+            layer = maker[id(layer.input)]
+        config = layer.get_config()
+        size = {"units", "filters"} & set(config)
+        if not size or not layer.weights:
+            refuse()
+        x = layer.input
+        for old in (layer, *behind):
+            config = old.get_config()
+            if old is layer:
+                config[size.pop()] = classes
+            if old is last and "activation" in config:
+                config["activation"] = classifier_activation
+            x = type(old).from_config(config)(x)
+        return x
+
+    outputs = keras.tree.map_structure(anew, model.output)
+    return keras.Model(model.input, outputs, name=name or model.name)
