@@ -8,6 +8,7 @@ RECIPE = dataclasses.replace(
     ALEXNET_2012,
     name="alexnet_2014",
     networks=("alexnet_owt",),
+    # For k times the batch the paper multiplies the rate by k or its square root.
     source="Krizhevsky 2014, arXiv 1404.5997, sec. 5",
     options={},
 )

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from kerazoo import data as kerazoo_data
@@ -23,6 +24,7 @@ class Assembly:
         source_shape: The data set's images, ``None`` where they differ.
         mean: Per-channel mean of the training images, 0..255.
         std: Per-channel standard deviation.
+        images: For ZCA whitening: training images of the network's size.
     """
 
     network: str
@@ -31,6 +33,7 @@ class Assembly:
     source_shape: tuple[int | None, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    images: np.ndarray | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -44,6 +47,7 @@ class Assembly:
             self.recipe.normalisation,
             mean=_adapt(self.mean, channels),
             std=_adapt(self.std, channels),
+            images=self.images,
         ):
             # Pixels of 0..255 lose their last bits in 16-bit arithmetic.
             layer.dtype_policy = "float32"

@@ -1,0 +1,66 @@
+"""Whether a recipe and a network agree, asked before anything is loaded or written."""
+
+import inspect
+import pathlib
+
+from kerazoo import registry
+from kerazoo.errors import unknown
+from kerazoo.recipe import Recipe
+
+# What a training decides itself, and by which of its own words.
+DECIDED = {
+    "classes": "the data set decides it",
+    "input_shape": "the field image_shape decides it",
+    "input_tensor": "the field image_shape decides it",
+    "include_top": "a training needs the classifier",
+    "pooling": "a training needs the classifier",
+    "classifier_activation": "the loss is taken of logits",
+    "name": "a run's files go by the network's own name",
+}
+
+
+def check(network: str, recipe: Recipe) -> None:
+    """Refuses a recipe that contradicts its network.
+
+    Args:
+        network: The network's name.
+        recipe: How it is to be trained.
+
+    Raises:
+        ValueError: For an unknown network, one that does not classify images, an option
+            that its builder does not have or that is not the recipe's to decide, or an
+            input that it cannot take.
+    """
+    card = registry.find(network)
+    if card.task != "classification":
+        raise ValueError(
+            f"{network} is a network for {card.task}, and training knows "
+            "classification alone; kerazoo list shows the networks."
+        )
+    options = inspect.signature(card.builder()).parameters
+    for option in recipe.options:
+        if option in DECIDED:
+            raise ValueError(
+                f"The recipe {recipe.name} sets options.{option}, but "
+                f"{DECIDED[option]}; leave the option out."
+            )
+        if option not in options:
+            raise unknown(f"option of {network}", option, set(options) - set(DECIDED))
+    if recipe.start_from and not pathlib.Path(recipe.start_from).is_dir():
+        raise ValueError(
+            f"The recipe {recipe.name} starts from {recipe.start_from}, where there is "
+            "no run; train that one first, give another (start_from=RUN), or begin "
+            "with new weights (start_from=None)."
+        )
+    if recipe.image_shape is None:
+        return
+    if len(recipe.image_shape) != 3 or min(recipe.image_shape) < 1:
+        raise ValueError(
+            f"image_shape is {list(recipe.image_shape)}; it must be height, width and "
+            f"channels, as in {list(card.input_shape)}."
+        )
+    if min(recipe.image_shape[:2]) < card.minimum:
+        raise ValueError(
+            f"image_shape is {list(recipe.image_shape)}; the smallest image that "
+            f"{network} takes is {card.minimum}x{card.minimum}."
+        )

@@ -1,0 +1,73 @@
+"""The weights that a training begins with."""
+
+import fnmatch
+
+import keras
+
+from kerazoo.recipe import Recipe
+from kerazoo.training import initialization
+from kerazoo.training.run import Run
+
+
+def begin(model: keras.Model, recipe: Recipe, batches) -> None:
+    """Sets a network's weights as its recipe says; by default they stay the builder's.
+
+    Args:
+        model: The network with its normalisation in front.
+        recipe: The recipe.
+        batches: The training batches, of which LSUV sees the first.
+
+    Raises:
+        ValueError: For an unknown initialiser, or a run that is not there or does not
+            fit the network.
+    """
+    if recipe.initializer:
+        _initialize(model, recipe, batches)
+    if recipe.start_from:
+        _take(model, recipe)
+
+
+def _initialize(model, recipe, batches):
+    name, _, value = recipe.initializer.partition(":")
+    if name == "lsuv":
+        initialization.lsuv(model, batches.take(recipe.batch_size)[0], seed=recipe.seed)
+        return
+    if name == "orthonormal":
+        initialization.orthonormal(model, seed=recipe.seed)
+        return
+    rule = recipe.initializer
+    if name == "normal":
+        try:
+            rule = keras.initializers.RandomNormal(stddev=float(value))
+        except ValueError as error:
+            raise ValueError(
+                f"initializer is {recipe.initializer!r}; a normal distribution needs "
+                "its standard deviation, as in normal:0.01."
+            ) from error
+    initialization.reinitialize(model, rule, seed=recipe.seed)
+
+
+def _take(model, recipe):
+    """Copies layers of the same name from a finished run."""
+    source = {layer.name: layer for layer in Run(recipe.start_from).model().layers}
+    for pattern in recipe.start_layers:
+        layers = [
+            layer
+            for layer in model.layers
+            if layer.weights and fnmatch.fnmatchcase(layer.name, pattern)
+        ]
+        if not layers:
+            raise ValueError(
+                f"start_layers: {model.name} has no layer with weights that fits "
+                f"{pattern!r}."
+            )
+        for layer in layers:
+            weights = source[layer.name].get_weights() if layer.name in source else []
+            shapes = [tuple(w.shape) for w in weights]
+            if shapes != [tuple(w.shape) for w in layer.weights]:
+                raise ValueError(
+                    f"{model.name} cannot take {layer.name} from {recipe.start_from}: "
+                    f"it has {[tuple(w.shape) for w in layer.weights]} there and "
+                    f"{shapes or 'no such layer'} in the run; narrow start_layers."
+                )
+            layer.set_weights(weights)
