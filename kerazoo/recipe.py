@@ -136,10 +136,9 @@ class Recipe:
         decay_all: Whether biases and batch norms decay too.
         l1: The weight of an L1 penalty on kernels.
         max_norm: The largest norm of a unit's incoming weights.
-        max_rms: The largest root mean square of a convolution's filter.
-        initializer: ``None`` for the builder's; ``lsuv``, ``orthonormal``, ``xavier``
-            (Caffe's, by fan-in alone), ``normal:STD`` for N(0, STD), or an initialiser
-            of Keras, for all kernels.
+        initializer: ``None`` for the builder's; for all kernels ``lsuv``,
+            ``orthonormal``, ``xavier`` (Caffe's, by fan-in alone), ``normal:STD`` for a
+            Gaussian of that standard deviation, or an initialiser of Keras.
         start_from: A finished run whose weights the network begins with.
         start_layers: Patterns of the layers that are taken from it, all of which must
             fit; the others are initialised as ever.
@@ -171,7 +170,6 @@ class Recipe:
     decay_all: bool = False
     l1: float = 0.0
     max_norm: float | None = None
-    max_rms: float | None = None
     initializer: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)

@@ -1,7 +1,6 @@
 """What a recipe's words mean in Keras: optimiser, schedule, loss, regularisation."""
 
 import fnmatch
-import math
 
 import keras
 from keras import ops
@@ -199,13 +198,9 @@ def regularize(model: keras.Model, recipe: Recipe) -> None:
             variable.regularizer = keras.regularizers.L1L2(
                 l1=recipe.l1, l2=recipe.weight_decay / 2
             )
-        *fan_in, _ = variable.shape or (1,)
-        radii = [recipe.max_norm] if recipe.max_norm else []
-        if recipe.max_rms and len(fan_in) == 3:
-            radii.append(recipe.max_rms * math.prod(fan_in) ** 0.5)
-        if radii and kernel:
-            axes = list(range(len(fan_in)))
-            variable.constraint = keras.constraints.MaxNorm(min(radii), axes)
+        if recipe.max_norm and kernel:
+            axes = list(range(len(variable.shape) - 1))
+            variable.constraint = keras.constraints.MaxNorm(recipe.max_norm, axes)
 
 
 def compile(
@@ -231,6 +226,11 @@ def compile(
     )
     paths = [variable.path for variable in model.trainable_variables]
     words = optimizer(recipe.optimizer, rate, paths)
+    if recipe.auxiliary_fade and not isinstance(model.output, dict):
+        raise ValueError(
+            f"auxiliary_fade is {recipe.auxiliary_fade}, but {model.name} has no "
+            "auxiliary heads with these options; switch them on or leave it out."
+        )
     if isinstance(model.output, dict):
         losses = {name: loss(recipe, rows) for name in model.output}
         if recipe.auxiliary_fade:
