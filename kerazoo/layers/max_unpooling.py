@@ -89,6 +89,11 @@ class MaxUnpooling2D(keras.layers.Layer):
         pair = (pool_size,) * 2 if isinstance(pool_size, int) else pool_size
         self.pool_size = tuple(pair)
 
+    @property
+    def upsampling(self):
+        """By how much height and width grow; no window slides."""
+        return self.pool_size
+
     def call(self, inputs, indices):
         if inputs.shape[1:] != indices.shape[1:]:
             raise ValueError(
