@@ -111,6 +111,51 @@ def _options(settings):
 
 
 @app.command()
+def recipes(
+    network: Annotated[
+        str, typer.Argument(help="Those that fit this network; all by default.")
+    ] = "*",
+    show: Annotated[
+        str | None,
+        typer.Option(
+            help="Print this recipe as JSON, as train --recipe FILE takes it."
+        ),
+    ] = None,
+    as_json: Json = False,
+):
+    """List the recipes, or show one: how the papers, and how we, train a network."""
+    from kerazoo import recipes as catalogue
+
+    if show:
+        print(catalogue.find(show).to_json())
+        return
+    if network != "*":
+        kerazoo.find(network)
+    found = [catalogue.find(name) for name in catalogue.list_recipes(network)]
+    if as_json:
+        print(json.dumps([recipe.to_dict() for recipe in found], indent=2))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", expand=True)
+    for column in ("recipe", "kind", "data", "length"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("networks", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("source", overflow="ellipsis", no_wrap=True, ratio=2)
+    for recipe in found:
+        steps = recipe.steps and f"{recipe.steps:,} steps"
+        table.add_row(
+            recipe.name,
+            recipe.kind,
+            recipe.data,
+            steps or f"{recipe.epochs} epochs",
+            " ".join(recipe.networks),
+            recipe.source,
+        )
+    console.print(table)
+
+
+@app.command()
 def train(
     network: Network,
     data: Annotated[

@@ -4,6 +4,7 @@ import fnmatch
 
 import keras
 
+from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.training import initialization
 from kerazoo.training.run import Run
@@ -29,6 +30,9 @@ def begin(model: keras.Model, recipe: Recipe, batches) -> None:
 
 def _initialize(model, recipe, batches):
     name, _, value = recipe.initializer.partition(":")
+    known = (*initialization.NAMES, "lsuv", "normal", "orthonormal")
+    if name not in known:
+        raise unknown("initializer", name, known)
     if name == "lsuv":
         initialization.lsuv(model, batches.take(recipe.batch_size)[0], seed=recipe.seed)
         return
@@ -66,8 +70,8 @@ def _take(model, recipe):
             shapes = [tuple(w.shape) for w in weights]
             if shapes != [tuple(w.shape) for w in layer.weights]:
                 raise ValueError(
-                    f"{model.name} cannot take {layer.name} from {recipe.start_from}: "
-                    f"it has {[tuple(w.shape) for w in layer.weights]} there and "
-                    f"{shapes or 'no such layer'} in the run; narrow start_layers."
+                    f"{model.name} cannot take {layer.name} from {recipe.start_from}, "
+                    f"which has {shapes or 'no such layer'} where the network has "
+                    f"{[tuple(w.shape) for w in layer.weights]}; narrow start_layers."
                 )
             layer.set_weights(weights)
