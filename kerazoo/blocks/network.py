@@ -180,6 +180,8 @@ def _build(
                 f"{given}; leave one of them out."
             )
         source = keras.utils.get_source_inputs(input_tensor)
+        # A model made from a list expects its input in a list, and warns of a tensor.
+        source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
     top = Top(include_top, classes, classifier_activation, pooling)
     with keras.name_scope(name) if name else contextlib.nullcontext():
