@@ -15,6 +15,23 @@ from typing import Any, Literal
 from kerazoo.errors import unknown
 
 
+def _at_least(lowest, words, *fields, prefix=""):
+    for field in fields:
+        value = getattr(words, field)
+        # Turned round, so that it also holds for what is no number.
+        if value is not None and not value >= lowest:
+            raise ValueError(
+                f"{prefix}{field} is {value}; it must be {lowest} or more."
+            )
+
+
+def _above_zero(words, *fields, prefix=""):
+    for field in fields:
+        value = getattr(words, field)
+        if value is not None and not value > 0:
+            raise ValueError(f"{prefix}{field} is {value}; it must be above 0.")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Optimizer:
     """An optimiser of Keras and its arguments; ``None`` leaves Keras' default.
@@ -54,6 +71,11 @@ class Optimizer:
     ema_momentum: float | None = None
     gradient_accumulation_steps: int | None = None
     multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        """Refuses numbers that cannot mean anything."""
+        _above_zero(self, "learning_rate", prefix="optimizer.")
+        _at_least(1, self, "gradient_accumulation_steps", prefix="optimizer.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,6 +122,15 @@ class Schedule:
     end: float = 0.0
     warmup: float = 0.0
     patience: int = 10
+
+    def __post_init__(self):
+        """Refuses numbers that cannot mean anything."""
+        _above_zero(self, "every", prefix="schedule.")
+        _at_least(0, self, "warmup", "patience", prefix="schedule.")
+        if list(self.boundaries) != sorted(self.boundaries):
+            raise ValueError(
+                f"schedule.boundaries is {list(self.boundaries)}; it must be in rising order."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -178,26 +209,19 @@ class Recipe:
 
     def __post_init__(self):
         """Refuses numbers that cannot mean anything."""
-        for field, lowest in (
-            ("batch_size", 1),
-            ("epochs", 0),
-            ("steps", 1),
-            ("auxiliary_fade", 1),
-            ("seed", 0),
-        ):
-            value = getattr(self, field)
-            if value is not None and value < lowest:
-                raise ValueError(f"{field} is {value}; it must be {lowest} or more.")
+        _at_least(1, self, "batch_size", "steps", "auxiliary_fade", "early_stopping")
+        _at_least(0, self, "epochs", "seed", "weight_decay", "l1", "auxiliary_weight")
+        _above_zero(self, "max_norm")
         for field in ("validation", "label_smoothing"):
             if not 0 <= getattr(self, field) < 1:
                 raise ValueError(
                     f"{field} is {getattr(self, field)}; it must be a share from 0 up "
                     "to, but less than, 1."
                 )
-        if self.optimizer.learning_rate <= 0:
+        if self.early_stopping and self.optimizer.ema_momentum:
             raise ValueError(
-                f"optimizer.learning_rate is {self.optimizer.learning_rate}; it must "
-                "be above 0."
+                "early_stopping would put back weights that are not those of "
+                "optimizer.ema_momentum's average; leave one of them out."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -238,10 +262,7 @@ class Recipe:
                 raise ValueError(
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
-            try:
-                value = json.loads(text)
-            except ValueError:
-                value = None if text == "None" else text
+            value = None if text == "None" else _json(text)
             *parents, last = path.split(".")
             target = data
             for depth, parent in enumerate(parents):
@@ -252,6 +273,14 @@ class Recipe:
                 raise unknown("recipe field", path, _paths(self.to_dict()))
             target[last] = value
         return self.from_dict(data)
+
+
+def _json(text):
+    """The value of a JSON text, or the text where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _paths(data, prefix=""):
@@ -265,7 +294,7 @@ def _read(cls, data, prefix):
     kinds = typing.get_type_hints(cls)
     for key in data:
         if key not in kinds:
-            raise unknown("recipe field", prefix + key, (prefix + k for k in kinds))
+            raise unknown("recipe field", f"{prefix}{key}", (prefix + k for k in kinds))
     return cls(**{k: _value(kinds[k], v, prefix + k) for k, v in data.items()})
 
 
@@ -286,6 +315,8 @@ def _value(kind, value, path):
     elif origin is tuple:
         if isinstance(value, str):
             value = [part for part in value.split(",") if part]
+            if inner[0] is not str:
+                value = [_json(part) for part in value]
         if isinstance(value, (list, tuple)):
             return tuple(_value(inner[0], part, path) for part in value)
     elif kind is float:
