@@ -1,5 +1,6 @@
 """Doing augmentations that are named by strings such as ``"pad_crop:4"``."""
 
+import functools
 import math
 
 import tensorflow as tf
@@ -55,7 +56,7 @@ def parse(text):
 
 def check(steps):
     """Raises ValueError unless crops come first and mixing comes last."""
-    order = {"crop": 0, "warp": 1, "pixels": 1, "mix": 2}
+    order = {"crop": 0, "move": 1, "warp": 1, "pixels": 1, "mix": 2}
     ranks = [order[step.kind] for step in steps]
     if ranks != sorted(ranks) or ranks.count(0) > 1:
         names = ", ".join(step.augmentation.name for step in steps)
@@ -79,25 +80,35 @@ def apply(steps, images, labels, seed, epoch, index):
     Returns:
         Images and labels.
     """
-    matrices = None
+    pending = []
     for place, step in enumerate(steps):
         if step.kind == "crop":
             continue  # Done while resizing.
         numbers = draws.uniform(seed, epoch, index, place, step.augmentation.draws)
-        if step.kind == "warp":
-            # Neighbouring warps become one, so that an image is interpolated once.
-            matrix = step(numbers)
-            matrices = matrix if matrices is None else matrices @ matrix
-            continue
-        if matrices is not None:
-            images, matrices = geometry.warp(images, matrices), None
-        if step.kind == "mix":
+        if pending and pending[0][0].kind != step.kind:
+            images, pending = _geometry(pending, images), []
+        if step.kind in ("move", "warp"):
+            pending.append((step, numbers))
+        elif step.kind == "mix":
             images, labels = step(images, labels, numbers)
         else:
             images = step(images, numbers)
-    if matrices is not None:
-        images = geometry.warp(images, matrices)
-    return images, labels
+    return _geometry(pending, images), labels
+
+
+def _geometry(pending, images):
+    """Does neighbouring moves, or warps, as one: each pixel is read once."""
+    if not pending:
+        return images
+    if pending[0][0].kind == "move":
+        size, rows, columns = images.shape[1:3], None, None
+        for step, numbers in pending:
+            down, right = step(size, numbers)
+            rows = geometry.chain(rows, down)
+            columns = geometry.chain(columns, right)
+        return geometry.pick(images, rows, columns)
+    matrices = [step(numbers) for step, numbers in pending]
+    return geometry.warp(images, functools.reduce(tf.matmul, matrices))
 
 
 def crop(step, image, size, seed, epoch, number):

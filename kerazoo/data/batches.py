@@ -32,7 +32,8 @@ class Batches:
         augment: Augmentations by name, such as `("flip", "pad_crop:4")`, in order.
         seed: Integer.
         shuffle: Whether each epoch has an order of its own. A set that is streamed
-            from TFRecord files is shuffled by files and within windows of 128 MiB.
+            from TFRecord files is shuffled by files and within windows of 16,384
+            examples, or 128 MiB.
         drop_remainder: Whether to leave out the last, smaller batch of an epoch.
         cache: "memory" resizes the images once and keeps them in memory, "none" reads
             or resizes them in each epoch, "auto" keeps them if they take no more than

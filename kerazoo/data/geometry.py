@@ -14,30 +14,43 @@ def as_like(values, images):
     return values
 
 
-def move(images, down, right):
-    """Moves each image by whole pixels; black comes in.
+def pick(images, rows, columns):
+    """Puts images together from rows and columns of their own.
 
     Args:
         images: Tensor (n, height, width, channels).
-        down: int32 tensor (n,).
-        right: int32 tensor (n,).
+        rows: int32 tensor (n, height): for each row which one to show; `height` stands
+            for a black one. None for all as they are.
+        columns: The same for columns, (n, width).
 
     Returns:
         A tensor like `images`.
     """
 
-    def along_rows(images, shift):
-        height = tf.shape(images)[1]
-        rows = tf.range(height)[None] - shift[:, None]
-        # The row added at the end is the black one.
-        rows = tf.where((rows >= 0) & (rows < height), rows, height)
+    def along_rows(images, rows):
         padded = tf.pad(images, [[0, 0], [0, 1], [0, 0], [0, 0]])
         return tf.gather(padded, rows, batch_dims=1)
 
-    # Gathering whole rows and transposing is faster than gathering pixels.
-    moved = tf.transpose(along_rows(images, down), [0, 2, 1, 3])
-    moved = tf.transpose(along_rows(moved, right), [0, 2, 1, 3])
-    return tf.ensure_shape(moved, images.shape)
+    picked = images if rows is None else along_rows(images, rows)
+    if columns is not None:
+        # Gathering whole rows and transposing costs half of gathering pixels.
+        picked = along_rows(tf.transpose(picked, [0, 2, 1, 3]), columns)
+        picked = tf.transpose(picked, [0, 2, 1, 3])
+    return tf.ensure_shape(picked, images.shape)
+
+
+def chain(first, then):
+    """The one choice of rows (or columns) that does what two in a row do."""
+    if first is None or then is None:
+        return then if first is None else first
+    black = tf.fill([tf.shape(first)[0], 1], first.shape[1])
+    return tf.gather(tf.concat([first, black], 1), then, batch_dims=1)
+
+
+def shifted(size, shift):
+    """The choice of rows (or columns) that moves them on by int32 shifts (n,)."""
+    lines = tf.range(size)[None] - shift[:, None]
+    return tf.where((lines >= 0) & (lines < size), lines, size)
 
 
 def warp(images, matrices):
@@ -109,27 +122,27 @@ def both_ways(u, reach):
     return (2 * u - 1) * reach
 
 
-@augmentation("pixels", draws=1)
-def flip(images, u):
+@augmentation("move", draws=1)
+def flip(size, u):
     """Mirrors left and right with probability 1/2."""
-    mirrored = tf.reverse(images, [2])
-    return tf.where((u[:, 0] < 0.5)[:, None, None, None], mirrored, images)
+    columns = tf.range(size[1])[None]
+    return None, tf.where(u < 0.5, columns[:, ::-1], columns)
 
 
-@augmentation("pixels", draws=2)
-def pad_crop(images, u, pixels=4):
+@augmentation("move", draws=2)
+def pad_crop(size, u, pixels=4):
     """Pads every side with black pixels and cuts the old size out anywhere."""
     shift = tf.cast(tf.floor(u * (2 * int(pixels) + 1)), tf.int32) - int(pixels)
-    return move(images, shift[:, 0], shift[:, 1])
+    return shifted(size[0], shift[:, 0]), shifted(size[1], shift[:, 1])
 
 
-@augmentation("pixels", draws=2, limits=(0, 1))
-def translate(images, u, share=0.1):
+@augmentation("move", draws=2, limits=(0, 1))
+def translate(size, u, share=0.1):
     """Moves by whole pixels, up to this share of the sides, both ways."""
-    reach = tf.cast(tf.cast(tf.shape(images)[1:3], tf.float32) * share, tf.int32)
+    reach = tf.constant([int(side * share) for side in size])
     span = tf.cast(2 * reach + 1, tf.float32)
     shift = tf.cast(tf.floor(u * span), tf.int32) - reach
-    return move(images, shift[:, 0], shift[:, 1])
+    return shifted(size[0], shift[:, 0]), shifted(size[1], shift[:, 1])
 
 
 @augmentation("warp", draws=1, limits=(0, 180))

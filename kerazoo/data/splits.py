@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kerazoo.data import draws
 
+WINDOW = 16384
 WINDOW_BYTES = 128 * 2**20
 
 
@@ -200,7 +201,7 @@ class Records:
             order: int64 tensor: order of the `shuffled(wanted)` files.
             rank: Function that gives an int64 tensor of numbers the keys to sort them
                 by: files are then read side by side and the examples sorted within
-                windows of 128 MiB. None leaves the examples as they lie.
+                windows of 16,384, or 128 MiB. None leaves the examples as they lie.
 
         Returns:
             A dataset of (number, serialised example).
@@ -230,7 +231,7 @@ class Records:
             examples = examples.filter(lambda number, _: tf.gather(mask, number))
         if rank:
             # Dataset.shuffle would mix the process' global seed into its own.
-            window = max(1, WINDOW_BYTES // self.record_bytes)
+            window = min(WINDOW, max(1, WINDOW_BYTES // self.record_bytes))
             examples = examples.batch(window).map(shuffle).prefetch(1).unbatch()
         return examples
 
