@@ -129,7 +129,8 @@ class Schedule:
         _at_least(0, self, "warmup", "patience", prefix="schedule.")
         if list(self.boundaries) != sorted(self.boundaries):
             raise ValueError(
-                f"schedule.boundaries is {list(self.boundaries)}; it must be in rising order."
+                f"schedule.boundaries is {list(self.boundaries)}; it must be in rising "
+                "order."
             )
 
 
