@@ -93,3 +93,15 @@ def test_open_sizes_and_other_channels():
     model = kerazoo.bn_googlenet(input_shape=(None, None, 1), classes=2)
     for side in (31, 64):
         assert model(np.zeros((1, side, side, 1), "float32")).shape == (1, 2)
+
+
+def test_a_training_file_never_loads_halfway(training, tmp_path):
+    training.save_weights(tmp_path / "training.weights.h5")
+    inference = keras.Model(training.input, training.output["predictions"])
+    inference.save_weights(tmp_path / "inference.weights.h5")
+    options = {"input_shape": (79, 79, 3), "classes": 3}
+    with pytest.raises(ValueError, match="do not fit googlenet"):
+        kerazoo.googlenet(weights=tmp_path / "training.weights.h5", **options)
+    again = kerazoo.googlenet(weights=tmp_path / "inference.weights.h5", **options)
+    for mine, theirs in zip(again.weights, inference.weights, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
