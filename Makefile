@@ -15,7 +15,7 @@ demo: .venv/.installed
 	@echo "Watch it: $(BIN)/tensorboard --logdir runs/demo"
 
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import re
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -15,6 +16,15 @@ def pytest_addoption(parser):
         action="store_true",
         help="write what the networks measure into tests/models/golden/",
     )
+
+
+def pytest_collection_modifyitems(items):
+    """Keeps the tests of a network, and those of a file, on one process of ``-n``."""
+    for item in items:
+        group = item.path.stem
+        if group == "test_networks":
+            group = re.split(r"[\[\]()]", item.name)[1]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
