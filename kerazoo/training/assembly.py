@@ -86,6 +86,8 @@ class Assembly:
         height, width, _ = self.image_shape
         how, size = self.recipe.resize, (height, width)
         options = {"antialias": True, "dtype": "float32"}
+        # Keras 3.15 cannot pad whole numbers.
+        x = layers.Rescaling(1.0, dtype="float32", name="pixels")(x)
         if how != "center":
             return layers.Resizing(
                 *size,

@@ -1,0 +1,57 @@
+import pathlib
+
+import pytest
+
+from kerazoo import data, training
+from kerazoo.recipe import Optimizer, Recipe, Schedule
+
+RECIPE = Recipe(
+    name="quick",
+    augment=("translate:0.06",),
+    batch_size=64,
+    epochs=3,
+    optimizer=Optimizer(name="adam", learning_rate=4e-3),
+    schedule=Schedule(name="one_cycle", warmup=1, start=0.1),
+    weight_decay=1e-4,
+)
+# The smallest network there is, for what does not depend on the network.
+TINY = Recipe(
+    name="tiny",
+    image_shape=(8, 8, 1),
+    batch_size=200,
+    epochs=2,
+    optimizer=Optimizer(name="adam", learning_rate=1e-2),
+)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """A data directory in which the digits are prepared once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def digits(data_dir):
+    return data.load("digits", data_dir=data_dir, seed=RECIPE.seed)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, data_dir):
+    """A finished run of LeNet-5 that many tests look at and none changes."""
+    place = tmp_path_factory.mktemp("runs") / "lenet5"
+    return training.fit(
+        "lenet5", recipe=RECIPE, run=place, data_dir=data_dir, precision="float32"
+    )
+
+
+@pytest.fixture
+def fit(tmp_path, digits):
+    """Trains the tiny perceptron; keywords change the recipe."""
+
+    def run(*settings, network="mlp_50", run=None, **options):
+        recipe = TINY.override(*settings)
+        place = pathlib.Path(run or tmp_path / "run")
+        options = {"precision": "float32"} | options
+        return training.fit(network, digits, recipe, run=place, **options)
+
+    return run

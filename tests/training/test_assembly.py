@@ -1,0 +1,103 @@
+"""The served model: raw uint8 images of any size, the same answers as the pipeline."""
+
+import keras
+import numpy as np
+import pytest
+
+from kerazoo import data
+from kerazoo.data.splits import Arrays
+from kerazoo.recipe import Recipe
+from kerazoo.training import Assembly
+
+
+def assembled(resize, *, source=(8, 8, 1), shape=(12, 12, 1), **words):
+    """The trained and the served model of an untrained perceptron."""
+    keras.utils.set_random_seed(3)
+    assembly = Assembly(
+        network="mlp_50",
+        recipe=Recipe(resize=resize, image_shape=shape, **words),
+        classes=10,
+        source_shape=source,
+        mean=(70.0,) * source[-1],
+        std=(60.0,) * source[-1],
+    )
+    model = assembly.trained()
+    return model, assembly.served(model)
+
+
+def probabilities(logits):
+    return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """Grey images of 40x30 pixels, smooth as photographs are, in a split."""
+    coarse = np.random.default_rng(0).uniform(0, 255, (20, 5, 4, 1))
+    images = keras.ops.image.resize(coarse, (40, 30), interpolation="bicubic")
+    images = np.clip(np.rint(images), 0, 255).astype("uint8")
+    source = Arrays(lambda: (images, np.arange(20) % 10), 20, (40, 30, 1))
+    return data.Split(source, name="photos", classes=tuple("0123456789"))
+
+
+@pytest.mark.parametrize("shape", [(24, 24, 1), (24, 30, 3)])
+@pytest.mark.parametrize("resize", ["bilinear", "pad", "crop", "center"])
+def test_serving_agrees_with_the_pipeline(photos, resize, shape):
+    """To the rounding of pixels, and of the sides that pad and crop scale to."""
+    trained, served = assembled(resize, source=photos.shape, shape=shape)
+    raw = np.repeat(photos.source.images, shape[-1], -1)
+    ready = data.Batches(photos, 20, image_shape=shape, resize=resize).take(20)[0]
+    expected = probabilities(trained(ready, training=False))
+    got = np.asarray(served(raw, training=False))
+    np.testing.assert_allclose(got, expected, atol=0.04)
+    assert np.abs(got - expected).mean() < 0.005
+    assert np.abs(expected - expected.mean(0)).max() > 0.05
+
+
+def test_serving_the_sets_own_images_is_exact(digits):
+    trained, served = assembled("bilinear", shape=(8, 8, 1))
+    raw = data.Batches(digits.test, 50, image_shape=(8, 8, 1)).take(50)[0]
+    expected = probabilities(trained(raw, training=False))
+    np.testing.assert_allclose(served(raw, training=False), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("resize", ["bilinear", "pad", "crop", "center"])
+def test_images_of_any_size(resize):
+    _, served = assembled(resize)
+    for size in ((1, 1), (37, 53), (300, 20)):
+        images = np.random.default_rng(0).integers(0, 256, (2, *size, 1), "uint8")
+        scores = np.asarray(served(images, training=False))
+        assert scores.shape == (2, 10)
+        np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
+
+
+def test_the_finished_run_serves_what_it_trained(trained, digits):
+    served = trained.model()
+    assert served.input_shape == (None, None, None, 1)
+    assert served.inputs[0].dtype == "uint8"
+    raw, labels = data.Batches(digits.test, 64, image_shape=digits.shape).take(355)
+    scores = np.asarray(served.predict(raw, verbose=0))
+    accuracy = (scores.argmax(-1) == labels).mean()
+    assert accuracy == pytest.approx(trained.metrics["accuracy"], abs=0.01)
+
+
+def test_grey_statistics_serve_colour_and_the_other_way_round():
+    colour = Assembly(
+        "mlp_50", Recipe(image_shape=(8, 8, 3)), 10, (8, 8, 1), (9,), (5,)
+    )
+    model = colour.trained()
+    layer = next(layer for layer in model.layers if layer.name.startswith("normalise"))
+    np.testing.assert_allclose(np.ravel(layer.mean), [9, 9, 9])
+    grey = Assembly(
+        "mlp_50", Recipe(image_shape=(8, 8, 1)), 10, (8, 8, 3), (100, 50, 10), (1, 1, 1)
+    )
+    layer = next(y for y in grey.trained().layers if y.name.startswith("normalise"))
+    luma = 0.299 * 100 + 0.587 * 50 + 0.114 * 10
+    np.testing.assert_allclose(np.ravel(layer.mean), [luma], rtol=1e-5)
+
+
+def test_the_normalisation_is_inside(trained):
+    """Brighter pixels must change the answer as they do in front of the network."""
+    served = trained.model()
+    assert [layer for layer in served.layers if layer.name == "normalise_standardise"]
+    black = np.zeros((1, 8, 8, 1), "uint8")
+    assert np.isfinite(np.asarray(served(black, training=False))).all()
