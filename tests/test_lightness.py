@@ -1,0 +1,76 @@
+"""What is light stays light: neither Keras nor TensorFlow is imported."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import kerazoo
+from kerazoo import data, training
+
+HEAVY = {"keras", "tensorflow", "jax", "torch", "tensorflow_datasets", "numpy"}
+COMMAND = """
+import sys
+from kerazoo import cli
+sys.argv = ["kerazoo", *{words!r}]
+try:
+    cli.main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+CASES = {
+    "import": "import kerazoo; dir(kerazoo)",
+    "help": COMMAND.format(words=["--help"]),
+    "help of train": COMMAND.format(words=["train", "--help"]),
+    "list": COMMAND.format(words=["list"]),
+    "list as JSON": COMMAND.format(words=["list", "--json", "*net*"]),
+    "find": "import kerazoo; kerazoo.find('lenet5'); kerazoo.list_models()",
+    "recipe": "import kerazoo; kerazoo.Recipe.from_dict({}).override('epochs=1')",
+    "recipes": "from kerazoo import recipes; recipes.find(recipes.list_recipes()[0])",
+    "data": "from kerazoo import data; data.SETS",
+    "training": "from kerazoo import training; dir(training)",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_imports_nothing_heavy(case):
+    code = f"{CASES[case]}\nimport sys\nprint(*sys.modules, file=sys.stderr)"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    modules = process.stderr.split()
+    assert "kerazoo" in modules
+    assert not HEAVY & set(modules)
+
+
+@pytest.mark.parametrize(
+    "package", [kerazoo, data, training], ids=lambda package: package.__name__
+)
+def test_every_public_name_resolves(package):
+    stub = pathlib.Path(package.__file__).with_suffix(".pyi")
+    names = [
+        alias.asname or alias.name
+        for node in ast.parse(stub.read_text()).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    assert names
+    missing = []
+    for name in names:
+        try:
+            getattr(package, name)
+        except (ImportError, AttributeError) as error:
+            missing.append(f"{name}: {error}")
+    assert not missing
+    assert set(names) <= set(dir(package))
+
+
+def test_every_network_is_a_public_name():
+    assert set(kerazoo.list_models()) <= {
+        *dir(kerazoo),
+        # Other tests register networks of their own.
+        *(n for n in kerazoo.list_models() if "kerazoo" not in kerazoo.find(n).module),
+    }

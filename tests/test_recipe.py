@@ -1,0 +1,183 @@
+"""Recipes as data: what they read, print and refuse."""
+
+import json
+import math
+
+import pytest
+
+from kerazoo import recipes
+from kerazoo.recipe import Optimizer, Recipe, Schedule
+
+
+@pytest.mark.parametrize("name", recipes.list_recipes())
+def test_the_catalogue_goes_through_json(name):
+    recipe = recipes.find(name)
+    assert recipe.name == name
+    assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
+
+
+def test_every_field_goes_through_json():
+    recipe = Recipe(
+        name="all",
+        networks=("a*", "b"),
+        kind="paper",
+        options={"groups": 2, "units": [3, 4], "deep": {"one": None}},
+        image_shape=(32, 32, 3),
+        augment=("flip", "pad_crop:4"),
+        steps=5,
+        optimizer=Optimizer(name="adamw", weight_decay=0.01, clipnorm=2),
+        schedule=Schedule(name="step", boundaries=(1, 2.5), values=(1, 0.1, 0.01)),
+        label_smoothing=0.1,
+        max_norm=3,
+        early_stopping=4,
+    )
+    assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
+
+
+def test_settings_reach_every_level():
+    recipe = Recipe(options={"groups": 1}).override(
+        "epochs=3",
+        "data=mnist",
+        "steps=None",
+        "image_shape=[32, 32, 3]",
+        "optimizer.learning_rate=1e-3",
+        "optimizer.nesterov=true",
+        "schedule.name=cosine",
+        "augment=flip,pad_crop:4",
+        "schedule.boundaries=[1, 2.5]",
+        "options.groups=2",
+        "options.activation=relu",
+    )
+    assert (recipe.epochs, recipe.data, recipe.steps) == (3, "mnist", None)
+    assert recipe.image_shape == (32, 32, 3)
+    assert recipe.optimizer == Optimizer(learning_rate=0.001, nesterov=True)
+    assert recipe.schedule == Schedule(name="cosine", boundaries=(1.0, 2.5))
+    assert recipe.augment == ("flip", "pad_crop:4")
+    assert recipe.options == {"groups": 2, "activation": "relu"}
+
+
+def test_settings_leave_the_original_alone():
+    recipe = Recipe(options={"groups": 1})
+    recipe.override("options.groups=2", "epochs=1")
+    assert recipe == Recipe(options={"groups": 1})
+
+
+def test_a_list_of_numbers_may_go_without_brackets():
+    recipe = Recipe().override("image_shape=32,32,3", "schedule.boundaries=1,2.5")
+    assert recipe.image_shape == (32, 32, 3)
+    assert recipe.schedule.boundaries == (1.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("epoch=3", "Unknown recipe field 'epoch'; did you mean epochs"),
+        ("optimizer.lerning_rate=3", "did you mean optimizer.learning_rate"),
+        ("optimiser.learning_rate=3", "'optimiser'; did you mean optimizer"),
+        ("optimizer.name.first=3", "Unknown recipe field 'optimizer.name'"),
+        ("epochs", "'epochs' has no '='"),
+        ("epochs=many", "epochs is 'many'; it must be of kind int"),
+        ("epochs=2.5", "epochs is 2.5; it must be of kind int"),
+        ("epochs=true", "epochs is True; it must be of kind int"),
+        ("epochs=null", "epochs is None; it must be of kind int"),
+        ("optimizer=adam", "optimizer is 'adam'; it must be of kind Optimizer"),
+        ("optimizer.learning_rate=fast", "must be of kind float"),
+        ("optimizer.learning_rate=true", "must be of kind float"),
+        ("optimizer.nesterov=1", "must be of kind bool"),
+        ("schedule.name=cosin", "Unknown schedule.name 'cosin'; did you mean cosine"),
+        ("kind=desktop", "Unknown kind 'desktop'; it must be one of"),
+        ("augment=3", "augment is 3; it must be of kind list"),
+        ("options=3", "options is 3; it must be of kind Mapping"),
+        ("image_shape=[32, 32, 1.5]", "image_shape is 1.5; it must be of kind int"),
+    ],
+)
+def test_a_bad_setting_is_named(setting, words):
+    with pytest.raises(ValueError) as caught:
+        Recipe().override(setting)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"epoch": 3}, "Unknown recipe field 'epoch'; did you mean epochs"),
+        ({"optimizer": {"nme": "sgd"}}, "'optimizer.nme'; did you mean optimizer.name"),
+        ({"optimizer": ["sgd"]}, "optimizer is ['sgd']; it must be of kind Optimizer"),
+        ({3: 4}, "Unknown recipe field '3'"),
+        ({"schedule": {"boundaries": [1, "2"]}}, "schedule.boundaries is '2'"),
+        ([1, 2], "A recipe is a mapping of fields, not a list"),
+        ("laptop", "A recipe is a mapping of fields, not a str"),
+        (None, "A recipe is a mapping of fields, not a NoneType"),
+    ],
+)
+def test_bad_data_is_named(data, words):
+    with pytest.raises(ValueError) as caught:
+        Recipe.from_dict(data)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "batch_size=0",
+        "epochs=-1",
+        "seed=-1",
+        "steps=0",
+        "early_stopping=0",
+        "validation=1",
+        "validation=-0.1",
+        "validation=NaN",
+        "label_smoothing=1.5",
+        "weight_decay=-0.0005",
+        "l1=-1",
+        "max_norm=0",
+        "optimizer.learning_rate=0",
+        "optimizer.learning_rate=-1",
+        "optimizer.learning_rate=NaN",
+        "optimizer.learning_rate=Infinity",
+        "schedule.patience=-1",
+        "schedule.warmup=-1",
+        "schedule.boundaries=[5, 2]",
+        "schedule.every=0",
+        "optimizer.gradient_accumulation_steps=0",
+    ],
+)
+def test_numbers_that_mean_nothing(setting):
+    name = setting.partition("=")[0]
+    with pytest.raises(ValueError, match=rf"{name} is .*must be"):
+        Recipe().override(setting)
+
+
+def test_python_meets_the_same_checks():
+    with pytest.raises(ValueError, match="learning_rate is nan"):
+        Recipe(optimizer=Optimizer(learning_rate=math.nan))
+    with pytest.raises(ValueError, match="validation is nan"):
+        Recipe(validation=math.nan)
+
+
+def test_averaged_weights_and_early_stopping_exclude_each_other():
+    with pytest.raises(ValueError, match="early_stopping would"):
+        Recipe(early_stopping=3, optimizer=Optimizer(ema_momentum=0.9))
+
+
+def test_the_recipe_that_fits_most_closely():
+    assert recipes.for_network("lenet5").name == "lenet5"
+    assert recipes.for_network("mlp_256").name == "mlp"
+    assert recipes.for_network("alexnet").name == "laptop"
+    assert recipes.for_network("alexnet", "paper").name == "alexnet_2012"
+    assert recipes.for_network("lenet5_original", "paper").name == "lenet5_1998"
+    with pytest.raises(ValueError, match="no paper recipe for mlp_50; there are"):
+        recipes.for_network("mlp_50", "paper")
+
+
+def test_unknown_recipe_gives_the_nearest():
+    with pytest.raises(ValueError, match=r"recipe 'lenet6'; did you mean lenet5"):
+        recipes.find("lenet6")
+
+
+def test_recipes_of_a_network():
+    names = recipes.list_recipes("lenet5_original")
+    assert {"laptop", "lenet5", "lenet5_1998"} <= set(names)
+    assert "mlp" not in names
+    assert set(names) < set(recipes.list_recipes())
