@@ -10,9 +10,8 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "kerazoo"
 LIGHT = {"lazy_loader"}
 KERAS = LIGHT | {"keras", "numpy"}
 PLOTS = {"matplotlib", "PIL", "rich"}
-TENSORFLOW = (
-    KERAS | PLOTS | {"tensorflow", "tensorflow_datasets", "tensorboard", "absl"}
-)
+TENSORFLOW = KERAS | PLOTS | {"absl", "tensorboard", "tensorflow"}
+TENSORFLOW |= {"tensorflow_datasets"}
 SERVICES = {"platformdirs", "sklearn", "requests"}
 
 # Part: the other parts it may import, and the packages that are not of the standard
@@ -27,8 +26,9 @@ TABLE = {
     "weights": ({"registry"}, KERAS | SERVICES),
     "data": ({"layers"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe"}, LIGHT),
+    # A run writes what the analysis draws, and a loss stands beside its layer.
     "training": (
-        {"registry", "recipe", "data", "weights"},
+        {"registry", "recipe", "data", "weights", "layers", "analysis"},
         TENSORFLOW | SERVICES,
     ),
     "tuning": (
