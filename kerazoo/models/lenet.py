@@ -5,11 +5,11 @@ to Document Recognition. Proceedings of the IEEE 86(11), 1998. Section II, Figur
 Table I.
 
 Differs from the paper:
-- `lenet5` is the network that slides and courses call LeNet-5 (conv, pool, conv, pool,
-  conv, fc): full connections, max pooling, ReLU, softmax, and the 28x28 of MNIST, padded
-  by the first convolution; `pool="avg", activation="tanh"` is the other common reading.
-- `lenet5_original`: the class scores are the negative distances to the targets, so that
-  the largest wins; the paper takes the smallest distance.
+- `lenet5` is what slides and courses call LeNet-5 (conv, pool, conv, pool, conv, fc):
+  full connections, max pooling, ReLU, softmax, and the 28x28 of MNIST, padded by the
+  first convolution; `pool="avg", activation="tanh"` is the other common reading.
+- `lenet5_original`: the class scores are the negative distances to the targets: the
+  largest wins, where the paper takes the smallest distance.
 - `lenet5_original`: the targets are drawn anew, 7x12 pixels each; the paper prints its
   own as a figure only. Other classes than ten digits get rows of a Hadamard matrix.
 - `lenet5_original`: biases start at 0.

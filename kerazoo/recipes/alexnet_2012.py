@@ -13,8 +13,8 @@ RECIPE = Recipe(
     # Sec. 2: the shorter side becomes 256, the middle is cut out. The paper then takes
     # crops of 224, the network here 227 (see its card).
     resize="crop",
-    # "We did not pre-process the images in any other way, except for subtracting the
-    # mean activity": pixels stay in 0..255, for which N(0, 0.01) weights are right. The
+    # We did not pre-process the images in any other way, except for subtracting the
+    # mean activity: pixels stay in 0..255, for which N(0, 0.01) weights are right. The
     # paper's mean is that of every pixel, here of every channel.
     normalisation="mean",
     # Sec. 4.1: crops of 256 and mirror images; colours along the principal components
@@ -26,8 +26,8 @@ RECIPE = Recipe(
     batch_size=128,
     epochs=90,
     optimizer=Optimizer(name="sgd", learning_rate=0.01, momentum=0.9),
-    # "Divide the learning rate by 10 when the validation error rate stopped improving",
-    # "three times prior to termination". It does not say after how many epochs.
+    # Divide the learning rate by 10 when the validation error rate stopped improving,
+    # three times prior to termination. It does not say after how many epochs.
     schedule=Schedule(name="plateau", factor=0.1, patience=5, end=1e-3),
     weight_decay=5e-4,
 )

@@ -8,11 +8,11 @@ RECIPE = Recipe(
     kind="paper",
     source="Clevert et al. 2015, arXiv 1511.07289, sec. 4.2",
     data="cifar100",
-    # "Global contrast normalization and ZCA whitening"; whole images there, here what
+    # Global contrast normalization and ZCA whitening; whole images there, here what
     # the crop leaves.
     normalisation="zca",
-    # "Padded with four zeros at all borders"; "32x32 random crops with random
-    # horizontal flipping".
+    # Padded with four zeros at all borders; 32x32 random crops with random
+    # horizontal flipping.
     augment=("pad_crop:4", "flip"),
     validation=0.0,
     batch_size=100,
@@ -25,6 +25,6 @@ RECIPE = Recipe(
         boundaries=(35_000, 85_000, 135_000),
         values=(1.0, 0.5, 0.05, 0.005),
     ),
-    # "The L2-weight decay regularization term was set to 5e-4."
+    # The L2-weight decay regularization term was set to 5e-4.
     weight_decay=5e-4,
 )

@@ -10,7 +10,7 @@ RECIPE = dataclasses.replace(
     name="elu18",
     networks=("elu18",),
     source="Clevert et al. 2015, arXiv 1511.07289, sec. 4.3",
-    # "Decreased by a factor of 10 after 35k iterations." The paper then trains 50
+    # Decreased by a factor of 10 after 35k iterations. The paper then trains 50
     # thousand steps with dropout in all layers and 40 thousand with 1.5 times as much,
     # which needs another network. How many steps come before is not printed; the end
     # here is that of the 11 layers.

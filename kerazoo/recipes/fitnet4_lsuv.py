@@ -12,7 +12,7 @@ RECIPE = Recipe(
     data="cifar10",
     # LSUV asks for an input of unit variance.
     normalisation="standardise",
-    # "Random mirror and crops"; by how much is not certain.
+    # Random mirror and crops; by how much is not certain.
     augment=("pad_crop:4", "flip"),
     validation=0.0,
     batch_size=128,

@@ -24,18 +24,18 @@ RECIPE = Recipe(
     optimizer=Optimizer(
         name="rmsprop",
         learning_rate=0.045,
-        # "RMSProp with decay of 0.9 and epsilon = 1.0": ten million times Keras'
+        # RMSProp with decay of 0.9 and epsilon = 1.0: ten million times Keras'
         # epsilon. Beside a mean square well below 1 it is the larger part of the
         # denominator, and a step is close to one of plain gradient descent.
         rho=0.9,
         epsilon=1.0,
-        # "Gradient clipping with threshold 2.0", as Pascanu et al.: by the norm of all.
+        # Gradient clipping with threshold 2.0, as Pascanu et al.: by the norm of all.
         global_clipnorm=2.0,
-        # "A running average of the parameters computed over time"; the momentum is the
+        # A running average of the parameters computed over time; the momentum is the
         # released code's.
         ema_momentum=0.9999,
     ),
-    # "Decayed every two epoch using an exponential rate of 0.94."
+    # Decayed every two epoch using an exponential rate of 0.94.
     schedule=Schedule(name="exponential", factor=0.94, every=2),
     # Sec. 7: epsilon 0.1 over 1000 classes.
     label_smoothing=0.1,

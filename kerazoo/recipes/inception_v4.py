@@ -14,7 +14,7 @@ RECIPE = dataclasses.replace(
     source="Szegedy et al. 2016, arXiv 1602.07261, sec. 4",
     # Its training heads are not described.
     options={},
-    # Clipping "was found useful" in the AAAI version, without a number; the first
+    # Clipping was found useful in the AAAI version, without a number; the first
     # version has none.
     optimizer=dataclasses.replace(INCEPTION_V3.optimizer, global_clipnorm=None),
 )

@@ -19,7 +19,7 @@ RECIPE = Recipe(
     epochs=90,
     # 0.6 is the paper's: lower than anybody else's, at five times the usual rate.
     optimizer=Optimizer(name="sgd", learning_rate=0.05, momentum=0.6),
-    # "Successively decreased by a factor of 0.5 after (30, 50, 60, 70, 80) epochs."
+    # Successively decreased by a factor of 0.5 after (30, 50, 60, 70, 80) epochs.
     schedule=Schedule(name="step", boundaries=(30, 50, 60, 70, 80), factor=0.5),
     # N(0, 0.01) and dropout are the network's own.
     weight_decay=1e-5,

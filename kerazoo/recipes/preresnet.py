@@ -17,6 +17,6 @@ RECIPE = dataclasses.replace(
     steps=None,
     # The end is Facebook's, on whose code the paper's is built.
     epochs=90,
-    # "0.1 (no warming up), divided by 10 at 30 and 60 epochs."
+    # 0.1 (no warming up), divided by 10 at 30 and 60 epochs.
     schedule=Schedule(name="step", boundaries=(30, 60), factor=0.1),
 )

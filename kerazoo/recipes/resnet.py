@@ -16,10 +16,10 @@ RECIPE = Recipe(
     # The paper watched the 50,000 validation images, which are the test images here.
     validation=0.02,
     batch_size=256,
-    # "Up to 60 * 10^4 iterations."
+    # Up to 60 * 10^4 iterations.
     steps=600_000,
     optimizer=Optimizer(name="sgd", learning_rate=0.1, momentum=0.9),
-    # "Divided by 10 when the error plateaus"; after how many epochs it does not say.
+    # Divided by 10 when the error plateaus; after how many epochs it does not say.
     schedule=Schedule(name="plateau", factor=0.1, patience=5),
     # Five times less than VGG's.
     weight_decay=1e-4,

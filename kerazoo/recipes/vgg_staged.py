@@ -10,8 +10,8 @@ RECIPE = dataclasses.replace(
     networks=("vgg13", "vgg16c", "vgg16", "vgg19"),
     # Where ``kerazoo train vgg11 --recipe vgg_a`` leaves its run.
     start_from="runs/vgg11-imagenet",
-    # "We initialised the first four convolutional layers and the last three fully-
-    # connected layers with the layers of net A"; their rate is not lowered. The others
+    # We initialised the first four convolutional layers and the last three fully-
+    # connected layers with the layers of net A; their rate is not lowered. The others
     # are drawn as in A.
     start_layers=(
         "stage1_conv1",

@@ -23,7 +23,7 @@ RECIPE = Recipe(
         name="sgd", learning_rate=0.045, momentum=0.9, ema_momentum=0.9999
     ),
     schedule=Schedule(name="exponential", factor=0.94, every=2),
-    # "4e-5 for Inception v3, quite suboptimal for Xception": 1e-5. Dropout of 0.5 is
+    # 4e-5 for Inception v3, quite suboptimal for Xception: 1e-5. Dropout of 0.5 is
     # the network's own, and the auxiliary tower is left out.
     weight_decay=1e-5,
 )

@@ -18,8 +18,8 @@ RECIPE = Recipe(
     batch_size=128,
     epochs=70,
     optimizer=Optimizer(name="sgd", learning_rate=0.01, momentum=0.9),
-    # "We anneal the learning rate throughout training manually when the validation
-    # error plateaus"; by how much it does not say, nor after how many epochs.
+    # We anneal the learning rate throughout training manually when the validation
+    # error plateaus; by how much it does not say, nor after how many epochs.
     schedule=Schedule(name="plateau", factor=0.1, patience=5),
     # The paper names no weight decay. That filters are held to a root mean square of
     # 0.1, that weights begin as N(0, 0.01), and dropout are the network's own.
