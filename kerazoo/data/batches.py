@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -246,8 +247,9 @@ class Batches:
                 some = self._fit(some)
             return self._finish(some, tf.gather(labels, row), epoch, number)
 
+        # AUTOTUNE begins with one thread in each epoch, and an epoch may take a second.
         return tf.data.Dataset.range(first, self.steps).map(
-            batch, tf.data.AUTOTUNE, deterministic=True
+            batch, os.cpu_count(), deterministic=True
         )
 
     def _stream(self, first, epoch, order):
