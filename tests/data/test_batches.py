@@ -114,6 +114,21 @@ def test_pure_function_of_seed_and_epoch(source, request):
     assert same(first, epoch(batches, 3))
 
 
+@pytest.mark.parametrize("source", ["digits", "streamed"])
+def test_endless_epochs_are_the_sought_ones(source, request):
+    batches = data.Batches(
+        request.getfixturevalue(source).train,
+        300,
+        image_shape=SHAPE,
+        augment=AUGMENT,
+        shuffle=True,
+        cache="none",
+    )
+    expected = epoch(batches, 3, 2) + epoch(batches, 4)
+    endless = batches.epochs(3, 2).take(len(expected))
+    assert same(expected, [(x.numpy(), y.numpy()) for x, y in endless])
+
+
 def test_parallelism_changes_nothing(digits):
     batches = data.Batches(
         digits.train, 50, image_shape=SHAPE, augment=AUGMENT, shuffle=True
