@@ -163,6 +163,7 @@ class Run:
         import keras
 
         # A saved network may hold kerazoo's layers; importing them registers them.
+        import kerazoo.data.whitening
         import kerazoo.layers  # noqa: F401
 
         path = self._file("model.keras")
@@ -222,9 +223,9 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
 
 
 def _differences(old, new, prefix=""):
-    """The paths at which two configurations differ, versions apart."""
+    """The paths at which two configurations differ, versions and devices apart."""
     paths = []
-    for key in sorted({*old, *new} - {"versions", "data_dir"}):
+    for key in sorted({*old, *new} - {"versions", "data_dir", "distribution"}):
         one, other = old.get(key), new.get(key)
         if isinstance(one, dict) and isinstance(other, dict):
             paths += _differences(one, other, f"{prefix}{key}.")
