@@ -46,7 +46,7 @@ def separables(x, strides, *, widths, first_activation="relu", name):
 @register(
     year=2016,
     input_shape=(299, 299, 3),
-    minimum=71,
+    minimum=7,
     trainable=22_855_952,
     total=22_910_480,
     macs=8_357_403_496,
