@@ -180,8 +180,11 @@ class TrainState(keras.callbacks.Callback):
         for group in ("model", "optimizer"):
             for number, variable in enumerate(groups[group]):
                 variable.assign(arrays[f"{group}/{number}"])
-        self._metrics = [arrays[f"metrics/{n}"] for n in range(len(groups["metrics"]))]
         self.epoch, self.step = notes["epoch"], notes["step"]
+        if self.step:
+            # At an epoch's end they are the validation's.
+            count = len(groups["metrics"])
+            self._metrics = [arrays[f"metrics/{number}"] for number in range(count)]
         self.ended = notes["ended"]
         self.history = notes["history"]
         self._memories = []
