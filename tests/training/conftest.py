@@ -1,8 +1,10 @@
 import pathlib
 
 import pytest
+from matplotlib.figure import Figure
 
 from kerazoo import data, training
+from kerazoo.analysis import plots
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 
 RECIPE = Recipe(
@@ -45,13 +47,19 @@ def trained(tmp_path_factory, data_dir):
 
 
 @pytest.fixture
-def fit(tmp_path, digits):
-    """Trains the tiny perceptron; keywords change the recipe."""
+def fit(tmp_path, digits, data_dir, monkeypatch):
+    """Trains the tiny perceptron, without pictures; keywords go to ``training.fit``."""
 
-    def run(*settings, network="mlp_50", run=None, **options):
+    def blank(*args):
+        return Figure(figsize=(1, 1))
+
+    for name in ("image_grid", "filter_grid", "confusion", "curves"):
+        monkeypatch.setattr(plots, name, blank)
+
+    def run(*settings, network="mlp_50", data=digits, run=None, **options):
         recipe = TINY.override(*settings)
         place = pathlib.Path(run or tmp_path / "run")
-        options = {"precision": "float32"} | options
-        return training.fit(network, digits, recipe, run=place, **options)
+        options = {"precision": "float32", "data_dir": data_dir} | options
+        return training.fit(network, data, recipe, run=place, **options)
 
     return run

@@ -1,0 +1,127 @@
+"""What the callbacks write to TensorBoard, read back from the event files."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import confusion_matrix
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.util.tensor_util import make_ndarray
+
+from kerazoo import data
+from kerazoo.training.assembly import resized_to_output
+
+
+@pytest.fixture(scope="module")
+def events(trained):
+    """The file that kerazoo's own callbacks write."""
+    read = EventAccumulator(
+        str(trained.events / "kerazoo"), size_guidance={"tensors": 0}
+    )
+    return read.Reload()
+
+
+def values(events, tag):
+    return {e.step: make_ndarray(e.tensor_proto) for e in events.Tensors(tag)}
+
+
+def picture(tensor):
+    """A summary's picture; its first two strings are width and height."""
+    width, height, png = tensor
+    image = Image.open(io.BytesIO(png))
+    assert image.size == (int(width), int(height))
+    return np.asarray(image)
+
+
+def test_learning_rate_follows_the_schedule(events, trained):
+    """One epoch up to the base rate, then half a cosine over two: 1, 1/2, 0."""
+    rates = {s: float(v) for s, v in values(events, "learning_rate").items()}
+    base = trained.recipe.optimizer.learning_rate
+    assert rates == pytest.approx({0: base, 1: base / 2, 2: 0}, abs=1e-8)
+
+
+def test_images_per_second_are_positive(events):
+    speeds = values(events, "images_per_second")
+    assert sorted(speeds) == [0, 1, 2]
+    assert all(0 < v < 1e7 for v in speeds.values())
+
+
+def test_accuracy_of_every_class_is_that_of_the_confusion_matrix(
+    events, trained, digits
+):
+    model = resized_to_output(trained.model())
+    images, labels = data.Batches(digits.validation, 64, image_shape=(28, 28, 1)).take(
+        digits.validation.size
+    )
+    guess = np.asarray(model.predict(images, verbose=0)).argmax(-1)
+    matrix = confusion_matrix(labels, guess, labels=range(10))
+    for label in range(10):
+        written = values(events, f"accuracy_of/{label}")
+        assert sorted(written) == [1, 2, 3]
+        expected = matrix[label, label] / matrix[label].sum()
+        assert float(written[3]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_confusion_matrix_is_a_picture(events):
+    shown = values(events, "confusion_matrix")
+    assert sorted(shown) == [1, 2, 3]
+    pixels = picture(shown[3])
+    assert pixels.shape[-1] == 3
+    assert min(pixels.shape[:2]) > 300
+    assert pixels.std() > 10
+
+
+def test_augmented_images_are_a_grid_of_the_first_batch(events):
+    shown = values(events, "augmented_images")
+    assert list(shown) == [0]
+    pixels = picture(shown[0])
+    # 64 images are 8 columns of 1.1 and 8 rows of 1.25 inches, at 100 dots each.
+    assert pixels.shape == (1000, 880, 3)
+    assert (pixels == 0).mean() > 0.1
+    assert (pixels > 250).mean() > 0.1
+
+
+def test_first_filters_before_and_after(events, trained):
+    shown = values(events, "first_filters")
+    assert sorted(shown) == [0, 1, 2, 3]
+    first, last = picture(shown[0]), picture(shown[3])
+    assert first.shape == last.shape
+    assert (first != last).any()
+
+
+def test_recipe_as_text(events, trained):
+    text = values(events, "recipe")[0]
+    text = np.ravel(text)[0].decode()
+    assert text.startswith("| field | value |\n|---|---|\n")
+    for row in (
+        "| network | lenet5 |",
+        "| data | digits |",
+        "| recipe.optimizer.name | adam |",
+        "| recipe.optimizer.learning_rate | 0.004 |",
+        "| recipe.schedule.name | one_cycle |",
+        "| recipe.epochs | 3 |",
+    ):
+        assert row in text, row
+
+
+def test_recipe_as_hyper_parameters(events):
+    content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    info = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
+    got = info.hparams
+    assert got["epochs"].number_value == 3
+    assert got["optimizer.learning_rate"].number_value == pytest.approx(0.004)
+    assert got["optimizer.name"].string_value == "adam"
+    assert got["schedule.name"].string_value == "one_cycle"
+    assert "network" not in got
+
+
+def test_keras_writes_its_graph_scalars_and_histograms(trained):
+    read = EventAccumulator(str(trained.events / "train"), size_guidance={"tensors": 0})
+    tags = read.Reload().Tags()["tensors"]
+    assert "epoch_loss" in tags
+    assert "keras" in tags
+    assert json.loads(str(np.ravel(values(read, "keras")[0])[0], "utf-8"))["config"]
+    assert any(tag.endswith("/histogram") for tag in tags)

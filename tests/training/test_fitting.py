@@ -1,0 +1,255 @@
+"""What a training leaves behind, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+from kerazoo import training
+
+from .conftest import RECIPE, TINY
+
+FILES = {
+    "config.json",
+    "history.csv",
+    "metrics.json",
+    "curves.png",
+    "confusion.png",
+    "model.keras",
+}
+
+
+def scalars(folder, tag):
+    """The values of a scalar by step."""
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    events.Reload()
+    return {e.step: float(make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)}
+
+
+def test_the_folder_is_complete_and_clean(trained):
+    assert {p.name for p in trained.path.iterdir()} == {*FILES, "state", "events"}
+    assert not list(trained.path.rglob(".*"))
+    assert 1 <= len(list((trained.path / "state").glob("step-*.npz"))) <= 2
+    assert trained.finished
+
+
+def test_config_says_all_that_was_decided(trained):
+    config = trained.config
+    assert config["network"] == "lenet5"
+    assert config["data"] == "digits"
+    assert config["classes"] == list("0123456789")
+    assert config["image_shape"] == [28, 28, 1]
+    assert config["deterministic"] is False
+    assert config["versions"].keys() > {"python", "kerazoo", "keras", "tensorflow"}
+    assert config["recipe"] == json.loads(RECIPE.to_json())
+    assert trained.recipe == RECIPE
+
+
+def test_history_is_what_keras_logged(trained):
+    """Keras' own TensorBoard callback wrote the same numbers to the events."""
+    history = trained.history
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        for name in ("loss", "accuracy", "top5"):
+            logged = scalars(trained.events / part, f"epoch_{name}")
+            ours = {row["epoch"] - 1: row[prefix + name] for row in history}
+            assert ours == pytest.approx(logged, rel=1e-6), (part, name)
+    assert history[-1]["accuracy"] > history[0]["accuracy"]
+
+
+def test_metrics_are_consistent(trained):
+    metrics = trained.metrics
+    confusion = np.array(metrics["confusion"])
+    assert metrics["images"] == confusion.sum() == 355
+    assert metrics["accuracy"] == pytest.approx(confusion.trace() / 355)
+    assert metrics["accuracy"] > 0.8
+    assert metrics["accuracy"] <= metrics["top5"] <= 1
+    assert 0 <= metrics["calibration_error"] < 0.5
+    for name, row in zip("0123456789", confusion, strict=True):
+        right = row[int(name)] / row.sum()
+        assert metrics["per_class"][name] == pytest.approx(right)
+
+
+def test_pictures_open(trained):
+    for name in ("curves.png", "confusion.png"):
+        with Image.open(trained.path / name) as picture:
+            picture.load()
+            assert min(picture.size) > 300
+            assert picture.convert("L").getextrema()[0] < 100
+
+
+def test_the_seed_decides(fit, tmp_path):
+    def losses(name, *settings):
+        return [row["loss"] for row in fit(*settings, run=tmp_path / name).history]
+
+    one = losses("one")
+    assert losses("two") == pytest.approx(one, rel=1e-4)
+    assert losses("three", "seed=2") != pytest.approx(one, rel=1e-4)
+
+
+def test_a_loaded_set_trains_like_its_name(trained, digits):
+    assert digits.name == trained.config["data"]
+    with pytest.raises(ValueError, match="Unknown data set"):
+        training.fit("mlp_50", "digit", TINY, run=trained.path / "never")
+    assert not (trained.path / "never").exists()
+
+
+def test_no_epoch_leaves_an_untrained_network(fit):
+    run = fit("epochs=0")
+    assert run.history == []
+    assert run.metrics["accuracy"] < 0.5
+    assert {p.name for p in run.path.iterdir()} >= FILES
+
+
+def test_steps_in_place_of_epochs(fit):
+    """Seven batches make an epoch, so that ten end within the second."""
+    run = fit("steps=10", "schedule.name=cosine")
+    assert [row["epoch"] for row in run.history] == [1, 2]
+    rates = scalars(run.events / "kerazoo", "learning_rate")
+    assert rates[0] == pytest.approx(0.005 * (1 + np.cos(np.pi * 7 / 10)), rel=1e-5)
+    assert rates[1] == pytest.approx(0, abs=1e-9)
+
+
+def test_no_validation(fit):
+    words = ("validation=0", "schedule.name=plateau", "schedule.patience=1")
+    run = fit(*words, data=None)
+    assert not [key for row in run.history for key in row if key.startswith("val_")]
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "squared_hinge", "map"])
+def test_every_loss_learns(fit, loss):
+    run = fit(f"loss={loss}", "epochs=4")
+    losses = [row["loss"] for row in run.history]
+    assert losses[-1] < losses[0]
+    assert run.metrics["accuracy"] > 0.5
+
+
+def test_smoothed_and_mixed_labels_learn(fit, tmp_path):
+    for number, setting in enumerate(("label_smoothing=0.1", "augment=mixup:0.2")):
+        run = fit(setting, "epochs=4", run=tmp_path / str(number))
+        assert run.metrics["accuracy"] > 0.5
+
+
+def test_plateau_lowers_the_rate(fit):
+    """Nothing improves on a frozen network, so that every epoch is one too many."""
+    run = fit(
+        "epochs=4",
+        "schedule.name=plateau",
+        "schedule.factor=0.5",
+        "schedule.patience=1",
+        "optimizer.name=sgd",
+        "optimizer.learning_rate=1e-12",
+    )
+    rates = [row["learning_rate"] for row in run.history]
+    assert rates == pytest.approx([1e-12, 1e-12, 5e-13, 2.5e-13])
+
+
+def test_early_stopping_brings_back_the_best(fit):
+    run = fit("epochs=30", "early_stopping=1", "optimizer.learning_rate=0.3")
+    losses = [row["val_loss"] for row in run.history]
+    assert 2 <= len(losses) < 30
+    assert losses[-1] > min(losses)
+    best = training.evaluate(run, split="validation")
+    assert best["loss"] == pytest.approx(min(losses), rel=1e-3)
+
+
+def test_averaged_weights_are_those_that_are_served(fit):
+    run = fit("optimizer.ema_momentum=0.9", "epochs=3")
+    served = training.evaluate(run, split="validation")
+    # Keras evaluates the average after every epoch, and the run keeps it.
+    assert served["loss"] == pytest.approx(run.history[-1]["val_loss"], rel=1e-3)
+
+
+def test_weights_of_average_differ_from_raw_ones(fit, tmp_path):
+    averaged = fit("optimizer.ema_momentum=0.9", run=tmp_path / "averaged")
+    raw = fit(run=tmp_path / "raw")
+    one, two = (run.model().get_layer("hidden1").kernel for run in (averaged, raw))
+    assert np.abs(np.array(one) - np.array(two)).max() > 1e-3
+
+
+def test_accumulated_gradients_keep_the_schedule(fit):
+    settings = ("optimizer.gradient_accumulation_steps=2", "schedule.name=cosine")
+    run = fit(*settings, "epochs=2")
+    rates = scalars(run.events / "kerazoo", "learning_rate")
+    assert rates == pytest.approx({0: 0.005, 1: 0.0}, abs=1e-9)
+
+
+def test_a_finished_run_is_not_touched(trained):
+    before = {p: p.stat().st_mtime_ns for p in trained.path.rglob("*")}
+    with pytest.raises(ValueError, match="holds a finished run; give another folder"):
+        training.fit(
+            "lenet5",
+            recipe=RECIPE,
+            run=trained.path,
+            data_dir=trained.config["data_dir"],
+            precision="float32",
+        )
+    assert {p: p.stat().st_mtime_ns for p in trained.path.rglob("*")} == before
+
+
+def test_a_finished_run_is_overwritten_when_asked(fit):
+    first = fit()
+    second = fit("epochs=1", overwrite=True)
+    assert second.path == first.path
+    assert len(second.history) == 1
+    assert second.config["recipe"]["epochs"] == 1
+
+
+def test_an_unfinished_run_goes_on_with_its_own_configuration_only(fit):
+    run = fit()
+    (run.path / "metrics.json").unlink()
+    with pytest.raises(ValueError) as caught:
+        fit("epochs=5", "optimizer.learning_rate=0.5", "data=mnist")
+    for field in ("recipe.epochs", "recipe.optimizer.learning_rate", "recipe.data"):
+        assert field in str(caught.value)
+    assert "batch_size" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"network.* differ"):
+        fit(network="mlp_256")
+    assert fit().finished
+
+
+def test_overwriting_needs_a_run(fit, tmp_path):
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    for name, text in (("notes.txt", "mine"), ("config.json", '{"other": "tool"}')):
+        (folder / name).write_text(text)
+        with pytest.raises(ValueError, match="is not a run folder"):
+            fit(run=folder, overwrite=True)
+        assert (folder / name).read_text() == text
+
+
+def test_a_file_is_no_folder(fit, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is a file; give a folder"):
+        fit(run=tmp_path / "file", overwrite=True)
+    with pytest.raises(ValueError, match="cannot be written"):
+        fit(run=tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["optimizer.name=adm"], "Unknown optimizer.name 'adm'; did you mean"),
+        (["optimizer.rho=0.9"], "optimiser adam does not take these arguments"),
+        (["normalisation=minmx"], "Unknown normalisation 'minmx'"),
+        (["augment=flp"], "Unknown augmentation 'flp'"),
+        (["options.unit=3"], "option of mlp_50 'unit'"),
+        (["options.classes=3"], "classes"),
+        (["batch_size=5000"], "less than a batch of 5000"),
+        (["image_shape=[8, 8]"], "image_shape"),
+        (["image_shape=[8, 8, 2]"], "channels"),
+        (["validation=0.0001"], "share of 0.0001"),
+        (["schedule.name=step", "schedule.values=[1]", "schedule.boundaries=[1]"], "s"),
+    ],
+)
+def test_bad_recipes_write_nothing(fit, tmp_path, data_dir, settings, words):
+    recipe = TINY.override(*settings)
+    with pytest.raises(ValueError) as caught:
+        training.fit("mlp_50", recipe=recipe, run=tmp_path / "run", data_dir=data_dir)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,185 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerazoo import data, training
+
+
+@pytest.fixture(scope="module")
+def digit(digits):
+    """A test image, uint8 (8, 8), and its label."""
+    images, labels = data.Batches(digits.test, 16, image_shape=digits.shape).take(16)
+    return images[0, ..., 0], int(labels[0])
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of the run to be damaged."""
+    return training.Run(shutil.copytree(trained.path, tmp_path / "run"))
+
+
+def scores_of(run, pixels):
+    return np.asarray(run.model()(pixels[None, ..., None], training=False))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "mode"),
+    [
+        ("same.png", (8, 8), "L"),
+        ("large.png", (53, 37), "L"),
+        ("tiny.png", (1, 1), "L"),
+        ("black.png", (20, 20), "1"),
+        ("colour.png", (20, 31), "RGB"),
+        ("clear.png", (20, 31), "RGBA"),
+        ("palette.png", (20, 31), "P"),
+        ("photo.jpg", (64, 48), "L"),
+        ("photo.jpeg", (64, 48), "RGB"),
+    ],
+)
+def test_any_size_and_kind(trained, digit, tmp_path, name, size, mode):
+    path = tmp_path / name
+    Image.fromarray(digit[0]).resize(size).convert(mode).save(path)
+    (row,) = training.predict(trained, [path], top=10)
+    assert row["image"] == str(path)
+    with Image.open(path) as picture:
+        grey = picture.convert("RGB") if mode == "P" else picture
+        expected = scores_of(trained, np.asarray(grey.convert("L")))
+    assert [guess["class"] for guess in row["top"]] == [
+        str(place) for place in np.argsort(-expected)
+    ]
+    assert [guess["probability"] for guess in row["top"]] == pytest.approx(
+        np.sort(expected)[::-1], abs=1e-6
+    )
+
+
+def test_names_the_class(trained, digit, tmp_path):
+    Image.fromarray(digit[0]).save(tmp_path / "digit.png")
+    (row,) = training.predict(trained.path, [tmp_path / "digit.png"], top=1)
+    assert len(row["top"]) == 1
+    assert row["top"][0]["class"] == str(digit[1])
+
+
+def test_sixteen_bits_keep_their_shades(trained, digit, tmp_path):
+    deep = digit[0].astype("uint16") * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    Image.fromarray(digit[0]).save(tmp_path / "flat.png")
+    deep, flat = training.predict(
+        trained, [tmp_path / n for n in ("deep.png", "flat.png")]
+    )
+    assert deep["top"] == flat["top"]
+
+
+def test_rotation_notes_are_followed(trained, digit, tmp_path):
+    picture = Image.fromarray(digit[0]).resize((24, 16))
+    picture.save(tmp_path / "upright.png")
+    turned = picture.transpose(Image.Transpose.ROTATE_90)
+    notes = Image.Exif()
+    notes[0x0112] = 6
+    turned.save(tmp_path / "turned.png", exif=notes)
+    upright, turned = training.predict(
+        trained, [tmp_path / "upright.png", tmp_path / "turned.png"]
+    )
+    assert turned["top"] == upright["top"]
+
+
+def test_files_that_are_no_images(trained, digit, tmp_path):
+    Image.fromarray(digit[0]).resize((64, 64)).save(tmp_path / "good.png")
+    Image.fromarray(digit[0]).resize((64, 64)).save(tmp_path / "good.jpg")
+    png, jpg = ((tmp_path / f"good.{kind}").read_bytes() for kind in ("png", "jpg"))
+    (tmp_path / "folder.png").mkdir()
+    for name, content in {
+        "empty.png": b"",
+        "words.png": b"not an image at all",
+        "cut.png": png[: len(png) // 2],
+        "head.png": png[:30],
+        "chunk.png": png[:37] + b"\0\0\0\0" + png[41:],
+        "cut.jpg": jpg[: len(jpg) // 2],
+        "missing.png": None,
+        "folder.png": None,
+    }.items():
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"not an image that can be read|there is no image"
+        ) as caught:
+            training.predict(trained, [tmp_path / "good.png", path])
+        assert str(path) in str(caught.value)
+
+
+def test_damaged_images_never_escape(trained, digit, tmp_path):
+    """Whatever bytes are changed, there is an answer or one sentence."""
+    random = np.random.default_rng(0)
+    for kind in ("png", "jpg"):
+        path = tmp_path / f"image.{kind}"
+        Image.fromarray(digit[0]).resize((64, 64)).save(path)
+        content = np.frombuffer(path.read_bytes(), "uint8")
+        paths = []
+        for number in range(40):
+            damaged = content.copy()
+            places = random.integers(0, len(content), 3)
+            damaged[places] = random.integers(0, 256, 3)
+            paths.append(tmp_path / f"{number}.{kind}")
+            paths[-1].write_bytes(damaged.tobytes())
+        # A run without a model refuses only after all images were read.
+        for path in paths:
+            with pytest.raises(ValueError, match=r"not an image|no model\.keras"):
+                training.predict(without_model(trained, tmp_path), [path])
+
+
+def without_model(trained, tmp_path):
+    folder = tmp_path / "bare"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(trained.path / "config.json", folder)
+    return training.Run(folder)
+
+
+def test_top_must_be_positive(trained):
+    with pytest.raises(ValueError, match="top is 0; it must be 1 or more"):
+        training.predict(trained, [], top=0)
+
+
+def test_a_run_without_a_model(run, digit, tmp_path):
+    (run.path / "model.keras").unlink()
+    Image.fromarray(digit[0]).save(tmp_path / "digit.png")
+    with pytest.raises(ValueError, match=r"no model\.keras: the run has not ended"):
+        training.predict(run, [tmp_path / "digit.png"])
+    with pytest.raises(ValueError, match=r"no model\.keras: the run has not ended"):
+        training.evaluate(run)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", "half"])
+def test_a_run_with_a_damaged_model(run, content):
+    path = run.path / "model.keras"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
+    with pytest.raises(ValueError, match=r"model\.keras cannot be read: .+") as caught:
+        run.model()
+    assert "\n" not in str(caught.value)
+
+
+def test_runs_that_are_none(run, tmp_path):
+    with pytest.raises(ValueError, match="There is no run folder"):
+        training.Run(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"it has no config\.json"):
+        training.Run(tmp_path / "empty")
+    config = run.path / "config.json"
+    config.write_text(config.read_text()[:50])
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        training.evaluate(run)
+    config.write_text(json.dumps(["other"]))
+    with pytest.raises(ValueError, match="names no network and recipe"):
+        training.evaluate(run)
+
+
+def test_an_unfinished_run_says_so(run):
+    (run.path / "metrics.json").unlink()
+    (run.path / "history.csv").unlink()
+    assert not run.finished
+    for name in ("metrics", "history"):
+        with pytest.raises(ValueError, match=rf"no {name}\..*: the run has not ended"):
+            getattr(run, name)
