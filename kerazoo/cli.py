@@ -178,6 +178,9 @@ def train(
     precision: Annotated[
         str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
     ] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(help="GPUs, or parts of the CPU, that share a batch.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete a run that stands there.")
     ] = False,
@@ -205,6 +208,7 @@ def train(
         run=run,
         data_dir=data_dir,
         precision=precision,
+        devices=devices,
         overwrite=overwrite,
         deterministic=deterministic,
         save_every=save_every,
@@ -229,6 +233,22 @@ def _recipe(name, network):
     if name in ("laptop", "modern", "paper"):
         return recipes.for_network(network, name)
     return recipes.find(name)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def launch(
+    command: Annotated[
+        list[str], typer.Argument(help="After --: a command, as in train lenet5.")
+    ],
+    processes: Annotated[int, typer.Option(help="How many workers.")] = 2,
+    restarts: Annotated[
+        int, typer.Option(help="How often all start again where one dies.")
+    ] = 3,
+):
+    """Run a training in several processes of this machine, which share every batch."""
+    from kerazoo.training.launching import launch
+
+    raise typer.Exit(launch(processes, command, restarts))
 
 
 def _report(metrics):

@@ -8,6 +8,7 @@ from keras import ops
 from kerazoo.errors import unknown
 from kerazoo.layers import MAPLoss
 from kerazoo.recipe import Optimizer, Recipe, Schedule
+from kerazoo.training.distribution import together
 
 
 def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: int):
@@ -204,7 +205,14 @@ def regularize(model: keras.Model, recipe: Recipe) -> None:
 
 
 def compile(
-    model: keras.Model, recipe: Recipe, *, steps_per_epoch, rows, classes, **options
+    model: keras.Model,
+    recipe: Recipe,
+    *,
+    steps_per_epoch,
+    rows,
+    classes,
+    replicas=1,
+    **options,
 ):
     """Compiles a network as its recipe says.
 
@@ -214,6 +222,7 @@ def compile(
         steps_per_epoch: Batches of an epoch.
         rows: Whether labels are rows.
         classes: Number of classes.
+        replicas: Devices whose gradients TensorFlow adds up.
         **options: What else ``keras.Model.compile`` takes.
     """
     regularize(model, recipe)
@@ -225,7 +234,7 @@ def compile(
         max(1, recipe.steps or recipe.epochs * steps_per_epoch),
     )
     paths = [variable.path for variable in model.trainable_variables]
-    words = optimizer(recipe.optimizer, rate, paths)
+    words = together(optimizer(recipe.optimizer, rate, paths), replicas)
     if recipe.auxiliary_fade and not isinstance(model.output, dict):
         raise ValueError(
             f"auxiliary_fade is {recipe.auxiliary_fade}, but {model.name} has no "

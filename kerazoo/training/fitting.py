@@ -22,6 +22,7 @@ from kerazoo.training import compilation
 from kerazoo.training.agreement import check
 from kerazoo.training.assembly import Assembly, resized_to_output
 from kerazoo.training.beginning import begin
+from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import measure
 from kerazoo.training.precision import choose, computing, prepare_gpus
 from kerazoo.training.run import Run, claim, replacing, write
@@ -41,6 +42,7 @@ class _Job:
     validation: kerazoo_data.Batches | None
     test: kerazoo_data.Batches
     config: dict
+    spread: Distribution
 
     @property
     def recipe(self):
@@ -59,6 +61,7 @@ def fit(
     run: str | os.PathLike,
     data_dir: str | os.PathLike | None = None,
     precision: str = "auto",
+    devices: int | None = None,
     overwrite: bool = False,
     deterministic: bool = False,
     save_every: int | None = None,
@@ -79,6 +82,9 @@ def fit(
         data_dir: Where the data set's files are.
         precision: ``auto`` (the fastest of the device), ``float32``,
             ``mixed_bfloat16`` or ``mixed_float16``.
+        devices: GPUs that share every batch, or parts of the CPU where there is none;
+            one by default. Several machines take part where ``TF_CONFIG`` names them
+            (see :mod:`kerazoo.training.distribution`).
         overwrite: Whether a run that stands there may be deleted.
         deterministic: Whether TensorFlow must compute the same bits in every run, at
             some cost.
@@ -94,6 +100,7 @@ def fit(
         ValueError: For bad arguments; nothing has been written then.
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C, with the state saved.
         kerazoo.training.state.Diverged: Where the loss is no longer a number.
+        kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
     recipe = recipe or Recipe()
     check(network, recipe)
@@ -102,7 +109,11 @@ def fit(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     prepare_gpus()
+    spread = distribute(devices)
+    spread.check(recipe.batch_size)
     arithmetic = choose(precision)
+    if spread.replicas > 1:
+        arithmetic = dataclasses.replace(arithmetic, jit_compile=False)
     keras.utils.set_random_seed(recipe.seed)
     if not isinstance(data, kerazoo_data.ImageData):
         data = kerazoo_data.load(
@@ -112,25 +123,46 @@ def fit(
             seed=recipe.seed,
         )
     with computing(arithmetic):
-        job = _prepare(network, data, recipe, arithmetic)
+        with spread.scope():
+            job = _prepare(network, data, recipe, arithmetic, spread)
         job.config["data_dir"] = None if data_dir is None else str(data_dir)
         job.config["deterministic"] = deterministic
-        folder = claim(run, job.config, overwrite)
+        folder = _claim(run, job.config, overwrite, spread)
         state = TrainState(
             folder.path / "state",
             steps_per_epoch=job.training.steps,
             steps=recipe.steps,
             save_every=save_every,
+            spread=spread,
         )
-        _train(job, folder, state, verbose)
+        with spread.scope():
+            _train(job, folder, state, verbose)
         served = job.assembly.served(job.model)
     # Out of the training's arithmetic: the figures are those that whoever loads the
     # network gets.
-    _finish(job, served, folder, state)
+    if spread.chief:
+        _finish(job, served, folder, state)
+    spread.gather(0)
     return folder
 
 
-def _prepare(network, images, recipe, arithmetic):
+def _claim(run, config, overwrite, spread):
+    """The chief makes or finds the run folder; the others wait and open it."""
+    if spread.chief:
+        folder = claim(run, config, overwrite)
+    spread.gather(0)
+    if not spread.chief:
+        try:
+            folder = Run(run)
+        except ValueError as error:
+            raise ValueError(
+                f"Worker {spread.index} does not see the run folder that the chief "
+                f"made, {run}; give a folder that all machines share."
+            ) from error
+    return folder
+
+
+def _prepare(network, images, recipe, arithmetic, spread):
     """Model, batches and configuration; nothing is written yet."""
     assembly = Assembly(
         network=network,
@@ -147,13 +179,20 @@ def _prepare(network, images, recipe, arithmetic):
         "one_hot": compilation.one_hot(recipe),
     }
     training = kerazoo_data.Batches(
-        images.train, augment=recipe.augment, shuffle=True, seed=recipe.seed, **batch
+        images.train,
+        augment=recipe.augment,
+        shuffle=True,
+        seed=recipe.seed,
+        # A last batch that the devices cannot share evenly would weigh too much.
+        drop_remainder=spread.devices > 1,
+        **batch,
     )
     batch["one_hot"] = training.one_hot
     if recipe.normalisation == "zca":
         plain = kerazoo_data.Batches(images.train, **batch)
         assembly = dataclasses.replace(assembly, images=plain.take(ZCA_IMAGES)[0])
     model = assembly.trained()
+    spread.synchronise(model)
     begin(model, recipe, training)
     compilation.compile(
         model,
@@ -162,7 +201,10 @@ def _prepare(network, images, recipe, arithmetic):
         rows=training.one_hot,
         classes=len(images.classes),
         jit_compile=arithmetic.jit_compile,
-        steps_per_execution=_steps_per_execution(network, recipe, training.steps),
+        steps_per_execution=1
+        if spread.devices > 1
+        else _steps_per_execution(network, recipe, training.steps),
+        replicas=spread.replicas,
     )
     return _Job(
         assembly=assembly,
@@ -178,8 +220,10 @@ def _prepare(network, images, recipe, arithmetic):
             "image_shape": list(assembly.image_shape),
             "recipe": json.loads(recipe.to_json()),
             "arithmetic": dataclasses.asdict(arithmetic),
+            "distribution": {"workers": spread.workers, "devices": spread.devices},
             "versions": _versions(),
         },
+        spread=spread,
     )
 
 
@@ -203,12 +247,23 @@ def _train(job, folder, state, verbose):
             return dataset
         return dataset.map(lambda x, y: (x, dict.fromkeys(outputs, y)))
 
+    def shared(dataset):
+        return job.spread.share(named(dataset))
+
     epochs = compilation.epochs(job.recipe, training.steps)
     # Evaluated batches build the metrics, whose sums belong to the state.
-    model.evaluate(named(training.epochs()), steps=8, verbose=0)
+    model.evaluate(shared(training.epochs()), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
     state.restore(model)
-    writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
+    places = job.spread.gather(state.epoch, state.step)
+    if (places != places[0]).any():
+        raise ValueError(
+            f"The workers find different states (epoch, step: {places.tolist()}); "
+            "give a run folder that all machines share."
+        )
+    writer = tf.summary.create_noop_writer()
+    if job.spread.chief:
+        writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
     watched = _callbacks(job, folder, writer, epochs)
     state.watch(watched)
     calls = _Calls(
@@ -221,13 +276,13 @@ def _train(job, folder, state, verbose):
         model=model,
     )
     try:
-        _epochs(model, state, training, validation, named, epochs, calls, verbose)
+        _epochs(model, state, training, validation, shared, epochs, calls, verbose)
     finally:
         state.release()
         writer.close()
 
 
-def _epochs(model, state, training, validation, named, epochs, calls, verbose):
+def _epochs(model, state, training, validation, shared, epochs, calls, verbose):
     """Fits epoch ``state.epoch`` from ``state.step`` on, then the rest.
 
     An epoch that was interrupted is shorter than the others and is fitted by a call of
@@ -235,7 +290,7 @@ def _epochs(model, state, training, validation, named, epochs, calls, verbose):
     """
     options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
     if validation:
-        options["validation_data"] = named(validation.dataset)
+        options["validation_data"] = shared(validation.dataset)
     parts = [(state.epoch, state.step, epochs)]
     if state.step:
         rest = (state.epoch + 1, 0, epochs)
@@ -244,7 +299,7 @@ def _epochs(model, state, training, validation, named, epochs, calls, verbose):
     for number, (epoch, step, end) in enumerate(parts):
         calls.first, calls.last = number == 0, number == len(parts) - 1
         model.fit(
-            named(training.epochs(epoch, step)),
+            shared(training.epochs(epoch, step)),
             initial_epoch=epoch,
             epochs=end,
             steps_per_epoch=training.steps - step,
@@ -294,21 +349,13 @@ class _Calls(keras.callbacks.CallbackList):
 
 def _callbacks(job, folder, writer, epochs):
     """Keras' callbacks as the recipe asks, and the writers."""
-    recipe, classes = job.recipe, job.classes
+    recipe = job.recipe
     every = max(1, epochs // 10)
     watched = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    watched += [
-        keras.callbacks.TensorBoard(str(folder.events), histogram_freq=every),
-        writers.RecipeWords(writer, job.config),
-        writers.Rates(writer, recipe.batch_size),
-        writers.AugmentedImages(writer, job.training.epochs(), classes),
-        writers.FirstFilters(writer, every),
-    ]
-    if job.validation:
-        shown = (job.validation.dataset, classes, every)
-        watched.append(writers.ConfusionMatrix(writer, *shown))
+    if job.spread.chief:
+        watched += _writers(job, folder, writer, every)
     monitor = "val_loss" if job.validation else "loss"
     if recipe.schedule.name == "plateau":
         watched.append(
@@ -325,6 +372,21 @@ def _callbacks(job, folder, writer, epochs):
                 monitor, patience=recipe.early_stopping, restore_best_weights=True
             )
         )
+    return watched
+
+
+def _writers(job, folder, writer, every):
+    """What TensorBoard shows."""
+    watched = [
+        keras.callbacks.TensorBoard(str(folder.events), histogram_freq=every),
+        writers.RecipeWords(writer, job.config),
+        writers.Rates(writer, job.recipe.batch_size),
+        writers.AugmentedImages(writer, job.training.epochs(), job.classes),
+        writers.FirstFilters(writer, every),
+    ]
+    if job.validation:
+        shown = (job.validation.dataset, job.classes, every)
+        watched.append(writers.ConfusionMatrix(writer, *shown))
     return watched
 
 

@@ -16,6 +16,7 @@ import time
 import keras
 import numpy as np
 
+from kerazoo.training.distribution import Distribution
 from kerazoo.training.run import write
 
 # What Keras' callbacks remember from epoch to epoch, by their public attributes.
@@ -49,7 +50,12 @@ class Diverged(ArithmeticError):
         epoch: The epoch, from 0.
         step: Steps of the epoch.
         rate: The learning rate.
+
+    Attributes:
+        code: The exit status for a shell, by which a launcher knows not to try again.
     """
+
+    code = 3
 
     def __init__(self, what: str, epoch: int, step: int, rate: float):
         super().__init__(
@@ -70,14 +76,19 @@ class TrainState(keras.callbacks.Callback):
         steps: Training steps after which to stop, or ``None``.
         save_every: Steps between states; ``None`` saves at the end of an epoch and
             whenever that costs less than two percent of the time.
+        spread: Who takes part. All workers save together, for reading the metrics takes
+            all of them; the chief writes.
     """
 
-    def __init__(self, folder, *, steps_per_epoch, steps=None, save_every=None):
+    def __init__(
+        self, folder, *, steps_per_epoch, steps=None, save_every=None, spread=None
+    ):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.steps_per_epoch = steps_per_epoch
         self.steps = steps
         self.save_every = save_every
+        self.spread = spread or Distribution()
         self.epoch = self.step = 0
         self.ended = False
         self.history = []
@@ -137,9 +148,10 @@ class TrainState(keras.callbacks.Callback):
         content = content.getvalue()
         total = self.epoch * self.steps_per_epoch + self.step
         name = f"step-{total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
-        write(self.folder / name, content)
-        for old in self._states()[KEPT:]:
-            old.unlink()
+        if self.spread.chief:
+            write(self.folder / name, content)
+            for old in self._states()[KEPT:]:
+                old.unlink()
         self._saved = time.monotonic()
         self._cost = self._saved - start
 
@@ -246,20 +258,29 @@ class TrainState(keras.callbacks.Callback):
         # After the last step the epoch's end saves, with the validation in the history.
         elif last:
             return
-        elif self._signal is not None:
-            self.save()
-            raise Interrupted(self._signal, self.epoch, self.step)
-        elif self._time_to_save(total, self.step - before):
-            self.save()
+        else:
+            # Workers ask each other at steps that all of them know.
+            asks = due or self.spread.workers == 1
+            number, late = self._agree(60.0) if asks else (0, False)
+            if number or self._time_to_save(total, self.step - before, late):
+                self.save()
+            if number:
+                raise Interrupted(number, self.epoch, self.step)
+
+    def _agree(self, seconds):
+        """The signal that any worker was sent, and whether any should save."""
+        late = time.monotonic() - self._saved > max(seconds, 50 * self._cost)
+        number, late = self.spread.gather(self._signal or 0, late).max(0)
+        return int(number), bool(late)
 
     def _diverged(self, what):
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         return Diverged(what, self.epoch, self.step, rate)
 
-    def _time_to_save(self, total, steps):
+    def _time_to_save(self, total, steps, late):
         if self.save_every:
             return total // self.save_every > (total - steps) // self.save_every
-        return time.monotonic() - self._saved > max(60.0, 50 * self._cost)
+        return late
 
     def on_epoch_end(self, epoch, logs=None):
         """Notes the epoch and saves the state at its end."""
@@ -267,15 +288,11 @@ class TrainState(keras.callbacks.Callback):
         self.history.append(row)
         steps, self.epoch, self.step = self.step, epoch + 1, 0
         self.ended = self.model.stop_training
-        if self.ended or self._signal is not None or self._time_to_save_epoch():
+        number, late = self._agree(5.0)
+        if self.ended or number or self.save_every or late:
             self.save()
-        if self._signal is not None:
-            raise Interrupted(self._signal, epoch, steps)
-
-    def _time_to_save_epoch(self):
-        if self.save_every:
-            return True
-        return time.monotonic() - self._saved > max(5.0, 50 * self._cost)
+        if number:
+            raise Interrupted(number, epoch, steps)
 
     def on_train_end(self, logs=None):
         """Stops listening for signals."""

@@ -28,9 +28,11 @@ class ConfusionMatrix(keras.callbacks.Callback):
     def _write(self, step):
         truth, guess = [], []
         for images, labels in self.dataset:
-            labels, scores = labels.numpy(), self.model.predict_on_batch(images)
+            # Unlike predict_on_batch, a call asks no other device or machine.
+            labels, scores = labels.numpy(), self.model(images, training=False)
             if isinstance(scores, dict):
                 scores = scores["predictions"]
+            scores = keras.ops.convert_to_numpy(scores)
             truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
             guess.append(scores.argmax(-1))
         matrix = confusion_matrix(

@@ -1,0 +1,288 @@
+"""One training on several devices, and on several machines.
+
+Devices of one machine share every batch through ``tf.distribute.MirroredStrategy``.
+Several machines share it through ``tf.distribute.MultiWorkerMirroredStrategy`` where
+the environment variable ``TF_CONFIG`` names them: the same command runs on every one,
+with its own ``index``, and a run folder that all of them see::
+
+    TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]},
+                "task": {"type": "worker", "index": 0}}'
+
+``kerazoo launch`` does that on one machine. Worker 0 is the chief: it alone writes.
+Under ``KERAS_BACKEND=jax``, ``keras.distribution.DataParallel`` takes the place of
+both on one machine.
+
+The batch of a recipe is that of all devices together. Batch normalisation sees all of
+it; dropout draws the same mask on every TensorFlow device, for its own images.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.training import keras_repairs
+
+
+class LostWorker(RuntimeError):
+    """Another machine of the training is gone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Distribution:
+    """Who takes part in a training.
+
+    Attributes:
+        devices: Devices of all machines.
+        workers: Machines, or processes that stand for them.
+        index: Which of them this one is; 0 is the chief.
+        strategy: TensorFlow's, or ``None`` for one device.
+        parallel: Keras' own, under JAX.
+    """
+
+    devices: int = 1
+    workers: int = 1
+    index: int = 0
+    strategy: tf.distribute.Strategy | None = None
+    parallel: keras.distribution.DataParallel | None = None
+
+    @property
+    def chief(self) -> bool:
+        """Whether this process writes."""
+        return self.index == 0
+
+    @property
+    def replicas(self) -> int:
+        """Copies of the network whose gradients TensorFlow adds up."""
+        return self.strategy.num_replicas_in_sync if self.strategy else 1
+
+    @contextlib.contextmanager
+    def scope(self):
+        """Where the network is built and trained.
+
+        Raises:
+            LostWorker: Where another worker does not answer any more.
+        """
+        engine = self.strategy or self.parallel
+        try:
+            with engine.scope() if engine else contextlib.nullcontext():
+                yield
+        except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+            if self.workers == 1:
+                raise
+            raise LostWorker(
+                "Another worker of this training is gone. Start all of them again: "
+                f"they go on from the last state ({str(error).splitlines()[0]})."
+            ) from error
+
+    def check(self, batch_size: int) -> None:
+        """Refuses a batch that the devices cannot share evenly.
+
+        Raises:
+            ValueError: Where a device would get fewer images than another.
+        """
+        if batch_size % self.devices:
+            raise ValueError(
+                f"A batch of {batch_size} images cannot be shared evenly by "
+                f"{self.devices} devices; give a multiple of {self.devices}."
+            )
+
+    def share(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Marks a dataset of whole batches for being parted among the workers."""
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )
+        return dataset.with_options(options)
+
+    def synchronise(self, model: keras.Model) -> None:
+        """Lets the batch normalisations of a network see the batch of all devices."""
+        if self.replicas > 1:
+            for layer in model.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.synchronized = True
+
+    def gather(self, *values: float) -> np.ndarray:
+        """What every worker says; all of them must ask, and each waits for the others.
+
+        Args:
+            *values: What this one says.
+
+        Returns:
+            An array ``(workers, values)``.
+        """
+        if self.workers == 1:
+            return np.array([values], "float64")
+        said = np.zeros((self.workers, len(values)))
+        said[self.index] = values
+        with self.scope():
+            total = self.strategy.run(_total, args=(tf.constant(said),))
+        total = self.strategy.experimental_local_results(total)[0].numpy()
+        return total * self.workers / self.devices
+
+
+@tf.function
+def _total(value):
+    return tf.distribute.get_replica_context().all_reduce("SUM", value)
+
+
+def distribute(devices: int | None = None) -> Distribution:
+    """Takes the devices that a training asks for; must precede all computing.
+
+    Args:
+        devices: Devices of this machine: GPUs, or parts of the CPU where there is
+            none. By default one, or all GPUs where ``TF_CONFIG`` names several
+            machines.
+
+    Raises:
+        ValueError: Where there are not so many, or TensorFlow has begun to compute.
+    """
+    if devices is not None and (not isinstance(devices, int) or devices < 1):
+        raise ValueError(
+            f"devices={devices!r} is not possible; give a whole number from 1 on."
+        )
+    cluster, index = _cluster()
+    if keras.backend.backend() == "jax":
+        return _jax(devices or 1, cluster)
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus and (devices or 1) > len(gpus):
+        raise ValueError(f"There are {len(gpus)} GPUs, not {devices}.")
+    if len(cluster) > 1:
+        return _machines(cluster, index, devices, gpus)
+    if (devices or 1) == 1:
+        return Distribution()
+    if not gpus:
+        _part_cpu(devices)
+    kind = "GPU" if gpus else "CPU"
+    strategy = tf.distribute.MirroredStrategy([f"{kind}:{n}" for n in range(devices)])
+    return Distribution(devices=devices, strategy=strategy)
+
+
+def _cluster():
+    """The workers' addresses and this one's index, as ``TF_CONFIG`` has them."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return [], 0
+    try:
+        config = json.loads(text)
+        cluster, task = config.get("cluster", {}), config.get("task", {})
+        # The old word for worker 0; TensorFlow still takes it.
+        workers = [*cluster.get("chief", ()), *cluster.get("worker", ())]
+        index = int(task.get("index", 0))
+        if task.get("type") == "worker":
+            index += len(cluster.get("chief", ()))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"TF_CONFIG cannot be read ({error}): {text!r}.") from error
+    if workers and not 0 <= index < len(workers):
+        raise ValueError(
+            f"TF_CONFIG says that this is worker {index}, but names {len(workers)}."
+        )
+    return workers, index
+
+
+def _machines(cluster, index, devices, gpus):
+    if not gpus and (devices or 1) > 1:
+        raise ValueError(
+            f"devices={devices} is not possible: a worker without a GPU computes on "
+            "one device; start more workers."
+        )
+    keras_repairs.repair()
+    try:
+        if devices and gpus:
+            tf.config.set_visible_devices(gpus[:devices], "GPU")
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise ValueError(_too_late("TF_CONFIG")) from error
+    return Distribution(
+        devices=strategy.num_replicas_in_sync,
+        workers=len(cluster),
+        index=index,
+        strategy=strategy,
+    )
+
+
+def _part_cpu(devices):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = tf.config.get_logical_device_configuration(cpu) or ()
+    if len(parts) >= devices:
+        return
+    try:
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * devices
+        )
+    except RuntimeError as error:
+        raise ValueError(_too_late(f"devices={devices}")) from error
+
+
+def _too_late(what):
+    return (
+        f"{what} comes too late: TensorFlow has begun to compute on the devices as "
+        "they are. Call kerazoo.fit with it first, in a new process."
+    )
+
+
+def _jax(devices, cluster):
+    if len(cluster) > 1:
+        raise ValueError(
+            "TF_CONFIG names several machines, which kerazoo trains on with TensorFlow "
+            "only; set KERAS_BACKEND=tensorflow."
+        )
+    if devices == 1:
+        return Distribution()
+    import jax
+
+    # A GPU machine has its devices anyway, and a JAX that runs already keeps its own.
+    with contextlib.suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", devices)
+    found = keras.distribution.list_devices()
+    if len(found) < devices:
+        raise ValueError(
+            f"There are {len(found)} devices, not {devices}; JAX parts a CPU only "
+            "before it computes: call kerazoo.fit first, in a new process."
+        )
+    return Distribution(
+        devices=devices,
+        parallel=keras.distribution.DataParallel(devices=found[:devices]),
+    )
+
+
+class _Together:
+    """An optimiser that sees the gradient of the whole batch on every device.
+
+    Keras' optimisers clip, and look for infinities, before they add the devices'
+    gradients up. Here every device gets the mean of all, which is the sum over
+    ``replicas``; thresholds are divided likewise, so that the sum that Keras takes
+    afterwards is the clipped gradient of the whole batch.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        context = tf.distribute.get_replica_context()
+        super().apply(context.all_reduce("MEAN", grads), trainable_variables)
+
+
+def together(
+    optimizer: keras.optimizers.Optimizer, replicas: int
+) -> keras.optimizers.Optimizer:
+    """The same optimiser for several devices, with the gradient clipped as a whole.
+
+    Args:
+        optimizer: An optimiser that is not built yet.
+        replicas: Devices whose gradients are added up.
+    """
+    float16 = keras.config.dtype_policy().name == "mixed_float16"
+    thresholds = ("clipnorm", "global_clipnorm", "clipvalue")
+    config = optimizer.get_config()
+    clipped = [name for name in thresholds if config.get(name)]
+    if replicas == 1 or not (clipped or float16):
+        return optimizer
+    config |= {name: config[name] / replicas for name in clipped}
+    kind = type(optimizer)
+    if float16:
+        # ``compile`` would put this around the optimiser, outside our sum.
+        kind, optimizer = keras.optimizers.LossScaleOptimizer, kind.from_config(config)
+        return type(kind.__name__, (_Together, kind), {})(optimizer)
+    return type(kind.__name__, (_Together, kind), {}).from_config(config)
