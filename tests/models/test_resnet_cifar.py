@@ -57,9 +57,9 @@ def test_builds_in_a_time_linear_in_depth():
     assert seconds(332) / seconds(80) < 8
 
 
-def test_a_graph_deeper_than_pythons_stack_saves_and_loads(tmp_path):
+def test_a_graph_deeper_than_pythons_stack_is_rebuilt():
     model = resnet_cifar(depth=308, input_shape=(8, 8, 3))  # a path of 1,071 layers
-    model.save(tmp_path / "deep.keras")
-    again = keras.models.load_model(tmp_path / "deep.keras")
+    again = keras.Model.from_config(model.get_config())
+    again.set_weights(model.get_weights())
     x = np.ones((1, 8, 8, 3), "float32")
     np.testing.assert_array_equal(again(x), model(x))
