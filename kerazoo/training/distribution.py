@@ -120,14 +120,14 @@ class Distribution:
         said = np.zeros((self.workers, len(values)))
         said[self.index] = values
         with self.scope():
-            total = self.strategy.run(_total, args=(tf.constant(said),))
-        total = self.strategy.experimental_local_results(total)[0].numpy()
+            total = _total(self.strategy, tf.constant(said)).numpy()
         return total * self.workers / self.devices
 
 
 @tf.function
-def _total(value):
-    return tf.distribute.get_replica_context().all_reduce("SUM", value)
+def _total(strategy, value):
+    value = strategy.run(tf.identity, args=(value,))
+    return strategy.reduce("SUM", value, axis=None)
 
 
 def distribute(devices: int | None = None) -> Distribution:
