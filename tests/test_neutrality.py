@@ -1,0 +1,85 @@
+"""The networks know nothing of TensorFlow: all run on another backend without it."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+WALK = """
+import gc, importlib.abc, json, sys
+
+
+class NoTensorFlow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError("TensorFlow is blocked", name=name)
+
+
+sys.meta_path.insert(0, NoTensorFlow())
+
+import keras
+import numpy as np
+
+import kerazoo
+
+outcome = {"backend": keras.backend.backend(), "networks": {}}
+for name in sys.argv[1:] or kerazoo.list_models():
+    card = kerazoo.find(name)
+    try:
+        side = card.minimum
+        shape = (side, side, card.input_shape[-1])
+        model = kerazoo.create(name, input_shape=shape, classes=3)
+        image = np.random.default_rng(0).normal(size=(1, *shape)).astype("float32")
+        scores = np.asarray(model(image, training=False))
+        assert np.isfinite(scores).all(), "the scores are not finite"
+        assert np.allclose(scores.sum(-1), 1, atol=1e-4), "the scores do not sum to 1"
+        outcome["networks"][name] = list(scores.shape)
+    except Exception as error:
+        outcome["networks"][name] = f"{type(error).__name__}: {error}"
+    keras.backend.clear_session()
+    gc.collect()
+outcome["tensorflow"] = "tensorflow" in sys.modules
+print(json.dumps(outcome))
+"""
+
+
+# Compiling takes the time, not computing: without XLA's optimiser it takes half of it.
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+def walk(*names):
+    environment = os.environ | {
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": QUICK,
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", WALK, *names],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None,
+    reason="jax, the second backend, is not installed; the extra `test` brings it",
+)
+def test_all_networks_run_on_jax_with_tensorflow_blocked():
+    import kerazoo
+
+    outcome = walk()
+    assert outcome["backend"] == "jax"
+    assert not outcome["tensorflow"]
+    assert set(outcome["networks"]) == set(kerazoo.list_models())
+    failures = {n: r for n, r in outcome["networks"].items() if isinstance(r, str)}
+    assert failures == {}
