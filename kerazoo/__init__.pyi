@@ -40,6 +40,7 @@ from .models.nin import nin_cifar as nin_cifar
 from .models.nin import nin_imagenet as nin_imagenet
 from .models.overfeat import overfeat_accurate as overfeat_accurate
 from .models.overfeat import overfeat_fast as overfeat_fast
+from .models.preresnet import preresnet_cifar as preresnet_cifar
 from .models.preresnet import preresnet50 as preresnet50
 from .models.preresnet import preresnet101 as preresnet101
 from .models.preresnet import preresnet152 as preresnet152
@@ -51,6 +52,7 @@ from .models.resnet import resnet34 as resnet34
 from .models.resnet import resnet50 as resnet50
 from .models.resnet import resnet101 as resnet101
 from .models.resnet import resnet152 as resnet152
+from .models.resnet_cifar import resnet_cifar as resnet_cifar
 from .models.resnet_cifar import resnet20_cifar as resnet20_cifar
 from .models.resnet_cifar import resnet32_cifar as resnet32_cifar
 from .models.resnet_cifar import resnet44_cifar as resnet44_cifar
