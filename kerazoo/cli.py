@@ -190,6 +190,7 @@ def train(
     save_every: Annotated[
         int | None, typer.Option(help="Steps between states to resume from.")
     ] = None,
+    as_json: Json = False,
 ):
     """Train a network; the same command goes on where a stopped one left off."""
     kerazoo.find(network)
@@ -212,7 +213,11 @@ def train(
         overwrite=overwrite,
         deterministic=deterministic,
         save_every=save_every,
+        verbose=0 if as_json else "auto",
     )
+    if as_json:
+        print(json.dumps(result.metrics, indent=2))
+        return
     _report(result.metrics)
     console.print(f"run folder     {run}", soft_wrap=True)
     console.print(f"watch it       tensorboard --logdir {run}", soft_wrap=True)
@@ -408,7 +413,7 @@ def devices(as_json: Json = False):
 def main() -> None:
     """Runs the command; a failure is one sentence and an exit status."""
     try:
-        app(standalone_mode=True)
+        app(prog_name="kerazoo")
     except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
         if os.environ.get("KERAZOO_TRACEBACK"):
             raise

@@ -10,6 +10,7 @@ import io
 import json
 import pathlib
 import signal
+import sys
 import threading
 import time
 
@@ -174,7 +175,8 @@ class TrainState(keras.callbacks.Callback):
         for path in self._states():
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
-                print(f"{path} is damaged; training goes on from the one before it.")
+                words = f"{path} is damaged; training goes on from the one before it."
+                print(words, file=sys.stderr)
                 continue
             self._put_back(np.load(io.BytesIO(content), allow_pickle=False), path)
             return True
