@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+console = Console(highlight=False)
 
 Network = Annotated[str, typer.Argument(help="A network; see kerazoo list.")]
 RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]

@@ -89,7 +89,9 @@ class Schedule:
             ``power``); ``cosine`` (to ``end``); ``one_cycle`` (up from ``start`` for
             ``warmup``, then a cosine to ``end``); ``plateau`` (times ``factor`` after
             ``patience`` epochs without a better validation loss).
-        unit: What boundaries, ``every`` and ``warmup`` count: ``epochs`` or ``steps``.
+        unit: What boundaries, ``every`` and ``warmup`` count: ``epochs``, ``steps``, or
+            the ``share`` of the whole training, which stays right when its length is
+            changed.
         boundaries: Where the rate steps.
         values: Rates as multiples of the base rate, one more than boundaries.
         factor: What a step multiplies by.
@@ -111,7 +113,7 @@ class Schedule:
         "one_cycle",
         "plateau",
     ] = "constant"
-    unit: Literal["epochs", "steps"] = "epochs"
+    unit: Literal["epochs", "steps", "share"] = "epochs"
     boundaries: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
     factor: float = 0.1

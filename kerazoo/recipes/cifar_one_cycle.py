@@ -21,7 +21,7 @@ RECIPE = Recipe(
     # has been warmed up. Nesterov's momentum as in Facebook's code.
     optimizer=Optimizer(name="sgd", learning_rate=0.2, momentum=0.9, nesterov=True),
     # Up for a fifth of the time, then a cosine to nothing.
-    schedule=Schedule(name="one_cycle", warmup=8, start=0.05),
+    schedule=Schedule(name="one_cycle", unit="share", warmup=0.2, start=0.05),
     # Five times the papers', which short trainings need.
     weight_decay=5e-4,
 )

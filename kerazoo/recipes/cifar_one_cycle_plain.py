@@ -26,5 +26,5 @@ RECIPE = Recipe(
         weight_decay=0.05,
         global_clipnorm=1.0,
     ),
-    schedule=Schedule(name="one_cycle", warmup=10, start=0.05),
+    schedule=Schedule(name="one_cycle", unit="share", warmup=1 / 6, start=0.05),
 )

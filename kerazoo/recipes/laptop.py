@@ -10,5 +10,5 @@ RECIPE = Recipe(
     batch_size=64,
     epochs=10,
     optimizer=Optimizer(name="adam", learning_rate=1e-3, global_clipnorm=1.0),
-    schedule=Schedule(name="one_cycle", warmup=2, start=0.1),
+    schedule=Schedule(name="one_cycle", unit="share", warmup=0.2, start=0.1),
 )

@@ -12,5 +12,5 @@ RECIPE = Recipe(
     batch_size=64,
     epochs=20,
     optimizer=Optimizer(name="adam", learning_rate=2e-3),
-    schedule=Schedule(name="one_cycle", warmup=3, start=0.1),
+    schedule=Schedule(name="one_cycle", unit="share", warmup=0.15, start=0.1),
 )

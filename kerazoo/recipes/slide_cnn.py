@@ -14,5 +14,5 @@ RECIPE = Recipe(
     batch_size=128,
     epochs=12,
     optimizer=Optimizer(name="adam", learning_rate=2e-3),
-    schedule=Schedule(name="one_cycle", warmup=2, start=0.1),
+    schedule=Schedule(name="one_cycle", unit="share", warmup=1 / 6, start=0.1),
 )

@@ -21,7 +21,7 @@ def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: 
         steps: Batches of the whole training.
     """
     schedules = keras.optimizers.schedules
-    unit = steps_per_epoch if schedule.unit == "epochs" else 1
+    unit = {"epochs": steps_per_epoch, "steps": 1, "share": steps}[schedule.unit]
     match schedule.name:
         case "constant" | "plateau":
             return base
@@ -51,6 +51,12 @@ def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: 
                 base, steps, base * schedule.end, schedule.power
             )
     warmup = round(schedule.warmup * unit)
+    if warmup >= steps > 1:
+        raise ValueError(
+            f"schedule.warmup is {schedule.warmup:g} {schedule.unit}, but the whole "
+            f"training has {steps / unit:g}; shorten it, or give it as a share "
+            "(schedule.unit=share schedule.warmup=0.2)."
+        )
     rise = {"warmup_target": base, "warmup_steps": warmup} if warmup else {}
     return schedules.CosineDecay(
         base * schedule.start if warmup else base,

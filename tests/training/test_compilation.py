@@ -323,3 +323,19 @@ def test_epochs_of_a_number_of_steps():
     assert compilation.epochs(Recipe(epochs=7), 10) == 7
     assert compilation.epochs(Recipe(steps=31), 10) == 4
     assert compilation.epochs(Recipe(steps=30), 10) == 3
+
+
+def test_a_share_follows_the_length_of_training():
+    """Warmed up for a fifth, whatever the number of epochs."""
+    schedule = Schedule(name="one_cycle", unit="share", warmup=0.2)
+    for steps in (50, 1000):
+        rate = compilation.learning_rate(schedule, 0.1, 10, steps)
+        assert float(rate(steps // 5)) == pytest.approx(0.1)
+        assert float(rate(steps // 10)) == pytest.approx(0.05)
+        assert float(rate(steps)) == pytest.approx(0, abs=1e-8)
+
+
+def test_a_warmup_must_be_shorter_than_the_training():
+    schedule = Schedule(name="one_cycle", warmup=8)
+    with pytest.raises(ValueError, match=r"warmup is 8 epochs.*training has 4"):
+        compilation.learning_rate(schedule, 0.1, 10, 40)
