@@ -196,8 +196,12 @@ def _build(
     return model
 
 
+def _whole(number):
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
 def _check_classes(classes):
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+    if not _whole(classes) or classes < 1:
         raise ValueError(f"classes is {classes!r}; it must be a whole number from 1.")
     return classes
 
@@ -210,12 +214,12 @@ def _check_shape(card, shape):
         )
     *size, channels = shape
     for side in size:
-        if side is not None and (not isinstance(side, int) or side < card.minimum):
+        if side is not None and (not _whole(side) or side < card.minimum):
             raise ValueError(
                 f"input_shape is {tuple(shape)}; the smallest image that {card.name} "
                 f"takes is {card.minimum}x{card.minimum}."
             )
-    if not isinstance(channels, int) or channels < 1:
+    if not _whole(channels) or channels < 1:
         raise ValueError(
             f"input_shape is {tuple(shape)}; the number of channels must be a whole "
             "number from 1."
