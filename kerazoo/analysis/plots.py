@@ -30,7 +30,8 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figur
     figure = Figure(figsize=(1.1 * columns, 1.25 * rows), layout="constrained")
     for place, image in enumerate(images, 1):
         axes = figure.add_subplot(rows, columns, place)
-        shown = np.clip(np.rint(image), 0, 255).astype("uint8").squeeze()
+        shown = np.clip(np.rint(image), 0, 255).astype("uint8")
+        shown = shown[..., 0] if shown.shape[-1] == 1 else shown
         axes.imshow(shown, cmap="gray", vmin=0, vmax=255)
         axes.axis("off")
         if titles is not None:
