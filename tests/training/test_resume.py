@@ -19,6 +19,7 @@ MORTAL = pathlib.Path(__file__).with_name("mortal.py")
 ARGUMENTS = [
     "train",
     "mlp_deep5",
+    "--data=digits",
     "--deterministic",
     "--save-every=5",
     "--epochs=20",
@@ -38,18 +39,24 @@ ARGUMENTS = [
 def start(data_dir):
     """Starts the command on a run folder."""
     environment = {**os.environ, "KERAZOO_DATA_DIR": str(data_dir)}
+    started = []
 
     def begin(run, *more, when=None):
         program = [str(MORTAL), when] if when else ["-m", "kerazoo.cli"]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *program, *ARGUMENTS, f"--run={run}", *more],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        started.append(process)
+        return process
 
-    return begin
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def ends(process):
@@ -94,7 +101,8 @@ def test_many_deaths_change_nothing(start, tmp_path):
     while not states(run) and process.poll() is None:
         time.sleep(0.01)
     process.kill()
-    assert ends(process)[0] == -signal.SIGKILL
+    status, _, errors = ends(process)
+    assert status == -signal.SIGKILL, errors
     assert states(run)
 
     # Killed between the writing of a state and its renaming.
@@ -111,8 +119,8 @@ def test_many_deaths_change_nothing(start, tmp_path):
     older, newest = states(run)
     newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
     # Asked to stop by the system, in the middle of an epoch.
-    status, out, errors = ends(start(run, when="write:1:SIGTERM"))
-    assert f"{newest} is damaged; training goes on from the one before it." in out
+    status, _, errors = ends(start(run, when="write:1:SIGTERM"))
+    assert f"{newest} is damaged; training goes on from the one before it." in errors
     assert status == 143, errors
     assert errors.strip().splitlines()[-1].startswith("kerazoo: Stopped by SIGTERM in")
     assert "the same command goes on from there" in errors
@@ -155,12 +163,13 @@ def test_a_loss_that_is_no_number_stops_the_training(start, tmp_path):
         "--save-every=1",
     )
     status, _, errors = ends(start(tmp_path / "run", *settings))
-    assert status == 1
+    assert status == 3, errors
     sentence = errors.strip().splitlines()[-1]
     assert "is not a number in epoch 1 at step" in sentence
     assert "rate 1e+30; the last good state is kept" in sentence
     assert "Traceback" not in errors
     assert not (tmp_path / "run" / "model.keras").exists()
+    assert states(tmp_path / "run")
     for path in states(tmp_path / "run"):
         with np.load(path) as state:
             for name in state.files:

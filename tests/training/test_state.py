@@ -92,7 +92,7 @@ def test_a_damaged_state_is_passed_over(small, tmp_path, capsys, damage):
     again = TrainState(tmp_path / "state", steps_per_epoch=100)
     assert again.restore(model)
     assert again.step == 1
-    assert f"{newest} is damaged" in capsys.readouterr().out
+    assert f"{newest} is damaged" in capsys.readouterr().err
 
 
 def test_a_state_of_another_network_is_refused(small, tmp_path):

@@ -1,0 +1,373 @@
+"""The command: what it answers, and one sentence for whatever it cannot do."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import kerazoo
+from kerazoo import cli, recipes
+
+TINY = [
+    "--set=image_shape=8,8,1",
+    "--data=digits",
+    "--epochs=2",
+    "--batch-size=200",
+    "--precision=float32",
+]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, data_dir):
+    """A finished run, trained by the command in a process of its own."""
+    run = tmp_path_factory.mktemp("runs") / "mlp"
+    words = ["train", "mlp_256", *TINY, f"--run={run}", f"--data-dir={data_dir}"]
+    process = subprocess.run(
+        [sys.executable, "-m", "kerazoo.cli", *words, "--json"],
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    # Whoever reads the output by machine finds JSON and nothing else.
+    printed = json.loads(process.stdout)
+    assert printed == json.loads((run / "metrics.json").read_text())
+    return run
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Runs the command; its status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["kerazoo", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def tree(folder):
+    return {
+        path: path.read_bytes() if path.is_file() else None
+        for path in pathlib.Path(folder).rglob("*")
+    }
+
+
+def test_help(command):
+    status, out, _ = command("--help")
+    assert status == 0
+    for name in ("list", "info", "train", "evaluate", "predict"):
+        assert name in out
+        status, words, _ = command(name, "--help")
+        assert status == 0
+        assert "Usage" in words
+        assert name in words
+
+
+def test_list(command):
+    status, out, _ = command("list", "lenet*")
+    assert status == 0
+    assert "lenet5" in out
+    assert "28x28x1" in out
+    assert "alexnet" not in out
+    status, out, _ = command("list", "--json")
+    assert status == 0
+    assert json.loads(out) == kerazoo.list_models()
+
+
+def test_info(command):
+    status, out, _ = command("info", "lenet5")
+    card = kerazoo.find("lenet5")
+    assert status == 0
+    assert card.summary in " ".join(out.split())
+    assert f"{card.total:,}" in out
+    assert f"{card.macs:,}" in out
+
+
+def test_info_as_json(command):
+    status, out, _ = command("info", "alexnet", "-o", "groups=2", "--json")
+    assert status == 0
+    record = json.loads(out)
+    assert record["card"]["name"] == "alexnet"
+    ledger = kerazoo.ledger(kerazoo.alexnet(groups=2)).to_dict()
+    assert record["ledger"] == json.loads(json.dumps(ledger))
+
+
+def test_options_are_json_or_words(command):
+    words = ["info", "mlp_deep5", "--json"]
+    options = ["-o", "units=[7, 9]", "-o", "dropout=0", "-o", "name=mine"]
+    record = json.loads(command(*words, *options)[1])
+    names = {row["name"]: row["shape"] for row in record["ledger"]["layers"]}
+    assert names["mine_hidden1"] == [7]
+    assert names["mine_hidden2"] == [9]
+    assert "mine_drop1" not in names
+
+
+def test_train_says_what_came_out(folder, command, data_dir):
+    words = [*TINY, f"--data-dir={data_dir}", "--epochs=1"]
+    status, out, _ = command("train", "mlp_50", *words)
+    assert status == 0
+    metrics = json.loads(pathlib.Path("runs/mlp_50-digits/metrics.json").read_text())
+    assert f"test accuracy  {metrics['accuracy']:.2%}" in out
+    assert "tensorboard --logdir runs/mlp_50-digits" in out
+
+
+def test_a_recipe_from_a_file(command, tmp_path, data_dir):
+    recipe = recipes.find("laptop").override("image_shape=8,8,1", "epochs=1")
+    (tmp_path / "mine.json").write_text(recipe.to_json())
+    words = ["--recipe=mine.json", "--run=run", f"--data-dir={data_dir}", "--seed=5"]
+    assert command("train", "mlp_50", *words)[0] == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["recipe"]["epochs"] == 1
+    assert config["recipe"]["seed"] == 5
+    assert config["recipe"]["optimizer"]["global_clipnorm"] == 1.0
+
+
+def test_evaluate(command, folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    status, out, _ = command("evaluate", folder, "--json")
+    assert status == 0
+    again = json.loads(out)
+    assert again["confusion"] == metrics["confusion"]
+    status, out, _ = command("evaluate", folder, "--split=validation")
+    assert status == 0
+    assert out.split()[:2] == ["images", "143"]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A good PNG, a good JPEG and what is neither."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 20), "uint8")
+    Image.fromarray(pixels).save(tmp_path / "good.png")
+    Image.fromarray(pixels).convert("RGB").save(tmp_path / "good.jpg")
+    content = (tmp_path / "good.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    (tmp_path / "words.png").write_text("words")
+    return tmp_path
+
+
+def test_predict(command, folder, pictures):
+    files = [pictures / "good.png", pictures / "good.jpg"]
+    status, out, _ = command("predict", folder, *files, "--top=2", "--json")
+    assert status == 0
+    rows = json.loads(out)
+    assert [row["image"] for row in rows] == [str(path) for path in files]
+    for row in rows:
+        assert len(row["top"]) == 2
+        assert row["top"][0]["probability"] >= row["top"][1]["probability"]
+        assert {guess["class"] for guess in row["top"]} < set("0123456789")
+    status, out, _ = command("predict", folder, files[0], "--top=1")
+    assert status == 0
+    assert out.startswith(f"{files[0]}: {rows[0]['top'][0]['class']} ")
+
+
+BAD = {
+    "network": (["train", "lenet"], "Unknown network 'lenet'; did you mean"),
+    "network of info": (["info", "lenet"], "Unknown network 'lenet'"),
+    "pattern": (["list", "zzz*"], "No network is called 'zzz*'; kerazoo list shows"),
+    "data set": (
+        ["train", "mlp_50", "--data=digit"],
+        "Unknown data set 'digit'; did you mean digits",
+    ),
+    "recipe": (["train", "mlp_50", "--recipe=lptop"], "Unknown recipe 'lptop'"),
+    "kind": (["train", "mlp_50", "--recipe=paper"], "no paper recipe for mlp_50"),
+    "recipe file": (
+        ["train", "mlp_50", "--recipe=none.json"],
+        "The recipe none.json cannot be read: No such file",
+    ),
+    "recipe of words": (
+        ["train", "mlp_50", "--recipe=words.json"],
+        "words.json is not JSON",
+    ),
+    "recipe of a list": (
+        ["train", "mlp_50", "--recipe=list.json"],
+        "A recipe is a mapping of fields, not a list",
+    ),
+    "builder's option": (
+        ["info", "alexnet", "-o", "grops=2"],
+        "Unknown option of alexnet 'grops'; did you mean groups",
+    ),
+    "recipe's option": (
+        ["train", "alexnet", "--set=options.grops=2"],
+        "Unknown option of alexnet 'grops'; did you mean groups",
+    ),
+    "no value": (["info", "alexnet", "-o", "groups"], "'groups' has no '='"),
+    "field": (
+        ["train", "mlp_50", "--set=optimizer.rate=1"],
+        "Unknown recipe field 'optimizer.rate'",
+    ),
+    "number": (["train", "mlp_50", "--epochs=-1"], "epochs is -1; it must be 0 or"),
+    "no classes": (
+        ["info", "lenet5", "-o", "classes=0"],
+        "classes is 0; it must be a whole number from 1",
+    ),
+    "small input": (
+        ["info", "lenet5", "-o", "input_shape=[27, 27, 1]"],
+        "the smallest image that lenet5 takes is 28x28",
+    ),
+    "small images": (
+        ["train", "lenet5", "--set=image_shape=[27, 27, 1]"],
+        "the smallest image that lenet5 takes is 28x28",
+    ),
+    "precision": (["train", "mlp_50", "--precision=float8"], "Unknown precision"),
+    "data directory": (
+        ["train", "mlp_50", "--data=digits", "--data-dir=nowhere"],
+        "the data directory nowhere is not there",
+    ),
+    "data directory of another": (
+        ["train", "mlp_50", "--data=digits", "--data-dir=/proc"],
+        "cannot write to the data directory /proc",
+    ),
+    "no run": (["evaluate", "nowhere"], "There is no run folder nowhere"),
+    "no run to predict": (["predict", "nowhere", "x.png"], "There is no run folder"),
+    "folder": (["evaluate", "."], "is not a run folder: it has no config.json"),
+    "folder to train": (
+        ["train", "mlp_50", "--data=digits", "--run=full"],
+        "full is not a run folder",
+    ),
+    "folder to overwrite": (
+        ["train", "mlp_50", "--data=digits", "--run=full", "--overwrite"],
+        "full is not a run folder",
+    ),
+    "file to train": (
+        ["train", "mlp_50", "--data=digits", "--run=list.json"],
+        "list.json is a file; give a folder",
+    ),
+}
+
+
+def assert_one_sentence(status, errors, words):
+    assert status == 2, errors
+    assert "Traceback" not in errors
+    said = [line for line in errors.splitlines() if line.startswith("kerazoo: ")]
+    assert len(said) == 1, errors
+    assert words in said[0]
+
+
+@pytest.fixture
+def surroundings(tmp_path):
+    (tmp_path / "words.json").write_text("epochs: 3")
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(command, surroundings, case, data_dir, monkeypatch):
+    words, expected = BAD[case]
+    if "/proc" in expected and not os.path.isdir("/proc/self"):
+        pytest.skip("no directory that even root cannot write")
+    monkeypatch.setenv("KERAZOO_DATA_DIR", str(data_dir))
+    before = tree(surroundings)
+    status, out, errors = command(*words)
+    assert_one_sentence(status, errors, expected)
+    assert out == ""
+    assert tree(surroundings) == before
+
+
+def test_a_finished_run_is_kept(command, folder, data_dir):
+    before = tree(folder)
+    words = [*TINY, f"--run={folder}", f"--data-dir={data_dir}"]
+    status, _, errors = command("train", "mlp_256", *words)
+    assert_one_sentence(status, errors, "holds a finished run; give another folder")
+    assert tree(folder) == before
+
+
+def test_files_that_are_no_images(command, folder, pictures):
+    for name in ("cut.png", "words.png", "missing.png", "."):
+        status, out, errors = command(
+            "predict", folder, pictures / "good.png", pictures / name
+        )
+        assert_one_sentence(status, errors, str(pictures / name))
+        assert out == ""
+
+
+def test_a_run_without_a_model(command, folder, pictures):
+    bare = pictures / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_bytes((folder / "config.json").read_bytes())
+    for words in (["evaluate", bare], ["predict", bare, pictures / "good.png"]):
+        status, _, errors = command(*words)
+        assert_one_sentence(status, errors, "has no model.keras: the run has not ended")
+    (bare / "model.keras").write_bytes((folder / "model.keras").read_bytes()[:1000])
+    status, _, errors = command("evaluate", bare)
+    assert_one_sentence(status, errors, "model.keras cannot be read")
+
+
+def test_a_split_that_is_not_there(command, folder):
+    status, _, errors = command("evaluate", folder, "--split=tests")
+    assert_one_sentence(status, errors, "split is 'tests'; it must be one of train,")
+
+
+def test_a_set_that_needs_a_download_offline(command, tmp_path, monkeypatch):
+    def offline(*args, **options):
+        raise urllib.error.URLError("no network here")
+
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    place = tmp_path / "sets"
+    place.mkdir()
+    status, _, errors = command(
+        "train", "mlp_50", "--data=mnist", f"--data-dir={place}"
+    )
+    assert_one_sentence(status, errors, "mnist is not in")
+    assert "train-images-idx3-ubyte.gz" in errors
+    assert str(place / "downloads" / "manual") in errors
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "lenet5", "--epoch=3"], "No such option: --epoch"),
+        (["train", "lenet5", "--epochs=many"], "should be a valid integer"),
+        (["train"], "Missing argument 'network'"),
+        (["predict", "run"], "Missing argument 'images"),
+        (["trian", "lenet5"], "No such command 'trian'"),
+        (["list", "a", "b"], "unexpected extra argument"),
+    ],
+)
+def test_wrong_usage(command, words, expected):
+    status, out, errors = command(*words)
+    assert status == 2
+    assert out == ""
+    assert expected in errors
+    assert "Usage: kerazoo" in errors
+    assert "Traceback" not in errors
+
+
+def test_no_words_show_the_help(command):
+    status, out, errors = command()
+    assert status == 2
+    assert "Usage" in out + errors
+
+
+def test_a_bad_word_in_a_process_of_its_own():
+    process = subprocess.run(
+        [sys.executable, "-m", "kerazoo.cli", "info", "lenet"],
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 2
+    assert process.stderr.startswith("kerazoo: Unknown network 'lenet'; did you mean ")
+    assert len(process.stderr.splitlines()) == 1
+    assert process.stdout == ""
