@@ -26,7 +26,7 @@ def measure(model, batches, classes) -> dict:
 
     truth, scores = [], []
     for images, labels in batches.dataset:
-        scores.append(np.asarray(model.predict_on_batch(images)))
+        scores.append(np.asarray(model.predict_on_batch(images.numpy())))
         labels = labels.numpy()
         truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
     truth, scores = np.concatenate(truth), np.concatenate(scores).astype("float64")
