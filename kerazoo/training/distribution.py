@@ -91,6 +91,20 @@ class Distribution:
                 f"{self.devices} devices; give a multiple of {self.devices}."
             )
 
+    def check_validation(self, size: int, batch_size: int) -> None:
+        """Refuses a last validation batch that JAX cannot part.
+
+        Raises:
+            ValueError: Where it is not a multiple of the devices.
+        """
+        last = size % batch_size
+        if self.parallel and last % self.devices:
+            raise ValueError(
+                f"The last of the validation batches has {last} images, which JAX "
+                f"cannot share evenly among {self.devices} devices; change the "
+                "recipe's validation or batch_size."
+            )
+
     def share(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """Marks a dataset of whole batches for being parted among the workers."""
         options = tf.data.Options()
@@ -235,6 +249,9 @@ def _jax(devices, cluster):
         return Distribution()
     import jax
 
+    # XLA sizes its threads by this; parts of a CPU that wait for each other in a sum
+    # hang for ever where there are no more threads than parts.
+    os.environ.setdefault("NPROC", str(max(os.cpu_count() or 1, 4 * devices)))
     # A GPU machine has its devices anyway, and a JAX that runs already keeps its own.
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", devices)

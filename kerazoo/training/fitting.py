@@ -191,6 +191,8 @@ def _prepare(network, images, recipe, arithmetic, spread):
     if recipe.normalisation == "zca":
         plain = kerazoo_data.Batches(images.train, **batch)
         assembly = dataclasses.replace(assembly, images=plain.take(ZCA_IMAGES)[0])
+    if images.validation:
+        spread.check_validation(images.validation.size, recipe.batch_size)
     model = assembly.trained()
     spread.synchronise(model)
     begin(model, recipe, training)
