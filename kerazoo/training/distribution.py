@@ -289,11 +289,19 @@ def together(
     Args:
         optimizer: An optimiser that is not built yet.
         replicas: Devices whose gradients are added up.
+
+    Raises:
+        ValueError: Where the optimiser accumulates gradients, which Keras cannot do.
     """
     float16 = keras.config.dtype_policy().name == "mixed_float16"
     thresholds = ("clipnorm", "global_clipnorm", "clipvalue")
     config = optimizer.get_config()
     clipped = [name for name in thresholds if config.get(name)]
+    if replicas > 1 and config.get("gradient_accumulation_steps"):
+        raise ValueError(
+            "optimizer.gradient_accumulation_steps does not work where several "
+            "devices share a batch; leave it out, or train on one device."
+        )
     if replicas == 1 or not (clipped or float16):
         return optimizer
     config |= {name: config[name] / replicas for name in clipped}

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
 from kerazoo.training import keras_repairs
+from kerazoo.training.distribution import together
 from kerazoo.training.launching import launch
 
 # 1372 = 14 * 98 images for training, 70 for validation. The rate is small: with 0.01 a
@@ -184,6 +186,13 @@ def test_bad_input_is_not_tried_again(tmp_path, capfd):
 def test_launch_refuses(given, message):
     with pytest.raises(ValueError, match=message):
         launch(*given)
+
+
+def test_accumulated_gradients_are_refused():
+    sgd = keras.optimizers.SGD(gradient_accumulation_steps=2)
+    assert together(sgd, 1) is sgd
+    with pytest.raises(ValueError, match="gradient_accumulation_steps"):
+        together(sgd, 2)
 
 
 REFUSED = """
