@@ -114,7 +114,6 @@ def fit(
     arithmetic = choose(precision)
     if spread.replicas > 1:
         arithmetic = dataclasses.replace(arithmetic, jit_compile=False)
-    keras.utils.set_random_seed(recipe.seed)
     if not isinstance(data, kerazoo_data.ImageData):
         data = kerazoo_data.load(
             data or recipe.data,
@@ -122,6 +121,8 @@ def fit(
             validation=recipe.validation,
             seed=recipe.seed,
         )
+    # Not before: a set that is prepared on first use draws random numbers.
+    keras.utils.set_random_seed(recipe.seed)
     with computing(arithmetic):
         with spread.scope():
             job = _prepare(network, data, recipe, arithmetic, spread)

@@ -90,6 +90,17 @@ def test_the_seed_decides(fit, tmp_path):
     assert losses("three", "seed=2") != pytest.approx(one, rel=1e-4)
 
 
+def test_preparing_the_data_changes_nothing(fit, tmp_path):
+    """The first run of all, which writes the data set, is no other than the next."""
+    place = tmp_path / "sets"
+    place.mkdir()
+    losses = []
+    for name in ("first", "next"):
+        run = fit(data=None, data_dir=place, run=tmp_path / name)
+        losses.append([row["loss"] for row in run.history])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def test_a_loaded_set_trains_like_its_name(trained, digits):
     assert digits.name == trained.config["data"]
     with pytest.raises(ValueError, match="Unknown data set"):
