@@ -93,9 +93,9 @@ def conv(
 
 def batch_norm(x, activation="relu", *, epsilon=1e-5, momentum=0.9, scale=True, name):
     """``activation(bn(x))``; ``name`` is that of the batch norm, ``..._bn1``."""
-    x = BatchNormalization(
-        epsilon=epsilon, momentum=momentum, scale=scale, name=name
-    )(x)
+    x = BatchNormalization(epsilon=epsilon, momentum=momentum, scale=scale, name=name)(
+        x
+    )
     head, sep, last = name.rpartition("bn")
     kind = activation if activation == "relu" else "act"
     return activate(x, activation, f"{head}{kind}{last}" if sep else f"{name}_{kind}")

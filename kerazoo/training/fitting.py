@@ -5,6 +5,7 @@ import dataclasses
 import importlib.metadata
 import io
 import json
+import math
 import os
 import platform
 import sys
@@ -233,11 +234,13 @@ def _prepare(network, images, recipe, arithmetic, spread):
 def _steps_per_execution(network, recipe, steps):
     """Steps between two visits to Python: some, where a step is shorter than a visit.
 
-    The number divides an epoch, whose last execution would be too long otherwise.
+    The number divides an epoch, and the recipe's steps where it counts them: the last
+    execution would be too long otherwise.
     """
     if registry.find(network).macs * recipe.batch_size > 1e8:
         return 1
-    return max(count for count in range(1, 9) if steps % count == 0)
+    together = math.gcd(steps, recipe.steps or steps)
+    return max(count for count in range(1, 9) if together % count == 0)
 
 
 def _train(job, folder, state, verbose):

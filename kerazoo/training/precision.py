@@ -54,7 +54,8 @@ def choose(precision: str) -> Arithmetic:
     if precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)
     gpus = tf.config.list_physical_devices("GPU")
-    xla = bool(gpus)
+    # JAX has no other way to run a step fast.
+    xla = bool(gpus) or keras.backend.backend() == "jax"
     if precision != "auto":
         return Arithmetic(precision, False, xla, "asked for")
     if gpus:
@@ -62,9 +63,9 @@ def choose(precision: str) -> Arithmetic:
         if details.get("compute_capability", (0, 0))[0] >= 8:
             return Arithmetic("mixed_bfloat16", False, True, "a GPU with bfloat16")
         return Arithmetic("float32", False, True, "a GPU without bfloat16")
-    if {"avx512_bf16", "amx_bf16"} & cpu_flags():
+    if {"avx512_bf16", "amx_bf16"} & cpu_flags() and not xla:
         return Arithmetic("float32", True, False, "a CPU with bfloat16 instructions")
-    return Arithmetic("float32", False, False, "a CPU without bfloat16 instructions")
+    return Arithmetic("float32", False, xla, "a CPU without bfloat16 in this backend")
 
 
 @contextlib.contextmanager
