@@ -241,25 +241,6 @@ def test_fit_from_the_middle_of_an_epoch(digits):
     assert all((a == b).all() for a, b in zip(whole, parts, strict=True))
 
 
-def test_mirrored_strategy_gets_every_example(digits):
-    batches = data.Batches(
-        digits.train, 100, image_shape=SHAPE, shuffle=True, drop_remainder=True
-    )
-    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
-    with strategy.scope():
-        network = model()
-        network.compile("sgd", "sparse_categorical_crossentropy")
-    history = network.fit(
-        batches.dataset, epochs=2, shuffle=False, verbose=0, callbacks=[Seek(batches)]
-    )
-    plain = model()
-    plain.compile("sgd", "sparse_categorical_crossentropy")
-    expected = plain.fit(
-        batches.dataset, epochs=2, shuffle=False, verbose=0, callbacks=[Seek(batches)]
-    )
-    assert np.allclose(history.history["loss"], expected.history["loss"], atol=1e-6)
-
-
 def test_labels_are_ids_or_rows(digits):
     ids = data.Batches(digits.test, 355, image_shape=SHAPE)
     rows = data.Batches(digits.test, 355, image_shape=SHAPE, one_hot=True)
