@@ -1,7 +1,8 @@
 """The command, in a process that dies at a chosen moment: ``mortal.py WHEN train ...``.
 
 ``WHEN`` is ``write:N:SIGNAL``, as the N-th file of the run is about to take its name,
-or ``validate:N:SIGNAL``, as the N-th evaluation of the network begins.
+``write:FILE:SIGNAL``, as this one is, or ``validate:N:SIGNAL``, as the N-th evaluation
+of the network begins.
 """
 
 import os
@@ -12,15 +13,15 @@ import keras
 
 from kerazoo import cli
 
-what, number, name = sys.argv.pop(1).split(":")
-left = int(number)
+what, when, name = sys.argv.pop(1).split(":")
+calls = 0
 
 
 def dying(call):
     def wrapped(*args, **options):
-        global left
-        left -= 1
-        if left == 0:
+        global calls
+        calls += 1
+        if when in (str(calls), os.path.basename(str(args[-1]))):
             os.kill(os.getpid(), getattr(signal, name))
         return call(*args, **options)
 
