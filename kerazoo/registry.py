@@ -126,7 +126,8 @@ def _read(path: pathlib.Path) -> dict[str, Card]:
                 constants[node.targets[0].id] = ast.literal_eval(node.value)
         elif isinstance(node, ast.FunctionDef):
             for call in node.decorator_list:
-                if isinstance(call, ast.Call) and call.func.id == "register":
+                # A decorator such as ``keras.saving.register...()`` has no plain name.
+                if getattr(getattr(call, "func", None), "id", None) == "register":
                     fields = {}
                     for keyword in call.keywords:
                         given = value(keyword.value)
