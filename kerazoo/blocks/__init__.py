@@ -1,6 +1,7 @@
 """The block library: functions from tensor to tensor."""
 
 from kerazoo.blocks.conv import (
+    HE,
     activate,
     batch_norm,
     conv,
@@ -12,6 +13,7 @@ from kerazoo.blocks.heads import conv_head, dense_head, gap_head, mlp_head
 from kerazoo.blocks.network import network
 
 __all__ = [
+    "HE",
     "activate",
     "batch_norm",
     "conv",

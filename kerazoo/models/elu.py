@@ -17,7 +17,7 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv, conv_head, network
+from kerazoo.blocks import HE, conv, conv_head, network
 from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.registry import register
 
@@ -47,7 +47,7 @@ CIFAR_100 = {"year": 2015, "input_shape": (32, 32, 3), "classes": 100}
 
 def elu(inputs, top, stacks):
     """Stacks of convolutions with ELUs, a pooling and dropout after each."""
-    step = partial(conv, kernel_initializer="he_normal")
+    step = partial(conv, kernel_initializer=HE)
     x = inputs
     for stack, (rows, rate) in enumerate(zip(stacks, DROPOUT, strict=False), 1):
         steps = [(units, kernel) for n, units, kernel in rows for _ in range(n)]
@@ -57,7 +57,7 @@ def elu(inputs, top, stacks):
         x = CeilMaxPooling2D(2, 2, name=f"stage{stack}_pool")(x)
         if rate:
             x = layers.Dropout(rate, name=f"stage{stack}_drop")(x)
-    return top(x, conv_head, kernel_initializer="he_normal", name="head_conv")
+    return top(x, conv_head, kernel_initializer=HE, name="head_conv")
 
 
 @register(

@@ -18,7 +18,7 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import batch_norm, conv, conv_bn, gap_head, network
+from kerazoo.blocks import HE, batch_norm, conv, conv_bn, gap_head, network
 from kerazoo.blocks.residual import (
     pre_activation,
     pre_bottleneck,
@@ -29,14 +29,14 @@ from kerazoo.registry import register
 
 # Units per stage; 200 is of section 5, the others are those of the first ResNet paper.
 COUNTS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
-HE = {"kernel_initializer": "he_normal"}
+GAUSSIAN = {"kernel_initializer": HE}
 IMAGENET = {"year": 2016, "input_shape": (224, 224, 3)}
 CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10}
 
 
 def plain_projection(x, filters, strides, *, name):
     """``conv1x1(x)``: nothing stands on the path of a shortcut (section 4.1)."""
-    options = {"activation": None, "use_bias": False, **HE}
+    options = {"activation": None, "use_bias": False, **GAUSSIAN}
     return conv(x, filters, 1, strides, name=f"{name}_conv0", **options)
 
 
@@ -47,7 +47,7 @@ def units(x, width, counts, strides, stride_in, before_first):
         filters = width * 2 ** (stage - 1)
         return residual(
             x,
-            partial(pre_bottleneck, filters=filters, stride_in=stride_in, **HE),
+            partial(pre_bottleneck, filters=filters, stride_in=stride_in, **GAUSSIAN),
             strides,
             shortcut=plain_projection,
             before=before_first if name == "stage1_block1" else pre_activation,
@@ -61,11 +61,11 @@ def units(x, width, counts, strides, stride_in, before_first):
 
 def preresnet(inputs, top, depth, stride_in):
     """The stem of ResNet and four stages."""
-    x = conv_bn(inputs, 64, 7, 2, padding=3, name="stem_conv1", **HE)
+    x = conv_bn(inputs, 64, 7, 2, padding=3, name="stem_conv1", **GAUSSIAN)
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
     x = units(x, 64, COUNTS[depth], (1, 2, 2, 2), stride_in, before_first=None)
-    return top(x, gap_head, **HE)
+    return top(x, gap_head, **GAUSSIAN)
 
 
 def cifar(inputs, top, depth, stride_in):
@@ -73,11 +73,11 @@ def cifar(inputs, top, depth, stride_in):
     if not isinstance(depth, int) or depth < 11 or depth % 9 != 2:
         raise ValueError(f"depth is {depth!r}; it must be 9n + 2: 11, 20, 29, 38, ...")
     x = conv(
-        inputs, 16, 3, activation=None, use_bias=False, name="stem_conv1", **HE
+        inputs, 16, 3, activation=None, use_bias=False, name="stem_conv1", **GAUSSIAN
     )  # fmt: skip
     counts = 3 * (depth // 9,)
     x = units(x, 16, counts, (1, 2, 2), stride_in, before_first=pre_activation)
-    return top(x, gap_head, **HE)
+    return top(x, gap_head, **GAUSSIAN)
 
 
 @register(**IMAGENET, trainable=25_549_352, total=25_594_792, macs=4_089_184_256)

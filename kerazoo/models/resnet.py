@@ -17,7 +17,7 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv_bn, gap_head, network
+from kerazoo.blocks import HE, conv_bn, gap_head, network
 from kerazoo.blocks.residual import basic, bottleneck, projection, residual, stages
 from kerazoo.registry import register
 
@@ -29,14 +29,14 @@ TABLE_1 = {
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
 }
-HE = {"kernel_initializer": "he_normal"}  # Section 3.4
+GAUSSIAN = {"kernel_initializer": HE}  # Section 3.4
 RESNET = {"year": 2015, "input_shape": (224, 224, 3)}
 PARITY = "outputs equal keras.applications with its convolution biases folded"
 
 
 def resnet(inputs, top, depth, f, conv_bias=False):
     """A strided stem, four stages of residual blocks, global average pooling."""
-    options = {"use_bias": conv_bias, **HE}
+    options = {"use_bias": conv_bias, **GAUSSIAN}
 
     def block(x, stage, strides, *, name):
         branch = partial(f, filters=64 * 2 ** (stage - 1), **options)
@@ -47,7 +47,7 @@ def resnet(inputs, top, depth, f, conv_bias=False):
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
     x = stages(x, block, TABLE_1[depth], strides=(1, 2, 2, 2))
-    return top(x, gap_head, **HE)
+    return top(x, gap_head, **GAUSSIAN)
 
 
 @register(

@@ -15,13 +15,13 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv_bn, gap_head, network
+from kerazoo.blocks import HE, conv_bn, gap_head, network
 from kerazoo.blocks.residual import basic, projection, residual, stages
 from kerazoo.errors import unknown
 from kerazoo.layers import PadChannels
 from kerazoo.registry import register
 
-HE = {"kernel_initializer": "he_normal"}
+GAUSSIAN = {"kernel_initializer": HE}
 CIFAR = {"year": 2015, "input_shape": (32, 32, 3), "classes": 10}
 
 
@@ -32,7 +32,7 @@ def subsample(x, filters, strides, *, name):
     return PadChannels(filters, name=f"{name}_pad0")(x)
 
 
-SHORTCUTS = {"A": subsample, "B": partial(projection, **HE)}
+SHORTCUTS = {"A": subsample, "B": partial(projection, **GAUSSIAN)}
 
 
 def body(inputs, top, depth, shortcut):
@@ -43,12 +43,12 @@ def body(inputs, top, depth, shortcut):
         raise unknown("shortcut", shortcut, SHORTCUTS)
 
     def block(x, stage, strides, *, name):
-        f = partial(basic, filters=16 * 2 ** (stage - 1), **HE)
+        f = partial(basic, filters=16 * 2 ** (stage - 1), **GAUSSIAN)
         return residual(x, f, strides, shortcut=SHORTCUTS[shortcut], name=name)
 
-    x = conv_bn(inputs, 16, 3, name="stem_conv1", **HE)
+    x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
     x = stages(x, block, 3 * (depth // 6,), strides=(1, 2, 2))
-    return top(x, gap_head, **HE)
+    return top(x, gap_head, **GAUSSIAN)
 
 
 @register(
