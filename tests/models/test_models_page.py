@@ -32,6 +32,8 @@ def test_the_page_has_every_network_and_difference():
     page = printed()
     for name in kerazoo.list_models():
         card = kerazoo.find(name)
+        if not card.module.startswith("kerazoo."):
+            continue  # Registered by another test.
         (row,) = (line for line in page.splitlines() if f"| `{name}` |" in line)
         assert f"| {card.year} |" in row
         assert f"| {card.trainable:,}" in row
