@@ -1,10 +1,13 @@
 """What a trained network is worth on images that it has not seen."""
 
+import contextlib
+import hashlib
 import os
 
 import numpy as np
 
 from kerazoo import data as kerazoo_data
+from kerazoo.recipe import Recipe
 from kerazoo.training.assembly import resized_to_output
 from kerazoo.training.run import Run
 
@@ -52,6 +55,39 @@ def measure(model, batches, classes) -> dict:
     }
 
 
+def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
+    """Whether images are parted otherwise than loading them by name does.
+
+    Args:
+        images: The images of a training.
+        recipe: Its validation share and seed part a set that is loaded by name.
+
+    Returns:
+        ``None``, or a digest of the examples of every part.
+    """
+    parts = (images.train, images.validation, images.test)
+    whole = kerazoo_data.Split(
+        images.train.source, name=images.train.name, classes=images.classes
+    )
+    usual = [whole, None]
+    if recipe.validation:
+        with contextlib.suppress(ValueError):
+            usual = list(whole.carve(recipe.validation, recipe.seed))
+    usual.append(
+        kerazoo_data.Split(images.test.source, name="test", classes=images.classes)
+    )
+    if images.test.source is not images.train.source and all(
+        (one is None) is (other is None)
+        and (one is None or np.array_equal(one.indices, other.indices))
+        for one, other in zip(parts, usual, strict=True)
+    ):
+        return None
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"|" if part is None else part.indices.tobytes() + b"|")
+    return f"custom {digest.hexdigest()[:16]}"
+
+
 def _calibration_error(confidence, right, bins=15):
     """The mean gap between confidence and accuracy over bins of confidence."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -84,6 +120,12 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else Run(run)
     config, recipe = run.config, run.recipe
+    if config.get("parts") and not data and split in ("train", "validation"):
+        raise ValueError(
+            f"{run.path} was trained on parts of {config['data']} that its caller "
+            f"chose, so its {split} split cannot be found by name; evaluate split "
+            "test, or measure the part itself with kerazoo.training.measure."
+        )
     model = run.model()
     images = kerazoo_data.load(
         data or config["data"],

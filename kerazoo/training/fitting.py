@@ -24,7 +24,7 @@ from kerazoo.training.agreement import check
 from kerazoo.training.assembly import Assembly, resized_to_output
 from kerazoo.training.beginning import begin
 from kerazoo.training.distribution import Distribution, distribute
-from kerazoo.training.evaluation import measure
+from kerazoo.training.evaluation import measure, own_parts
 from kerazoo.training.precision import choose, computing, prepare_gpus
 from kerazoo.training.run import Run, claim, replacing, write
 from kerazoo.training.state import TrainState
@@ -66,6 +66,7 @@ def fit(
     overwrite: bool = False,
     deterministic: bool = False,
     save_every: int | None = None,
+    events: bool = True,
     verbose: str | int = "auto",
 ) -> Run:
     """Trains a network and leaves a run folder.
@@ -91,6 +92,8 @@ def fit(
             some cost.
         save_every: Steps between states to resume from; by default an epoch's end and
             moments that cost little.
+        events: Whether TensorBoard's events and the figures are written; on small data
+            they take longer than the training.
         verbose: As in Keras' ``fit``; ``auto`` is quiet where the output is no
             terminal.
 
@@ -115,7 +118,10 @@ def fit(
     arithmetic = choose(precision)
     if spread.replicas > 1:
         arithmetic = dataclasses.replace(arithmetic, jit_compile=False)
-    if not isinstance(data, kerazoo_data.ImageData):
+    parts = None
+    if isinstance(data, kerazoo_data.ImageData):
+        parts = own_parts(data, recipe)
+    else:
         data = kerazoo_data.load(
             data or recipe.data,
             data_dir=data_dir,
@@ -129,6 +135,8 @@ def fit(
             job = _prepare(network, data, recipe, arithmetic, spread)
         job.config["data_dir"] = None if data_dir is None else str(data_dir)
         job.config["deterministic"] = deterministic
+        if parts:
+            job.config["parts"] = parts
         folder = _claim(run, job.config, overwrite, spread)
         state = TrainState(
             folder.path / "state",
@@ -138,12 +146,12 @@ def fit(
             spread=spread,
         )
         with spread.scope():
-            _train(job, folder, state, verbose)
+            _train(job, folder, state, events, verbose)
         served = job.assembly.served(job.model)
     # Out of the training's arithmetic: the figures are those that whoever loads the
     # network gets.
     if spread.chief:
-        _finish(job, served, folder, state)
+        _finish(job, served, folder, state, figures=events)
     spread.gather(0)
     return folder
 
@@ -243,7 +251,7 @@ def _steps_per_execution(network, recipe, steps):
     return max(count for count in range(1, 9) if together % count == 0)
 
 
-def _train(job, folder, state, verbose):
+def _train(job, folder, state, events, verbose):
     model, training, validation = job.model, job.training, job.validation
     outputs = model.output if isinstance(model.output, dict) else None
 
@@ -268,9 +276,10 @@ def _train(job, folder, state, verbose):
             "give a run folder that all machines share."
         )
     writer = tf.summary.create_noop_writer()
-    if job.spread.chief:
+    events = events and job.spread.chief
+    if events:
         writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
-    watched = _callbacks(job, folder, writer, epochs)
+    watched = _callbacks(job, folder, writer, epochs, events)
     state.watch(watched)
     calls = _Calls(
         [*watched, state],
@@ -353,14 +362,14 @@ class _Calls(keras.callbacks.CallbackList):
             variable.assign(value)
 
 
-def _callbacks(job, folder, writer, epochs):
+def _callbacks(job, folder, writer, epochs, events):
     """Keras' callbacks as the recipe asks, and the writers."""
     recipe = job.recipe
     every = max(1, epochs // 10)
     watched = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    if job.spread.chief:
+    if events:
         watched += _writers(job, folder, writer, every)
     monitor = "val_loss" if job.validation else "loss"
     if recipe.schedule.name == "plateau":
@@ -396,20 +405,26 @@ def _writers(job, folder, writer, every):
     return watched
 
 
-def _finish(job, served, folder, state):
+def _finish(job, served, folder, state, figures):
     """Everything of a run folder that is written at the end; metrics come last."""
     with replacing(folder.path / "model.keras") as path:
         served.save(path)
     metrics = measure(resized_to_output(served), job.test, job.classes)
     write(folder.path / "history.csv", _csv(state.history))
+    if figures:
+        draw(folder, state.history, metrics)
+    write(folder.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+
+
+def draw(folder: Run, history, metrics) -> None:
+    """Writes the curves and the confusion matrix of a run."""
     matrix = np.array(metrics["confusion"])
     for name, figure in (
-        ("curves.png", plots.curves(state.history)),
-        ("confusion.png", plots.confusion(matrix, job.classes)),
+        ("curves.png", plots.curves(history)),
+        ("confusion.png", plots.confusion(matrix, list(metrics["per_class"]))),
     ):
         with replacing(folder.path / name) as path:
             figure.savefig(path, dpi=120)
-    write(folder.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
 
 def _csv(history):

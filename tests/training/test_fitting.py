@@ -1,5 +1,6 @@
 """What a training leaves behind, and what it refuses."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -264,3 +265,26 @@ def test_bad_recipes_write_nothing(fit, tmp_path, data_dir, settings, words):
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_lean_run_has_neither_events_nor_figures(fit, tmp_path):
+    lean, whole = fit(events=False), fit(run=tmp_path / "whole")
+    names = {p.name for p in lean.path.iterdir()}
+    assert names - {"state"} == {"config.json", *FILES} - {
+        "curves.png",
+        "confusion.png",
+    }
+    assert lean.history == whole.history
+    assert lean.config == whole.config
+
+
+def test_parts_of_ones_own_are_told_from_those_by_name(fit, digits, tmp_path):
+    assert "parts" not in fit("epochs=0", run=tmp_path / "by_name").config
+    parts = dataclasses.replace(digits, test=digits.validation, validation=None)
+    run = fit("epochs=0", data=parts, run=tmp_path / "own")
+    assert run.config["parts"].startswith("custom ")
+    assert run.metrics["images"] == digits.validation.size
+    for split in ("train", "validation"):
+        with pytest.raises(ValueError, match=f"its {split} split cannot be found"):
+            training.evaluate(run, split=split)
+    assert training.evaluate(run)["images"] == digits.test.size
