@@ -1,0 +1,436 @@
+"""Cross-validation: what a network is worth, asked of the training images alone.
+
+:func:`cross_validate` gives mean and spread of one recipe's accuracy over the folds.
+:func:`nested` does so for a whole search: for every outer fold the hyper-parameters are
+searched anew on the other folds, so that no image helps to choose the network that it
+tests (Varma & Simon, "Bias in error estimation when using cross-validation for model
+selection", BMC Bioinformatics 7:91, 2006; Cawley & Talbot, JMLR 11, 2010).
+
+Whatever is fitted, weights, normalisation, whitening, the epoch at which a training
+stops, the hyper-parameters, is handed a set in which the fold's images are missing. The
+set's own test split is not looked at.
+"""
+
+import collections
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+
+from kerazoo import data as kerazoo_data
+from kerazoo import training
+from kerazoo.recipe import Recipe
+from kerazoo.training.agreement import check
+from kerazoo.training.run import write
+from kerazoo.tuning import sharing
+from kerazoo.tuning.folds import folds as parting
+from kerazoo.tuning.folds import labels_of, parted, pooled
+
+
+@dataclasses.dataclass(frozen=True)
+class CrossValidation:
+    """What came out of a cross-validation.
+
+    Attributes:
+        network: The network's name.
+        data: The data set's name.
+        recipe: The recipe of all folds.
+        folds: Folds of a repeat.
+        repeats: How often all was parted anew.
+        seed: Of the parting.
+        rows: For every fold ``repeat``, ``fold`` (from 1), ``images`` (tested),
+            ``score`` (the accuracy on them), ``loss``, ``run`` (its run folder, within
+            the cross-validation's).
+    """
+
+    network: str
+    data: str
+    recipe: Recipe
+    folds: int
+    repeats: int
+    seed: int
+    rows: list[dict]
+
+    @property
+    def scores(self) -> list[float]:
+        """The accuracy on every fold."""
+        return [row["score"] for row in self.rows]
+
+    @property
+    def mean(self) -> float:
+        """The mean accuracy."""
+        return float(np.mean(self.scores))
+
+    @property
+    def std(self) -> float:
+        """The standard deviation over the folds, as scikit-learn's GridSearchCV has it.
+
+        Folds share most of their training images: it is a spread, no standard error.
+        """
+        return float(np.std(self.scores))
+
+    def to_dict(self) -> dict:
+        """All of it as plain data."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        fields["recipe"] = self.recipe.to_dict()
+        return fields | {"mean": self.mean, "std": self.std, "scores": self.scores}
+
+
+@dataclasses.dataclass(frozen=True)
+class Nested(CrossValidation):
+    """What came out of a nested cross-validation.
+
+    A row has ``inner_score`` too, the mean over the inner folds by which its winner was
+    chosen, and ``values``, the winner's hyper-parameters.
+
+    Attributes:
+        inner: Folds of the search within an outer fold.
+        strategy: How it searched.
+        trials: How many hyper-parameter sets it tried.
+    """
+
+    inner: int
+    strategy: str
+    trials: int
+
+    @property
+    def winners(self) -> list[dict]:
+        """Each hyper-parameter set that won, ``values``, and in which ``folds``.
+
+        None of them is the answer: what is estimated is the procedure that finds one.
+        """
+        found = collections.defaultdict(list)
+        for row in self.rows:
+            found[json.dumps(row["values"], sort_keys=True)].append(row["fold"])
+        return [
+            {"values": json.loads(values), "folds": folds}
+            for values, folds in sorted(found.items(), key=lambda one: -len(one[1]))
+        ]
+
+    def to_dict(self) -> dict:
+        """All of it as plain data."""
+        return super().to_dict() | {"winners": self.winners}
+
+
+def cross_validate(
+    network: str,
+    data: str | kerazoo_data.ImageData | None = None,
+    recipe: Recipe | None = None,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 1,
+    folder: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    precision: str = "auto",
+    keep_models: bool = False,
+    workers: int = 1,
+    overwrite: bool = False,
+    verbose: str | int = "auto",
+) -> CrossValidation:
+    """Trains a network once for every fold and tests it on the fold.
+
+    Every fold is a training run in a folder of its own; the same call does not repeat
+    those that have finished, and one that was interrupted goes on from its state.
+
+    Args:
+        network: The network's name.
+        data: A data set's name, or a loaded one; by default the recipe's. Its training
+            and validation images are parted; its test images are not looked at.
+        recipe: How to train; its validation share is carved from a fold's training
+            images where it watches a validation loss.
+        folds: How many.
+        repeats: How often all images are parted anew.
+        seed: Of the parting; the trainings have the recipe's.
+        folder: Where the runs, ``plan.json`` and ``crossval.json`` are written.
+        data_dir: Where the data set's files are.
+        precision: As for :func:`kerazoo.training.fit`.
+        keep_models: Whether the folds' networks are kept, for an ensemble.
+        workers: Processes of this machine that share the folds. The same call at the
+            same time from other places helps, too.
+        overwrite: Whether a cross-validation that stands there may be deleted.
+        verbose: Whether every fold is reported; ``auto`` on a terminal alone.
+
+    Raises:
+        ValueError: For bad arguments, more folds than images of a class among them.
+        kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C.
+        kerazoo.training.state.Diverged: Where a fold's loss is no longer a number.
+    """
+    recipe = recipe or Recipe()
+    _check_workers(workers, data)
+    images, pool, parts = _load(network, data, recipe, folds, repeats, seed, data_dir)
+    folder = sharing.begin(
+        folder,
+        {
+            "kind": "cross-validation",
+            "network": network,
+            **_identity(images, pool),
+            "recipe": recipe.to_dict(),
+            "folds": folds,
+            "repeats": repeats,
+            "seed": seed,
+            "precision": precision,
+        },
+        overwrite,
+    )
+    places = _places(folder, parts)
+
+    def train(number):
+        training.fit(
+            network,
+            parted(images, pool, *parts[number], recipe),
+            recipe,
+            run=places[number],
+            data_dir=data_dir,
+            precision=precision,
+            events=False,
+            verbose=0,
+        )
+        if not keep_models:
+            _lighten(places[number])
+        _report(verbose, number, places, training.Run(places[number]).metrics)
+
+    words = _words(
+        network, data, recipe, folder, folds, seed, data_dir, precision, workers
+    )
+    words += ["--repeats", str(repeats), *["--keep-models"] * keep_models]
+    with sharing.helped(workers - 1, words), sharing.quiet():
+        sharing.work_off(places, _finished, train)
+    rows = [
+        {
+            "repeat": number // folds + 1,
+            "fold": number % folds + 1,
+            **_result(place),
+            "run": place.name,
+        }
+        for number, place in enumerate(places)
+    ]
+    result = CrossValidation(network, images.name, recipe, folds, repeats, seed, rows)
+    write(folder / "crossval.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    return result
+
+
+def nested(
+    network: str,
+    data: str | kerazoo_data.ImageData | None = None,
+    recipe: Recipe | None = None,
+    *,
+    folds: int = 5,
+    inner: int = 4,
+    space: tuple[str, ...] = (),
+    strategy: str = "random",
+    trials: int = 10,
+    seed: int = 1,
+    folder: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    precision: str = "auto",
+    keep_models: bool = False,
+    workers: int = 1,
+    overwrite: bool = False,
+    verbose: str | int = "auto",
+) -> Nested:
+    """Estimates what a search's winner is worth, with the search redone in every fold.
+
+    For every outer fold :func:`kerazoo.tuning.search` compares hyper-parameters by
+    cross-validation over the other folds; the winner is trained on all of them and
+    tested on the outer fold.
+
+    Args:
+        network: The network's name.
+        data: As for :func:`cross_validate`.
+        recipe: What the search begins with.
+        folds: Outer folds.
+        inner: Folds within the training part of each.
+        space: Dimensions, as for the search.
+        strategy: As for the search.
+        trials: Hyper-parameter sets to try in every outer fold.
+        seed: Of the parting and of the searches.
+        folder: Where searches, runs, ``plan.json`` and ``nested.json`` are written.
+        data_dir: Where the data set's files are.
+        precision: As for :func:`kerazoo.training.fit`.
+        keep_models: Whether the winners' networks are kept.
+        workers: Processes of this machine that share the outer folds.
+        overwrite: Whether a nested cross-validation that stands there may be deleted.
+        verbose: Whether every fold is reported; ``auto`` on a terminal alone.
+
+    Raises:
+        ValueError: For bad arguments.
+        kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C.
+        kerazoo.training.state.Diverged: Where a winner's loss is no longer a number.
+    """
+    from kerazoo.tuning.searching import search
+
+    recipe = recipe or Recipe()
+    _check_workers(workers, data)
+    images, pool, parts = _load(network, data, recipe, folds, 1, seed, data_dir)
+    for train, _ in parts:
+        parting(pool.subset(train), inner, seed=seed)
+    space = tuple(space)
+    folder = sharing.begin(
+        folder,
+        {
+            "kind": "nested cross-validation",
+            "network": network,
+            **_identity(images, pool),
+            "recipe": recipe.to_dict(),
+            "folds": folds,
+            "inner": inner,
+            "space": space,
+            "strategy": strategy,
+            "trials": trials,
+            "seed": seed,
+            "precision": precision,
+        },
+        overwrite,
+    )
+    places = _places(folder, parts)
+
+    def choose(number):
+        place, (train, test) = places[number], parts[number]
+        # Not even the choice of hyper-parameters may see the fold: it is not there.
+        rest = dataclasses.replace(
+            images,
+            train=pool.subset(train, f"{images.name} train"),
+            validation=None,
+            test=None,
+            published=None,
+        )
+        options = {"data_dir": data_dir, "precision": precision}
+        found = search(
+            network,
+            rest,
+            recipe,
+            space=space,
+            strategy=strategy,
+            trials=trials,
+            folds=inner,
+            seed=seed,
+            folder=place / "search",
+            verbose=0,
+            **options,
+        )
+        best = found.recipe()
+        winner = {"values": found.best["values"], "inner_score": found.best["score"]}
+        write(place / "winner.json", json.dumps(winner, indent=2) + "\n")
+        training.fit(
+            network,
+            parted(images, pool, train, test, best),
+            best,
+            run=place / "run",
+            events=False,
+            verbose=0,
+            **options,
+        )
+        if not keep_models:
+            _lighten(place / "run")
+        _report(verbose, number, places, training.Run(place / "run").metrics)
+
+    words = _words(
+        network, data, recipe, folder, folds, seed, data_dir, precision, workers
+    )
+    words += ["--nested", str(inner), "--strategy", strategy, "--trials", str(trials)]
+    words += [word for setting in space for word in ("--space", setting)]
+    words += ["--keep-models"] * keep_models
+    with sharing.helped(workers - 1, words), sharing.quiet():
+        sharing.work_off(places, lambda place: _finished(place / "run"), choose)
+    rows = [
+        {
+            "repeat": 1,
+            "fold": number + 1,
+            **_result(place / "run"),
+            **json.loads((place / "winner.json").read_text(encoding="utf-8")),
+            "run": f"{place.name}/run",
+        }
+        for number, place in enumerate(places)
+    ]
+    result = Nested(
+        network, images.name, recipe, folds, 1, seed, rows, inner, strategy, trials
+    )
+    write(folder / "nested.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    return result
+
+
+def _check_workers(workers, data):
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; it must be 1 or more.")
+    if workers > 1 and isinstance(data, kerazoo_data.ImageData):
+        raise ValueError(
+            f"{workers} workers cannot share a set that only this process has loaded; "
+            "give its name (data='digits', 'folder:PATH'), or workers=1."
+        )
+
+
+def _load(network, data, recipe, folds, repeats, seed, data_dir):
+    """The set, its examples as one split, and the folds' positions among them."""
+    check(network, recipe)
+    images = data
+    if not isinstance(data, kerazoo_data.ImageData):
+        images = kerazoo_data.load(
+            data or recipe.data, data_dir=data_dir, validation=0, seed=recipe.seed
+        )
+    if recipe.start_from:
+        seen = training.Run(recipe.start_from).config.get("data")
+        if seen == images.name:
+            raise ValueError(
+                f"The recipe {recipe.name} starts from {recipe.start_from}, whose "
+                f"weights have seen the images of {seen} that the folds are to test; "
+                "begin with new weights (start_from=None)."
+            )
+    pool = pooled(images)
+    return images, pool, parting(pool, folds, repeats=repeats, seed=seed)
+
+
+def _identity(images, pool):
+    """By what a set is known again."""
+    digest = hashlib.sha256(pool.indices.tobytes())
+    digest.update(labels_of(pool).astype("int64").tobytes())
+    return {
+        "data": images.name,
+        "classes": list(images.classes),
+        "images": pool.size,
+        "labels": digest.hexdigest()[:16],
+    }
+
+
+def _places(folder, parts):
+    digits = len(str(len(parts)))
+    return [folder / f"fold_{n:0{max(2, digits)}d}" for n in range(1, len(parts) + 1)]
+
+
+def _finished(run):
+    return (run / "metrics.json").is_file()
+
+
+def _lighten(run):
+    """Leaves a fold's figures and deletes its network, which nobody asked for."""
+    shutil.rmtree(run / "state", ignore_errors=True)
+    (run / "model.keras").unlink(missing_ok=True)
+
+
+def _result(run):
+    metrics = training.Run(run).metrics
+    names = {"images": "images", "score": "accuracy", "loss": "loss"}
+    return {name: metrics[key] for name, key in names.items()}
+
+
+def _report(verbose, number, places, metrics):
+    if sys.stdout.isatty() if verbose == "auto" else verbose:
+        words = f"fold {number + 1} of {len(places)}: {metrics['accuracy']:.2%}"
+        print(f"{words} of {metrics['images']:,} images")
+
+
+def _words(network, data, recipe, folder, folds, seed, data_dir, precision, workers):
+    """The command line by which another process takes part."""
+    if workers == 1:
+        return []
+    path = pathlib.Path(folder) / "recipe.json"
+    write(path, recipe.to_json() + "\n")
+    words = ["crossval", network, "--data", data or recipe.data, "--recipe", str(path)]
+    words += ["--folds", str(folds), "--seed", str(seed), "--folder", str(folder)]
+    words += ["--precision", precision]
+    return words + (["--data-dir", str(data_dir)] if data_dir else [])

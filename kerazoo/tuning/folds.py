@@ -1,0 +1,120 @@
+"""Folds: every example is tested once, by a network that has not seen it."""
+
+import dataclasses
+
+import numpy as np
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
+
+from kerazoo.data import ImageData, Split
+from kerazoo.recipe import Recipe
+
+
+def pooled(images: ImageData) -> Split:
+    """All examples that may be learnt from, training and validation, as one split.
+
+    The examples stand in the order of their source, so that the same set gives the same
+    folds whatever share of it was carved off for validation.
+
+    Args:
+        images: A loaded set; its ``test`` is not looked at.
+
+    Raises:
+        ValueError: Where the two parts come from different folders.
+    """
+    train, validation = images.train, images.validation
+    if validation is None:
+        return train
+    if validation.source is not train.source:
+        raise ValueError(
+            f"The validation images of {images.name} are a folder of their own, which "
+            "cannot be parted into folds with the others; move its images to the "
+            "training folder, or load the set with validation=0 to leave them out."
+        )
+    indices = np.sort(np.concatenate([train.indices, validation.indices]))
+    return Split(train.source, name=train.name, classes=train.classes, indices=indices)
+
+
+def labels_of(split: Split) -> np.ndarray:
+    """The class of every example, read from the files where nobody has yet."""
+    if split.labels is None:
+        return split.source.read_labels()[split.indices]
+    return split.labels
+
+
+def folds(
+    split: Split, count: int, *, repeats: int = 1, seed: int = 1
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Parts a split into folds with the classes' shares in each.
+
+    scikit-learn's ``StratifiedKFold(count, shuffle=True, random_state=seed)``, and with
+    ``repeats`` its ``RepeatedStratifiedKFold``.
+
+    Args:
+        split: The examples.
+        count: Folds.
+        repeats: How often all are parted anew.
+        seed: Of the parting.
+
+    Returns:
+        ``(train, test)`` for every fold of every repeat: positions in the split.
+
+    Raises:
+        ValueError: For a number that is not possible, or more folds than examples of a
+            class.
+    """
+    for name, value, least in (("folds", count, 2), ("repeats", repeats, 1)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(
+                f"{name} is {value!r}; it must be a whole number of {least} or more."
+            )
+    labels = labels_of(split)
+    numbers, counts = np.unique(labels, return_counts=True)
+    if count > counts.min():
+        name = split.classes[numbers[counts.argmin()]]
+        least = f"{counts.min()} example{'s' * (counts.min() > 1)}"
+        raise ValueError(
+            f"{count} folds need {count} examples of every class, but {split.name} has "
+            f"{least} of class {name!r}; "
+            + (
+                f"make at most {counts.min()} folds or add images."
+                if counts.min() > 1
+                else "add images."
+            )
+        )
+    if repeats == 1:
+        splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+    else:
+        splitter = RepeatedStratifiedKFold(
+            n_splits=count, n_repeats=repeats, random_state=seed
+        )
+    return list(splitter.split(np.zeros(len(labels)), labels))
+
+
+def parted(
+    images: ImageData, pool: Split, train: np.ndarray, test: np.ndarray, recipe: Recipe
+) -> ImageData:
+    """The set of one fold: what is learnt from, and in place of ``test`` the fold.
+
+    A validation part is carved from the training examples where the recipe watches one:
+    for early stopping, or for a rate that falls on a plateau.
+
+    Args:
+        images: The set.
+        pool: Its examples as one split.
+        train: Positions in it to learn from.
+        test: Positions of the fold.
+        recipe: How to train.
+    """
+    part = pool.subset(train, f"{images.name} train")
+    validation = None
+    watches = recipe.early_stopping or recipe.schedule.name == "plateau"
+    if watches and recipe.validation:
+        part, validation = part.carve(recipe.validation, recipe.seed)
+    return dataclasses.replace(
+        images,
+        train=part,
+        validation=validation,
+        test=pool.subset(test, f"{images.name} fold"),
+        # The published statistics are those of all training images, the fold's too.
+        published=None,
+    )
