@@ -410,6 +410,132 @@ def devices(as_json: Json = False):
     console.print(f"auto       {', '.join(words)}: {auto['reason']}")
 
 
+@app.command()
+def crossval(
+    network: Network,
+    data: Annotated[
+        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
+    ] = "laptop",
+    folds: Annotated[int, typer.Option(help="Parts, each tested once.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often to part anew.")] = 1,
+    nested: Annotated[
+        int | None,
+        typer.Option(help="Search anew in every fold, by this many inner folds."),
+    ] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(help="A dimension to search: learning_rate=log:1e-4:1e-1."),
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option(help="Of the search: grid, random, hyperband, bayesian.")
+    ] = "random",
+    trials: Annotated[int, typer.Option(help="Of the search in every fold.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the parting and the search.")] = 1,
+    folder: Annotated[
+        pathlib.Path | None, typer.Option(help="The folder to make or continue.")
+    ] = None,
+    data_dir: DataDir = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
+    ] = "auto",
+    workers: Annotated[int, typer.Option(help="Processes that share the folds.")] = 1,
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models", help="Keep the networks, as for ensemble.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete what stands there.")
+    ] = False,
+    as_json: Json = False,
+):
+    """Estimate accuracy by cross-validation; with --nested, that of a whole search."""
+    kerazoo.find(network)
+    if nested is None and space:
+        raise ValueError(
+            "--space is for the search within every fold; add --nested 4, or set the "
+            "recipe's field with --set."
+        )
+    if nested is not None and repeats != 1:
+        raise ValueError(
+            f"--nested goes once over the folds, not {repeats} times; leave out "
+            "--repeats and give another --seed for another parting."
+        )
+    words = _recipe(recipe, network)
+    given = {"data": data, "epochs": epochs}
+    words = words.override(
+        *(setting or ()),
+        *(f"{name}={value}" for name, value in given.items() if value is not None),
+    )
+    kind = "crossval" if nested is None else "nested"
+    name = f"{network}-{words.data.replace(':', '-').replace('/', '-')}-{kind}"
+    options = {
+        "folds": folds,
+        "seed": seed,
+        "folder": folder or pathlib.Path("runs") / name,
+        "data_dir": data_dir,
+        "precision": precision,
+        "keep_models": keep_models,
+        "workers": workers,
+        "overwrite": overwrite,
+        "verbose": 0 if as_json else "auto",
+    }
+    from kerazoo import tuning
+
+    if nested is None:
+        result = tuning.cross_validate(network, None, words, repeats=repeats, **options)
+    else:
+        result = tuning.nested(
+            network,
+            None,
+            words,
+            inner=nested,
+            space=tuple(space or ()),
+            strategy=strategy,
+            trials=trials,
+            **options,
+        )
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return
+    console.print(_crossval_table(result))
+    console.print(
+        f"accuracy {result.mean:.2%}, standard deviation {result.std:.2%} over "
+        f"{len(result.rows)} folds"
+    )
+    console.print(f"folder   {options['folder']}", soft_wrap=True)
+
+
+def _crossval_table(result):
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    searched = "values" in result.rows[0]
+    for column in ("repeat", "fold", "images", "accuracy", "loss"):
+        table.add_column(column, justify="right")
+    if searched:
+        table.add_column("inner folds", justify="right")
+        table.add_column("what won there")
+    for row in result.rows:
+        shown = [str(row["repeat"]), str(row["fold"]), f"{row['images']:,}"]
+        shown += [f"{row['score']:.2%}", f"{row['loss']:.4f}"]
+        if searched:
+            values = " ".join(f"{k}={_short(v)}" for k, v in row["values"].items())
+            shown += [f"{row['inner_score']:.2%}", values]
+        table.add_row(*shown)
+    return table
+
+
+def _short(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def main() -> None:
     """Runs the command; a failure is one sentence and an exit status."""
     try:
