@@ -7,6 +7,8 @@ from . import training as training
 from .analysis.features import features as features
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
+from .blocks.fold_batchnorm import fold_batchnorm as fold_batchnorm
+from .blocks.fold_batchnorm import unfolded_batchnorms as unfolded_batchnorms
 from .blocks.replace_head import replace_head as replace_head
 from .models.alexnet import alexnet as alexnet
 from .models.alexnet import alexnet_owt as alexnet_owt
