@@ -86,7 +86,8 @@ class Schedule:
         name: ``constant``; ``step`` (times ``factor`` at every boundary, or the
             ``values`` between them); ``exponential`` (times ``factor`` every ``every``
             epochs, at once where ``staircase``); ``polynomial`` (to ``end`` with
-            ``power``); ``cosine`` (to ``end``); ``one_cycle`` (up from ``start`` for
+            ``power``); ``cosine`` (to ``end``, in ``cycles`` equal parts that each
+            begin at the base rate again); ``one_cycle`` (up from ``start`` for
             ``warmup``, then a cosine to ``end``); ``plateau`` (times ``factor`` after
             ``patience`` epochs without a better validation loss).
         unit: What boundaries, ``every`` and ``warmup`` count: ``epochs``, ``steps``, or
@@ -101,6 +102,7 @@ class Schedule:
         start: The first rate of ``one_cycle`` as a multiple of the base rate.
         end: The last rate as a multiple of the base rate; a plateau's lowest.
         warmup: The length of the linear rise.
+        cycles: How often a cosine is gone through.
         patience: Epochs without improvement before a plateau steps.
     """
 
@@ -123,12 +125,19 @@ class Schedule:
     start: float = 0.0
     end: float = 0.0
     warmup: float = 0.0
+    cycles: int = 1
     patience: int = 10
 
     def __post_init__(self):
         """Refuses numbers that cannot mean anything."""
         _above_zero(self, "every", prefix="schedule.")
         _at_least(0, self, "warmup", "patience", prefix="schedule.")
+        _at_least(1, self, "cycles", prefix="schedule.")
+        if self.cycles > 1 and (self.name != "cosine" or self.warmup):
+            raise ValueError(
+                f"schedule.cycles is {self.cycles}, which a cosine without warmup can "
+                "go through; set schedule.name=cosine and schedule.warmup=0."
+            )
         if list(self.boundaries) != sorted(self.boundaries):
             raise ValueError(
                 f"schedule.boundaries is {list(self.boundaries)}; it must be in rising "
@@ -177,6 +186,8 @@ class Recipe:
         start_layers: Patterns of the layers that are taken from it, all of which must
             fit; the others are initialised as ever.
         early_stopping: Epochs without a better validation loss before the end.
+        snapshots: Epochs, from 1, at whose end the weights are kept, for an ensemble of
+            one training.
         seed: Of initialisation, shuffling, augmentation and dropout.
     """
 
@@ -208,6 +219,7 @@ class Recipe:
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
     early_stopping: int | None = None
+    snapshots: tuple[int, ...] = ()
     seed: int = 1
 
     def __post_init__(self):
@@ -221,6 +233,18 @@ class Recipe:
                     f"{field} is {getattr(self, field)}; it must be a share from 0 up "
                     "to, but less than, 1."
                 )
+        last = self.epochs if self.steps is None else math.inf
+        for epoch in self.snapshots:
+            if not 1 <= epoch <= last:
+                raise ValueError(
+                    f"snapshots names epoch {epoch}; it must be from 1 to the recipe's "
+                    f"epochs, {self.epochs}."
+                )
+        if self.snapshots and self.optimizer.ema_momentum:
+            raise ValueError(
+                "snapshots would keep the raw weights, not optimizer.ema_momentum's "
+                "average; leave one of them out."
+            )
         if self.early_stopping and self.optimizer.ema_momentum:
             raise ValueError(
                 "early_stopping would put back weights that are not those of "

@@ -50,6 +50,11 @@ def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: 
             return schedules.PolynomialDecay(
                 base, steps, base * schedule.end, schedule.power
             )
+    if schedule.cycles > 1:
+        # Huang et al. 2017, arXiv 1704.00109, Eq. 2.
+        return schedules.CosineDecayRestarts(
+            base, -(-steps // schedule.cycles), t_mul=1.0, alpha=schedule.end
+        )
     warmup = round(schedule.warmup * unit)
     if warmup >= steps > 1:
         raise ValueError(

@@ -25,14 +25,40 @@ def measure(model, batches, classes) -> dict:
         ``top5`` (with more than five classes), ``calibration_error`` (Guo et al. 2017,
         15 bins), ``per_class`` accuracy by name, ``confusion`` (truth by guess).
     """
-    from sklearn.metrics import confusion_matrix, top_k_accuracy_score
+    return figures(*predictions(model, batches), classes)
 
+
+def predictions(model, batches) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a network over every batch.
+
+    Args:
+        model: From images of the network's size to scores.
+        batches: ``Batches`` that neither shuffle nor augment.
+
+    Returns:
+        The true class of every image, and float64 scores ``(images, classes)``.
+    """
     truth, scores = [], []
     for images, labels in batches.dataset:
         scores.append(np.asarray(model.predict_on_batch(images.numpy())))
         labels = labels.numpy()
         truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
-    truth, scores = np.concatenate(truth), np.concatenate(scores).astype("float64")
+    return np.concatenate(truth), np.concatenate(scores).astype("float64")
+
+
+def figures(truth, scores, classes) -> dict:
+    """Measures probabilities.
+
+    Args:
+        truth: The class of every image.
+        scores: Probabilities ``(images, classes)``.
+        classes: Class names.
+
+    Returns:
+        What :func:`measure` returns.
+    """
+    from sklearn.metrics import confusion_matrix, top_k_accuracy_score
+
     guess, every = scores.argmax(-1), range(len(classes))
     matrix = confusion_matrix(truth, guess, labels=every)
     right = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1)

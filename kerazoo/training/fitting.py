@@ -27,6 +27,7 @@ from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import measure, own_parts
 from kerazoo.training.precision import choose, computing, prepare_gpus
 from kerazoo.training.run import Run, claim, replacing, write
+from kerazoo.training.snapshots import Snapshots
 from kerazoo.training.state import TrainState
 
 # What whitening is fitted to: three times the values of an image of 32x32x3.
@@ -371,6 +372,8 @@ def _callbacks(job, folder, writer, epochs, events):
         watched.append(keras.callbacks.SwapEMAWeights())
     if events:
         watched += _writers(job, folder, writer, every)
+    if recipe.snapshots and job.spread.chief:
+        watched.append(Snapshots(folder.path / "snapshots", recipe.snapshots))
     monitor = "val_loss" if job.validation else "loss"
     if recipe.schedule.name == "plateau":
         watched.append(

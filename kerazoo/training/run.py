@@ -3,6 +3,7 @@
 ==================  =================================================================
 ``config.json``     data, network, recipe, seed, classes, package versions
 ``state/``          the last two states to resume from
+``snapshots/``      weights at the epochs that the recipe names
 ``events/``         TensorBoard
 ``history.csv``     a row an epoch
 ``metrics.json``    the evaluation on the test split

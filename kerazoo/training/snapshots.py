@@ -1,0 +1,76 @@
+"""Weights kept on the way, so that one training gives an ensemble.
+
+Huang et al., "Snapshot Ensembles: Train 1, Get M for Free", ICLR 2017, arXiv
+1704.00109: the recipe names the ends of the cycles of its learning rate.
+"""
+
+import io
+import pathlib
+
+import keras
+import numpy as np
+
+from kerazoo.training.run import Run, write
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Writes a network's weights at the end of some epochs.
+
+    Args:
+        folder: The run's ``snapshots`` folder.
+        epochs: Numbers from 1.
+    """
+
+    def __init__(self, folder, epochs):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes them, layer by layer; an epoch that is done again writes the same."""
+        if epoch + 1 not in self.epochs:
+            return
+        content = io.BytesIO()
+        np.savez(
+            content,
+            **{
+                f"{layer.name}/{number}": value
+                for layer in self.model.layers
+                for number, value in enumerate(layer.get_weights())
+            },
+        )
+        write(self.folder / f"epoch-{epoch + 1:05d}.npz", content.getvalue())
+
+
+def list_snapshots(run: Run) -> list[int]:
+    """The epochs of which a run has kept the weights, in their order."""
+    files = (run.path / "snapshots").glob("epoch-*.npz")
+    return sorted(int(path.stem.partition("-")[2]) for path in files)
+
+
+def model_at(run: Run, epoch: int) -> keras.Model:
+    """The network of a finished run as it was at the end of an epoch.
+
+    Args:
+        run: The run.
+        epoch: One of :func:`list_snapshots`.
+
+    Returns:
+        What :meth:`Run.model` returns, with that epoch's weights.
+
+    Raises:
+        ValueError: Where the run has not ended, or kept nothing then.
+    """
+    path = run.path / "snapshots" / f"epoch-{epoch:05d}.npz"
+    if not path.is_file():
+        raise ValueError(
+            f"{run.path} has no weights of epoch {epoch}; its snapshots are "
+            f"{list_snapshots(run) or 'none'}."
+        )
+    model = run.model()
+    with np.load(path, allow_pickle=False) as arrays:
+        for layer in model.layers:
+            if layer.weights:
+                count = len(layer.weights)
+                layer.set_weights([arrays[f"{layer.name}/{n}"] for n in range(count)])
+    return model
