@@ -31,15 +31,20 @@ TABLE = {
         {"registry", "recipe", "data", "weights", "layers", "analysis"},
         TENSORFLOW | SERVICES,
     ),
+    # A search draws its trials and counts what they cost.
     "tuning": (
-        {"registry", "recipe", "data", "training"},
+        {"registry", "recipe", "data", "training", "analysis"},
         TENSORFLOW | SERVICES | {"keras_tuner"},
     ),
     "analysis": ({"registry"}, KERAS | PLOTS | {"sklearn"}),
 }
 # Inside a function alone: a layer's TensorFlow kernel, which has another form for the
-# other backends, and the second backend where it is the one that runs.
-INSIDE_FUNCTIONS = {"layers": {"tensorflow"}, "training": {"jax"}}
+# other backends, the second backend where it is the one that runs, and an extra.
+INSIDE_FUNCTIONS = {
+    "layers": {"tensorflow"},
+    "training": {"jax"},
+    "tuning": {"optuna"},
+}
 # The one file that mends Keras itself, for named versions.
 MENDS_KERAS = "training/keras_repairs.py"
 PRIVATE = ("keras.src", "tensorflow.python")

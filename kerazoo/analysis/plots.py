@@ -6,6 +6,7 @@ Figures are made without pyplot: no window opens and no global state is kept.
 import math
 from collections.abc import Mapping, Sequence
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -122,3 +123,66 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
         if axes.lines:
             axes.legend()
     return figure
+
+
+def parallel_coordinates(
+    columns: Mapping[str, Sequence], scores: Sequence[float]
+) -> Figure:
+    """Trials as lines over one axis for every hyper-parameter, and one for the score.
+
+    Args:
+        columns: The trials' values by hyper-parameter: positive numbers that span more
+            than a factor of 20 are drawn by their logarithm, other values than numbers
+            one above the other.
+        scores: The trials' scores, which colour the lines; the best is drawn last.
+    """
+    axes_of = {**columns, "score": scores}
+    figure = Figure(figsize=(1.6 + 1.5 * len(axes_of), 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    heights = []
+    for place, values in enumerate(axes_of.values()):
+        height, ticks = _axis(values)
+        heights.append(height)
+        axes.axvline(place, color="0.6", linewidth=0.8)
+        for at, words in ticks:
+            axes.annotate(
+                words, (place, at), (4, 0), textcoords="offset points", fontsize=7
+            )
+    low, high = min(scores), max(scores)
+    for trial in np.argsort(scores, kind="stable"):
+        share = (scores[trial] - low) / (high - low) if high > low else 1.0
+        axes.plot(
+            [height[trial] for height in heights],
+            color=matplotlib.colormaps["viridis"](share),
+            alpha=0.35 + 0.65 * share,
+            linewidth=0.8 + 1.4 * share,
+        )
+    axes.set_xticks(range(len(axes_of)), list(axes_of), rotation=20, ha="right")
+    axes.set_yticks([])
+    axes.set_xlim(-0.1, len(axes_of) - 0.6)
+    axes.spines[:].set_visible(False)
+    axes.set_title(f"{len(scores)} trials, best {high:.4f}")
+    return figure
+
+
+def _axis(values):
+    """Heights 0..1 of values on their axis, and its ticks as (height, words)."""
+    numeric = all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) for v in values
+    )
+    if not numeric:
+        kinds = sorted({str(value) for value in values})
+        step = 1 / max(1, len(kinds) - 1)
+        ticks = [(n * step, kind) for n, kind in enumerate(kinds)]
+        return [kinds.index(str(value)) * step for value in values], ticks
+    numbers = np.array(values, float)
+    logarithmic = numbers.min() > 0 and numbers.max() > 20 * numbers.min()
+    scaled = np.log(numbers) if logarithmic else numbers
+    low, high = scaled.min(), scaled.max()
+    if low == high:
+        return [0.5] * len(numbers), [(0.5, f"{numbers[0]:.3g}")]
+    ticks = []
+    for height in (0, 0.25, 0.5, 0.75, 1):
+        value = low + height * (high - low)
+        ticks.append((height, f"{np.exp(value) if logarithmic else value:.3g}"))
+    return list((scaled - low) / (high - low)), ticks

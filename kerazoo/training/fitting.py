@@ -68,6 +68,7 @@ def fit(
     deterministic: bool = False,
     save_every: int | None = None,
     events: bool = True,
+    until: int | None = None,
     verbose: str | int = "auto",
 ) -> Run:
     """Trains a network and leaves a run folder.
@@ -95,6 +96,9 @@ def fit(
             moments that cost little.
         events: Whether TensorBoard's events and the figures are written; on small data
             they take longer than the training.
+        until: Epochs after which to end for now. The rate follows the schedule of the
+            whole training, and a folder with the run's configuration and state alone is
+            one that the same call, with more of them, goes on with.
         verbose: As in Keras' ``fit``; ``auto`` is quiet where the output is no
             terminal.
 
@@ -144,6 +148,7 @@ def fit(
             steps_per_epoch=job.training.steps,
             steps=recipe.steps,
             save_every=save_every,
+            until=until,
             spread=spread,
         )
         with spread.scope():
@@ -266,6 +271,7 @@ def _train(job, folder, state, events, verbose):
         return job.spread.share(named(dataset))
 
     epochs = compilation.epochs(job.recipe, training.steps)
+    epochs = min(epochs, state.until or epochs)
     # Evaluated batches build the metrics, whose sums belong to the state.
     model.evaluate(shared(training.epochs()), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)

@@ -77,18 +77,27 @@ class TrainState(keras.callbacks.Callback):
         steps: Training steps after which to stop, or ``None``.
         save_every: Steps between states; ``None`` saves at the end of an epoch and
             whenever that costs less than two percent of the time.
+        until: Epochs after which the state is saved in any case, or ``None``.
         spread: Who takes part. All workers save together, for reading the metrics takes
             all of them; the chief writes.
     """
 
     def __init__(
-        self, folder, *, steps_per_epoch, steps=None, save_every=None, spread=None
+        self,
+        folder,
+        *,
+        steps_per_epoch,
+        steps=None,
+        save_every=None,
+        until=None,
+        spread=None,
     ):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.steps_per_epoch = steps_per_epoch
         self.steps = steps
         self.save_every = save_every
+        self.until = until
         self.spread = spread or Distribution()
         self.epoch = self.step = 0
         self.ended = False
@@ -291,7 +300,8 @@ class TrainState(keras.callbacks.Callback):
         steps, self.epoch, self.step = self.step, epoch + 1, 0
         self.ended = self.model.stop_training
         number, late = self._agree(5.0)
-        if self.ended or number or self.save_every or late:
+        due = self.ended or self.save_every or self.epoch == self.until
+        if due or number or late:
             self.save()
         if number:
             raise Interrupted(number, epoch, steps)

@@ -3,3 +3,8 @@ from .crossval import Nested as Nested
 from .crossval import cross_validate as cross_validate
 from .crossval import nested as nested
 from .folds import folds as folds
+from .searching import Search as Search
+from .searching import search as search
+from .spaces import Dimension as Dimension
+from .spaces import Space as Space
+from .spaces import default_space as default_space

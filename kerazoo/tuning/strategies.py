@@ -1,0 +1,239 @@
+"""Strategies: which hyper-parameters to try next.
+
+They are keras-tuner's oracles, mended by subclassing where our users would suffer:
+
+- the state is one file that is replaced whole, so that a search killed at any moment
+  goes on, a grid among them (keras-tuner's cannot, its issue 1055);
+- a trial that was running goes back to whoever asks first, once the process that had it
+  is silent (keras-tuner's chief waits for it for ever);
+- one failed trial, or three, do not end the search;
+- a random search of a small space tries all of its points;
+- the Bayesian search begins to learn after a third of its trials, not after three for
+  every dimension, which may be all of them.
+
+``tpe`` is Optuna's sampler behind the same interface.
+"""
+
+import itertools
+import json
+import pathlib
+import random
+import time
+import warnings
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from kerazoo.errors import unknown
+from kerazoo.training.run import write
+
+OBJECTIVE = "score"
+# Seconds without a sign of life after which a worker's trial is another's.
+SILENCE = 60.0
+
+
+class Kept:
+    """An oracle whose state is one file, and whose trials outlive their workers.
+
+    Attributes:
+        path: The file.
+        signs: The folder in which workers give their signs of life (see
+            :mod:`kerazoo.tuning.working`); None where there are no others.
+    """
+
+    path: pathlib.Path
+    signs: pathlib.Path | None = None
+
+    def save(self):
+        """Writes the state, trials included."""
+        state = {
+            "oracle": self.get_state(),
+            "trials": [trial.get_state() for trial in self.trials.values()],
+        }
+        write(self.path, json.dumps(state))
+
+    def reload(self):
+        """Reads the state back; nothing where there is none."""
+        if not self.path.is_file():
+            return
+        state = json.loads(self.path.read_text(encoding="utf-8"))
+        trials = map(Trial.from_state, state["trials"])
+        self.trials = {trial.trial_id: trial for trial in trials}
+        self.set_state(state["oracle"])
+
+    @keras_tuner.synchronized
+    def create_trial(self, tuner_id):
+        """The next trial of a worker: its own again, a silent one's, or a new one."""
+        trial = self._inherited(tuner_id) or super().create_trial(tuner_id)
+        if trial.status == TrialStatus.STOPPED and self.ongoing_trials:
+            # Another's trial is still to be finished, if need be by this worker.
+            self.tuner_ids.add(tuner_id)
+            trial.status = TrialStatus.IDLE
+        return trial
+
+    def _inherited(self, tuner_id):
+        if tuner_id in self.ongoing_trials:
+            return None
+        for other in list(self.ongoing_trials):
+            if self._silent(other):
+                self.tuner_ids.discard(other)
+                self.tuner_ids.add(tuner_id)
+                self.ongoing_trials[tuner_id] = self.ongoing_trials.pop(other)
+                self.save()
+                return self.ongoing_trials[tuner_id]
+        return None
+
+    def _silent(self, tuner_id):
+        if self.signs is None:
+            return True
+        sign = self.signs / tuner_id
+        return not sign.exists() or time.time() - sign.stat().st_mtime > SILENCE
+
+    @keras_tuner.synchronized
+    def forget_the_silent(self):
+        """Forgets workers that are gone and have no trial, for which a chief waits."""
+        for tuner_id in list(self.tuner_ids - set(self.ongoing_trials)):
+            if self._silent(tuner_id):
+                self.tuner_ids.discard(tuner_id)
+
+
+class Random(Kept, keras_tuner.oracles.RandomSearchOracle):
+    """Random points; of a space without ranges all, if there are trials enough."""
+
+    def populate_space(self, trial_id):
+        """The values of the next trial."""
+        drawn = super().populate_space(trial_id)
+        if drawn["status"] == TrialStatus.RUNNING:
+            return drawn
+        # Twenty draws in a row had been tried before.
+        tried = [trial.hyperparameters.values for trial in self.trials.values()]
+        left = [point for point in points(self.get_space()) if point not in tried]
+        if not left:
+            return {"status": TrialStatus.STOPPED}
+        values = random.Random(self.seed + len(tried)).choice(left)
+        return {"status": TrialStatus.RUNNING, "values": values}
+
+
+class Grid(Kept, keras_tuner.Oracle):
+    """Every point of the space, in order."""
+
+    def populate_space(self, trial_id):
+        """The values of the next trial."""
+        place = len(self.start_order)
+        point = next(itertools.islice(points(self.get_space()), place, None), None)
+        if point is None:
+            return {"status": TrialStatus.STOPPED}
+        return {"status": TrialStatus.RUNNING, "values": point}
+
+
+class Hyperband(Kept, keras_tuner.oracles.HyperbandOracle):
+    """Many short trials of which the best are continued (Li et al. 2018)."""
+
+
+class Bayesian(Kept, keras_tuner.oracles.BayesianOptimizationOracle):
+    """The point that a Gaussian process holds for the most promising."""
+
+    def populate_space(self, trial_id):
+        """The values of the next trial."""
+        with warnings.catch_warnings():
+            # The process is fitted from many starts, of which some find no optimum.
+            warnings.simplefilter("ignore")
+            return super().populate_space(trial_id)
+
+
+class TPE(Kept, keras_tuner.Oracle):
+    """Optuna's tree-structured Parzen estimator (Bergstra et al. 2011)."""
+
+    def populate_space(self, trial_id):
+        """The values of the next trial."""
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        space = self.get_space().space
+        kinds = {hp.name: _distribution(hp, optuna.distributions) for hp in space}
+        scores = [t.score for t in self.trials.values() if t.score is not None]
+        sampler = optuna.samplers.TPESampler(seed=self.seed + len(self.trials))
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        for trial in self.trials.values():
+            # What still runs, or failed, counts as bad, lest it be asked for again.
+            score = trial.score if trial.score is not None else min(scores, default=0)
+            values = trial.hyperparameters.values
+            params = {name: values[name] for name in kinds}
+            study.add_trial(
+                optuna.trial.create_trial(
+                    params=params, distributions=kinds, value=score
+                )
+            )
+        values = study.ask(kinds).params
+        return {"status": TrialStatus.RUNNING, "values": values}
+
+
+def _distribution(hp, distributions):
+    """Optuna's form of a keras-tuner hyper-parameter."""
+    config = hp.get_config()
+    if "values" in config:
+        return distributions.CategoricalDistribution(config["values"])
+    low, high, log = config["min_value"], config["max_value"], config["sampling"]
+    if isinstance(low, int):
+        return distributions.IntDistribution(low, high, step=config["step"] or 1)
+    return distributions.FloatDistribution(low, high, log=log == "log")
+
+
+def points(hyperparameters):
+    """Every point of ``HyperParameters``, the last dimension first, as dictionaries."""
+    space = hyperparameters.space
+    for values in itertools.product(*(tuple(hp.values) for hp in space)):
+        yield {hp.name: value for hp, value in zip(space, values, strict=True)}
+
+
+STRATEGIES = ("grid", "random", "hyperband", "bayesian", "tpe")
+
+
+def strategy(name: str, space, trials: int | None, seed: int, epochs: int):
+    """The oracle of a name.
+
+    Args:
+        name: One of ``STRATEGIES``.
+        space: The :class:`kerazoo.tuning.Space`.
+        trials: How many to make at most; None for a grid's or Hyperband's own number.
+        seed: Of the draws, 1 or more.
+        epochs: Of a whole training, for Hyperband.
+
+    Raises:
+        ValueError: For another name, a seed that keras-tuner would not keep to, or
+            where Optuna is missing.
+    """
+    if name not in STRATEGIES:
+        raise unknown("strategy", name, STRATEGIES)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 1:
+        raise ValueError(
+            f"seed is {seed!r}; a search needs a whole number of 1 or more, for 0 is "
+            "any seed to keras-tuner."
+        )
+    options = {
+        "objective": keras_tuner.Objective(OBJECTIVE, "max"),
+        "seed": seed,
+        # A search goes on, whatever fails.
+        "max_consecutive_failed_trials": 10**9,
+    }
+    ranges = name not in ("grid",)
+    options["hyperparameters"] = space.hyperparameters(None if ranges else 5)
+    match name:
+        case "grid":
+            return Grid(max_trials=trials, **options)
+        case "random":
+            return Random(max_trials=trials, **options)
+        case "bayesian":
+            first = max(3, min(3 * len(space.dimensions), (trials or 10) // 3))
+            return Bayesian(max_trials=trials, num_initial_points=first, **options)
+        case "tpe":
+            try:
+                import optuna  # noqa: F401
+            except ImportError as error:
+                raise ValueError(
+                    'The strategy tpe needs Optuna; pip install "kerazoo[optuna]".'
+                ) from error
+            return TPE(max_trials=trials, **options)
+    oracle = Hyperband(max_epochs=epochs, **options)
+    oracle.max_trials = trials
+    return oracle
