@@ -74,12 +74,13 @@ class Batches:
         self.shuffle = shuffle
         self.drop_remainder = drop_remainder
         self.cache = cache
+        self.augment = augment
         self._check()
         self.steps, self.size = math.ceil(split.size / batch_size), split.size
         if drop_remainder:
             self.steps = split.size // batch_size
             self.size = self.steps * batch_size
-        self._set_augmentations(augment)
+        self._set_augmentations()
         self.one_hot = one_hot or any(step.kind == "mix" for step in self._steps)
         self._epoch, self._first = 0, 0
         self._datasets = {}
@@ -130,6 +131,41 @@ class Batches:
         make = self._stream if self._held is None else self._gather
         return tf.data.Dataset.counter(epoch).map(begin).flat_map(make).prefetch(2)
 
+    @property
+    def streamed(self):
+        """Whether every epoch reads the files anew."""
+        return self._held is None
+
+    def part(self, index, workers, devices):
+        """What one of several workers reads: files of its own, not everybody's.
+
+        Its epochs are as long as those of the whole. The batches are those of one
+        device; shuffling stays within the worker's share of the examples.
+
+        Args:
+            index: Which of the workers.
+            workers: Machines that share every batch.
+            devices: Devices of all of them together; the batch is a multiple of it.
+
+        Returns:
+            A `Batches` of `devices / workers` batches for each one of the whole.
+        """
+        positions = np.arange(self.split.size)
+        part = Batches(
+            self.split.subset(self.split.source.part(positions, index, workers)),
+            self.batch_size // devices,
+            image_shape=self.image_shape,
+            resize=self.resize,
+            augment=self.augment,
+            seed=self.seed,
+            shuffle=self.shuffle,
+            drop_remainder=True,
+            cache="none",
+            one_hot=self.one_hot,
+        )
+        part.steps = self.steps * devices // workers
+        return part
+
     def take(self, count):
         """The first images and labels of the epoch that was sought, as arrays.
 
@@ -178,7 +214,8 @@ class Batches:
             if getattr(self, name) not in allowed:
                 raise errors.unknown(name, getattr(self, name), allowed)
 
-    def _set_augmentations(self, names):
+    def _set_augmentations(self):
+        names = self.augment
         if isinstance(names, str):
             raise ValueError(
                 f"augment={names!r} is one string; give a list such as [{names!r}]"
@@ -275,6 +312,7 @@ class Batches:
             examples.skip(first * self.batch_size)
             .map(example, tf.data.AUTOTUNE, deterministic=True)
             .batch(self.batch_size, drop_remainder=self.drop_remainder)
+            .take(self.steps - first)
             .map(batch, tf.data.AUTOTUNE, deterministic=True)
         )
 

@@ -150,6 +150,10 @@ class Files:
         """How many things an order of the wanted examples permutes: all of them."""
         return len(wanted)
 
+    def part(self, wanted, index, workers):
+        """The share of one of several workers: files of all classes."""
+        return wanted[index::workers]
+
     def stream(self, wanted, order, rank=None):
         """The wanted examples with their numbers; `order` has shuffled them enough."""
         numbers = tf.gather(wanted, order)

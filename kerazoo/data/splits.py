@@ -193,6 +193,10 @@ class Records:
         """How many things an order of the wanted examples permutes: the files."""
         return len(self.spans(wanted))
 
+    def part(self, wanted, index, workers):
+        """The share of one of several workers: neighbours, in files of its own."""
+        return np.array_split(wanted, workers)[index]
+
     def stream(self, wanted, order, rank=None):
         """The wanted examples with their numbers, file by file.
 

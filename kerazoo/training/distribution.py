@@ -105,6 +105,26 @@ class Distribution:
                 "recipe's validation or batch_size."
             )
 
+    def epochs(self, batches, epoch=0, step=0, change=lambda dataset: dataset):
+        """The training batches from a step on, parted among the workers.
+
+        Images in memory come in the batches of a single device. Of those in files
+        every worker reads its own share, so that the batches are other ones.
+
+        Args:
+            batches: ``Batches`` to train on.
+            epoch: The epoch to begin in.
+            step: The step to begin at.
+            change: What a dataset goes through.
+        """
+        if self.workers == 1 or not batches.streamed:
+            return self.share(change(batches.epochs(epoch, step)))
+        part = batches.part(self.index, self.workers, self.devices)
+        first = step * self.devices // self.workers
+        return self.strategy.distribute_datasets_from_function(
+            lambda context: change(part.epochs(epoch, first))
+        )
+
     def share(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """Marks a dataset of whole batches for being parted among the workers."""
         options = tf.data.Options()

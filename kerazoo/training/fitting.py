@@ -25,7 +25,12 @@ from kerazoo.training.assembly import Assembly, resized_to_output
 from kerazoo.training.beginning import begin
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import measure, own_parts
-from kerazoo.training.precision import choose, computing, prepare_gpus
+from kerazoo.training.precision import (
+    Arithmetic,
+    choose,
+    computing,
+    prepare_gpus,
+)
 from kerazoo.training.run import Run, claim, replacing, write
 from kerazoo.training.snapshots import Snapshots
 from kerazoo.training.state import TrainState
@@ -35,7 +40,7 @@ ZCA_IMAGES = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
-class _Job:
+class Job:
     """A training that is ready to begin."""
 
     assembly: Assembly
@@ -137,7 +142,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     with computing(arithmetic):
         with spread.scope():
-            job = _prepare(network, data, recipe, arithmetic, spread)
+            job = prepare(network, data, recipe, arithmetic, spread)
         job.config["data_dir"] = None if data_dir is None else str(data_dir)
         job.config["deterministic"] = deterministic
         if parts:
@@ -178,8 +183,14 @@ def _claim(run, config, overwrite, spread):
     return folder
 
 
-def _prepare(network, images, recipe, arithmetic, spread):
-    """Model, batches and configuration; nothing is written yet."""
+def prepare(
+    network: str,
+    images: kerazoo_data.ImageData,
+    recipe: Recipe,
+    arithmetic: Arithmetic,
+    spread: Distribution,
+) -> Job:
+    """Model, batches and configuration of a training; nothing is written yet."""
     assembly = Assembly(
         network=network,
         recipe=recipe,
@@ -224,7 +235,7 @@ def _prepare(network, images, recipe, arithmetic, spread):
         else _steps_per_execution(network, recipe, training.steps),
         replicas=spread.replicas,
     )
-    return _Job(
+    return Job(
         assembly=assembly,
         model=model,
         training=training,
@@ -257,6 +268,14 @@ def _steps_per_execution(network, recipe, steps):
     return max(count for count in range(1, 9) if together % count == 0)
 
 
+def named(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """A data set that gives the same labels to every head of a network."""
+    if not isinstance(model.output, dict):
+        return dataset
+    heads = list(model.output)
+    return dataset.map(lambda x, y: (x, dict.fromkeys(heads, y)))
+
+
 def _train(job, folder, state, events, verbose):
     model, training, validation = job.model, job.training, job.validation
     outputs = model.output if isinstance(model.output, dict) else None
@@ -267,13 +286,13 @@ def _train(job, folder, state, events, verbose):
             return dataset
         return dataset.map(lambda x, y: (x, dict.fromkeys(outputs, y)))
 
-    def shared(dataset):
-        return job.spread.share(named(dataset))
+    def training_from(epoch=0, step=0):
+        return job.spread.epochs(training, epoch, step, named)
 
     epochs = compilation.epochs(job.recipe, training.steps)
     epochs = min(epochs, state.until or epochs)
     # Evaluated batches build the metrics, whose sums belong to the state.
-    model.evaluate(shared(training.epochs()), steps=8, verbose=0)
+    model.evaluate(training_from(), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
     state.restore(model)
     places = job.spread.gather(state.epoch, state.step)
@@ -297,22 +316,22 @@ def _train(job, folder, state, events, verbose):
         steps=training.steps,
         model=model,
     )
+    options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
+    if validation:
+        options["validation_data"] = job.spread.share(named(validation.dataset))
     try:
-        _epochs(model, state, training, validation, shared, epochs, calls, verbose)
+        _epochs(model, state, training.steps, training_from, epochs, calls, options)
     finally:
         state.release()
         writer.close()
 
 
-def _epochs(model, state, training, validation, shared, epochs, calls, verbose):
+def _epochs(model, state, steps, training_from, epochs, calls, options):
     """Fits epoch ``state.epoch`` from ``state.step`` on, then the rest.
 
     An epoch that was interrupted is shorter than the others and is fitted by a call of
     its own, with the same callbacks and no new beginning between the two.
     """
-    options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
-    if validation:
-        options["validation_data"] = shared(validation.dataset)
     parts = [(state.epoch, state.step, epochs)]
     if state.step:
         rest = (state.epoch + 1, 0, epochs)
@@ -321,10 +340,10 @@ def _epochs(model, state, training, validation, shared, epochs, calls, verbose):
     for number, (epoch, step, end) in enumerate(parts):
         calls.first, calls.last = number == 0, number == len(parts) - 1
         model.fit(
-            shared(training.epochs(epoch, step)),
+            training_from(epoch, step),
             initial_epoch=epoch,
             epochs=end,
-            steps_per_epoch=training.steps - step,
+            steps_per_epoch=steps - step,
             **options,
         )
         if model.stop_training:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kerazoo import data
 from kerazoo.data import resizing
-from kerazoo.data.splits import Arrays, Split
+from kerazoo.data.splits import Arrays, Records, Split
 
 SHAPE = (8, 8, 1)
 
@@ -332,3 +332,49 @@ def test_seek_refuses(digits, number, step):
     batches = data.Batches(digits.train, 100, image_shape=SHAPE)
     with pytest.raises(ValueError, match="cannot seek"):
         batches.seek(number, step)
+
+
+@pytest.mark.parametrize("kind", ["records", "files"])
+def test_workers_read_their_own_share(data_dir, tmp_path, kind):
+    """Together every example but those of the last batch, none of them twice."""
+    if kind == "records":
+        loaded = data.load("digits", data_dir=data_dir, memory_limit=0)
+        split = loaded.train.subset(np.arange(300, 403))
+    else:
+        for number in range(103):
+            place = tmp_path / "train" / "ab"[number % 2]
+            place.mkdir(parents=True, exist_ok=True)
+            side = 8 + number % 2
+            pixels = np.full((side, side, 3), number, "uint8")
+            Image.fromarray(pixels).save(place / f"{number:03}.png")
+        split = data.load(f"folder:{tmp_path}", validation=0).train
+    whole = data.Batches(
+        split, 20, image_shape=SHAPE, shuffle=True, drop_remainder=True, cache="none"
+    )
+    assert whole.streamed
+    size = split.size
+    steps = size // 20
+    parts = [whole.part(index, 2, 4) for index in (0, 1)]
+    assert sum(part.split.size for part in parts) == size
+    assert not {*parts[0].split.indices} & {*parts[1].split.indices}
+    for part in parts:
+        assert (part.batch_size, part.steps) == (5, 2 * steps)
+        first, second = (
+            [x.numpy() for x, _ in part.epochs(epoch).take(part.steps)]
+            for epoch in (0, 1)
+        )
+        assert all(len(batch) == 5 for batch in first)
+        assert not np.array_equal(first, second)
+        # The next epoch follows, and a run goes on from a step.
+        both = [x.numpy() for x, _ in part.epochs(0, 3).take(2 * part.steps - 3)]
+        np.testing.assert_array_equal(both, [*first[3:], *second])
+
+
+def test_worker_opens_no_files_but_its_own():
+    source = object.__new__(Records)
+    source.files = [(f"file{n}", 0, 10) for n in range(4)]
+    opened = [
+        [path for path, *_ in source.spans(source.part(np.arange(40), index, 3))]
+        for index in range(3)
+    ]
+    assert opened == [["file0", "file1"], ["file1", "file2"], ["file2", "file3"]]

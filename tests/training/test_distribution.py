@@ -12,8 +12,9 @@ import keras
 import numpy as np
 import pytest
 
+from kerazoo import data
 from kerazoo.training import keras_repairs
-from kerazoo.training.distribution import together
+from kerazoo.training.distribution import Distribution, together
 from kerazoo.training.launching import launch
 
 # 1372 = 14 * 98 images for training, 70 for validation. The rate is small: with 0.01 a
@@ -193,6 +194,29 @@ def test_accumulated_gradients_are_refused():
     assert together(sgd, 1) is sgd
     with pytest.raises(ValueError, match="gradient_accumulation_steps"):
         together(sgd, 2)
+
+
+class TwoMachines:
+    """The second of two machines, without the other."""
+
+    def distribute_datasets_from_function(self, make):
+        return make(None)
+
+
+def test_worker_trains_on_its_own_files(data_dir):
+    """In batches of one device, from the step that both are at."""
+    digits = data.load("digits", data_dir=data_dir, memory_limit=0)
+    batches = data.Batches(
+        digits.train, 100, image_shape=(8, 8, 1), drop_remainder=True, cache="none"
+    )
+    spread = Distribution(devices=4, workers=2, index=1, strategy=TwoMachines())
+    own = batches.part(1, 2, 4).epochs(1, 6)
+    for (images, labels), (pixels, classes) in zip(
+        spread.epochs(batches, 1, 3).take(4), own.take(4), strict=True
+    ):
+        assert len(labels) == 25
+        np.testing.assert_array_equal(images, pixels)
+        np.testing.assert_array_equal(labels, classes)
 
 
 REFUSED = """
