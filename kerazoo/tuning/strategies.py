@@ -7,7 +7,7 @@ They are keras-tuner's oracles, mended by subclassing where our users would suff
 - a trial that was running goes back to whoever asks first, once the process that had it
   is silent (keras-tuner's chief waits for it for ever);
 - one failed trial, or three, do not end the search;
-- a random search of a small space tries all of its points;
+- a small space is searched whole and no point of it twice;
 - the Bayesian search begins to learn after a third of its trials, not after three for
   every dimension, which may be all of them.
 
@@ -26,6 +26,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from kerazoo.errors import unknown
 from kerazoo.training.run import write
+from kerazoo.tuning.spaces import GRID_POINTS
 
 OBJECTIVE = "score"
 # Seconds without a sign of life after which a worker's trial is another's.
@@ -89,6 +90,24 @@ class Kept:
         sign = self.signs / tuner_id
         return not sign.exists() or time.time() - sign.stat().st_mtime > SILENCE
 
+    def fresh(self, found):
+        """What a strategy found, or another point where that one has been tried.
+
+        A training gives the same result again, so that repeating it teaches nothing.
+
+        Args:
+            found: What ``populate_space`` returns.
+        """
+        tried = [trial.hyperparameters.values for trial in self.trials.values()]
+        running = found["status"] == TrialStatus.RUNNING
+        if running and found["values"] not in tried:
+            return found
+        left = [one for one in points(self.get_space()) if one not in tried]
+        if not left:
+            return {"status": TrialStatus.STOPPED}
+        values = random.Random(self.seed + len(tried)).choice(left)
+        return {"status": TrialStatus.RUNNING, "values": values}
+
     @keras_tuner.synchronized
     def forget_the_silent(self):
         """Forgets workers that are gone and have no trial, for which a chief waits."""
@@ -102,16 +121,8 @@ class Random(Kept, keras_tuner.oracles.RandomSearchOracle):
 
     def populate_space(self, trial_id):
         """The values of the next trial."""
-        drawn = super().populate_space(trial_id)
-        if drawn["status"] == TrialStatus.RUNNING:
-            return drawn
-        # Twenty draws in a row had been tried before.
-        tried = [trial.hyperparameters.values for trial in self.trials.values()]
-        left = [point for point in points(self.get_space()) if point not in tried]
-        if not left:
-            return {"status": TrialStatus.STOPPED}
-        values = random.Random(self.seed + len(tried)).choice(left)
-        return {"status": TrialStatus.RUNNING, "values": values}
+        # Twenty draws in a row that have been tried end keras-tuner's search.
+        return self.fresh(super().populate_space(trial_id))
 
 
 class Grid(Kept, keras_tuner.Oracle):
@@ -138,7 +149,7 @@ class Bayesian(Kept, keras_tuner.oracles.BayesianOptimizationOracle):
         with warnings.catch_warnings():
             # The process is fitted from many starts, of which some find no optimum.
             warnings.simplefilter("ignore")
-            return super().populate_space(trial_id)
+            return self.fresh(super().populate_space(trial_id))
 
 
 class TPE(Kept, keras_tuner.Oracle):
@@ -165,7 +176,7 @@ class TPE(Kept, keras_tuner.Oracle):
                 )
             )
         values = study.ask(kinds).params
-        return {"status": TrialStatus.RUNNING, "values": values}
+        return self.fresh({"status": TrialStatus.RUNNING, "values": values})
 
 
 def _distribution(hp, distributions):
@@ -216,8 +227,8 @@ def strategy(name: str, space, trials: int | None, seed: int, epochs: int):
         # A search goes on, whatever fails.
         "max_consecutive_failed_trials": 10**9,
     }
-    ranges = name not in ("grid",)
-    options["hyperparameters"] = space.hyperparameters(None if ranges else 5)
+    points_of_ranges = GRID_POINTS if name == "grid" else None
+    options["hyperparameters"] = space.hyperparameters(points_of_ranges)
     match name:
         case "grid":
             return Grid(max_trials=trials, **options)

@@ -1,0 +1,111 @@
+"""The networks of the zoo for keras-tuner's own tuner classes."""
+
+import functools
+import os
+
+import keras
+import keras_tuner
+
+from kerazoo import data as kerazoo_data
+from kerazoo.recipe import Recipe
+from kerazoo.training import compilation
+from kerazoo.training.distribution import Distribution
+from kerazoo.training.fitting import named, prepare
+from kerazoo.training.precision import choose
+from kerazoo.tuning.spaces import Space
+
+
+class HyperZoo(keras_tuner.HyperModel):
+    """A network of the zoo with free hyper-parameters, for any tuner of keras-tuner.
+
+    ::
+
+        zoo = HyperZoo("lenet5", ["learning_rate=log:1e-4:1e-1", "pool=max,average"])
+        tuner = keras_tuner.RandomSearch(zoo, "val_accuracy", max_trials=10, seed=1)
+        tuner.search()
+
+    The tuner trains and scores as keras-tuner does; :func:`kerazoo.tuning.search` adds
+    what that lacks. A model that it builds takes images of the network's size, pixels
+    of 0..255, and gives logits.
+
+    Args:
+        network: The network's name.
+        space: Dimensions as for :class:`kerazoo.tuning.Space`; by default
+            :func:`default_space`.
+        recipe: What they change; by default ``Recipe()``.
+        data: A data set's name, or a loaded one; by default the recipe's. It is decoded
+            once for all trials.
+        data_dir: Where the data set's files are.
+
+    Attributes:
+        space: The :class:`kerazoo.tuning.Space`.
+
+    Raises:
+        ValueError: For an unknown network or dimension.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        space=(),
+        recipe: Recipe | None = None,
+        data: str | kerazoo_data.ImageData | None = None,
+        *,
+        data_dir: str | os.PathLike | None = None,
+    ):
+        super().__init__(name=network)
+        self.space = Space(network, recipe or Recipe(), space)
+        self._data, self._data_dir = data, data_dir
+        self._job = None
+
+    @functools.cached_property
+    def images(self) -> kerazoo_data.ImageData:
+        """The data set."""
+        if isinstance(self._data, kerazoo_data.ImageData):
+            return self._data
+        recipe = self.space.recipe
+        return kerazoo_data.load(
+            self._data or recipe.data,
+            data_dir=self._data_dir,
+            validation=recipe.validation,
+            seed=recipe.seed,
+        )
+
+    def recipe(self, hp) -> Recipe:
+        """The recipe of a tuner's hyper-parameters, to train with ``kerazoo.fit``."""
+        return self.space.apply(self.space.declare(hp))[1]
+
+    def build(self, hp) -> keras.Model:
+        """The compiled network of a tuner's hyper-parameters."""
+        network, recipe = self.space.apply(self.space.declare(hp))
+        keras.utils.set_random_seed(recipe.seed)
+        arithmetic = choose("float32")
+        self._job = prepare(network, self.images, recipe, arithmetic, Distribution())
+        model = self._job.model
+        # Whoever loads a saved trial finds a place for all of its state.
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def fit(self, hp, model, *args, **options):
+        """Trains on the data set as the recipe says, or on what ``search`` was given.
+
+        Args:
+            hp: The tuner's hyper-parameters.
+            model: What :meth:`build` made of them.
+            *args: As in Keras' ``fit``; nothing for the data set.
+            **options: The same; ``epochs`` is the recipe's where it is missing.
+        """
+        job = self._job
+        if args or "x" in options:
+            return model.fit(*args, **options)
+        start = options.get("initial_epoch", 0)
+        options.setdefault("epochs", compilation.epochs(job.recipe, job.training.steps))
+        if job.validation:
+            validation = named(model, job.validation.dataset)
+            options.setdefault("validation_data", validation)
+        return model.fit(
+            named(model, job.training.epochs(start)),
+            steps_per_epoch=job.training.steps,
+            shuffle=False,
+            **options,
+        )
