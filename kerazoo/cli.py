@@ -536,6 +536,76 @@ def _short(value):
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+@app.command()
+def ensemble(
+    runs: Annotated[
+        list[pathlib.Path],
+        typer.Argument(help="Folders of runs, a search or a cross-validation."),
+    ],
+    rule: Annotated[
+        str, typer.Option(help="probabilities, logits, votes, or weights.")
+    ] = "probabilities",
+    top: Annotated[
+        int | None, typer.Option(help="The best so many of a search.")
+    ] = None,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="The snapshots of a run.")
+    ] = False,
+    folder: Annotated[
+        pathlib.Path | None, typer.Option(help="Where to leave the joined network.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Another data set with the same classes.")
+    ] = None,
+    data_dir: DataDir = None,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete an ensemble that stands there.")
+    ] = False,
+    as_json: Json = False,
+):
+    """Join trained networks into one; show what each and all together are worth."""
+    from kerazoo import tuning
+
+    result = tuning.ensemble(
+        runs,
+        rule=rule,
+        top=top,
+        snapshots=snapshots,
+        folder=folder,
+        data=data,
+        data_dir=data_dir,
+        split=split,
+        overwrite=overwrite,
+    )
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("member", overflow="fold")
+    for column in ("accuracy", "loss"):
+        table.add_column(column, justify="right")
+    for row in result.members:
+        table.add_row(row["name"], f"{row['accuracy']:.2%}", f"{row['loss']:.4f}")
+    whole = result.metrics
+    table.add_section()
+    table.add_row(
+        f"together ({rule})", f"{whole['accuracy']:.2%}", f"{whole['loss']:.4f}"
+    )
+    console.print(table)
+    if result.mean_correlation is not None:
+        console.print(
+            f"errors of two members correlate by {result.mean_correlation:.2f} on "
+            "average"
+        )
+    for row in result.curve:
+        console.print(f"{row['members']:3} members: error {row['error']:.2%}")
+    if folder:
+        console.print(f"run folder   {folder}", soft_wrap=True)
+
+
 def main() -> None:
     """Runs the command; a failure is one sentence and an exit status."""
     try:

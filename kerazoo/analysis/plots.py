@@ -186,3 +186,25 @@ def _axis(values):
         value = low + height * (high - low)
         ticks.append((height, f"{np.exp(value) if logarithmic else value:.3g}"))
     return list((scaled - low) / (high - low)), ticks
+
+
+def ensemble(curve: Sequence[Mapping[str, float]]) -> Figure:
+    """The error against the number of members, with the range over subsets.
+
+    Args:
+        curve: Rows of ``members``, ``error``, ``low`` and ``high``.
+    """
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    members = [row["members"] for row in curve]
+    low, error, high = (
+        [100 * row[name] for row in curve] for name in ("low", "error", "high")
+    )
+    axes.fill_between(members, low, high, alpha=0.2, label="best to worst subset")
+    axes.plot(members, error, ".-", label="mean over subsets")
+    axes.set_xlabel("members")
+    axes.set_ylabel("error in percent")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure

@@ -2,7 +2,14 @@ from .crossval import CrossValidation as CrossValidation
 from .crossval import Nested as Nested
 from .crossval import cross_validate as cross_validate
 from .crossval import nested as nested
+from .ensembles import Ensemble as Ensemble
+from .ensembles import Member as Member
+from .ensembles import ensemble as ensemble
+from .ensembles import members as members
 from .folds import folds as folds
+from .hyperzoo import HyperZoo as HyperZoo
+from .joining import averaged as averaged
+from .joining import joined as joined
 from .searching import Search as Search
 from .searching import search as search
 from .spaces import Dimension as Dimension

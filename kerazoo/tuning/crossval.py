@@ -86,7 +86,7 @@ class Nested(CrossValidation):
     """What came out of a nested cross-validation.
 
     A row has ``inner_score`` too, the mean over the inner folds by which its winner was
-    chosen, and ``values``, the winner's hyper-parameters.
+    chosen, and the winner's ``network`` and hyper-parameters, ``values``.
 
     Attributes:
         inner: Folds of the search within an outer fold.
@@ -315,10 +315,14 @@ def nested(
             **options,
         )
         best = found.recipe()
-        winner = {"values": found.best["values"], "inner_score": found.best["score"]}
+        winner = {
+            "network": found.network,
+            "values": found.best["values"],
+            "inner_score": found.best["score"],
+        }
         write(place / "winner.json", json.dumps(winner, indent=2) + "\n")
         training.fit(
-            network,
+            found.network,
             parted(images, pool, train, test, best),
             best,
             run=place / "run",

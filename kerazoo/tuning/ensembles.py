@@ -1,0 +1,435 @@
+"""Ensembles: several trained networks answer as one.
+
+Members are runs with different seeds, the best trials of a search or the folds of a
+cross-validation, or the snapshots of one run.
+"""
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+
+from kerazoo import data as kerazoo_data
+from kerazoo import training
+from kerazoo.analysis import plots
+from kerazoo.errors import unknown
+from kerazoo.training.assembly import resized_to_output
+from kerazoo.training.evaluation import figures, predictions
+from kerazoo.training.run import replacing, write
+from kerazoo.training.snapshots import list_snapshots, model_at
+from kerazoo.tuning import joining
+
+RULES = (*joining.RULES, "weights")
+# Of all subsets of one size at most so many are looked at.
+SUBSETS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """A trained network that takes part.
+
+    Attributes:
+        run: Its run.
+        epoch: Of the snapshot; ``None`` for the run's last weights.
+    """
+
+    run: training.Run
+    epoch: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        at = "" if self.epoch is None else f"@{self.epoch}"
+        return f"{self.run.path}{at}"
+
+    def model(self) -> keras.Model:
+        """Its served network."""
+        if self.epoch is not None:
+            return model_at(self.run, self.epoch)
+        if self.run.finished and not (self.run.path / "model.keras").is_file():
+            raise ValueError(
+                f"The network of {self.run.path} was not kept; cross-validate with "
+                "--keep-models, or train the run again."
+            )
+        return self.run.model()
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """What came out of joining some networks.
+
+    Attributes:
+        rule: How their answers become one.
+        model: One served network: raw images of any size to class probabilities.
+        data: The data set that all were measured on.
+        split: Its part.
+        members: For every member ``name``, ``network``, ``accuracy``, ``error``,
+            ``loss``.
+        metrics: The same measures of the whole as of a run.
+        correlation: How much any two members err on the same images: the correlation
+            of their errors, ``None`` where a member makes none.
+        curve: For 1, 2, ... ``members`` the mean, lowest and highest ``error`` of
+            ensembles of so many (``low``, ``high``, ``subsets``: how many were looked
+            at); empty where weights are averaged.
+    """
+
+    rule: str
+    model: keras.Model
+    data: str
+    split: str
+    members: list[dict]
+    metrics: dict
+    correlation: list[list[float | None]]
+    curve: list[dict]
+
+    @property
+    def mean_correlation(self) -> float | None:
+        """The mean over all pairs of members whose correlation there is."""
+        count = len(self.correlation)
+        pairs = [
+            self.correlation[i][j] for i, j in itertools.combinations(range(count), 2)
+        ]
+        known = [value for value in pairs if value is not None]
+        return float(np.mean(known)) if known else None
+
+    def to_dict(self) -> dict:
+        """All of it but the network, as plain data."""
+        fields = [f.name for f in dataclasses.fields(self) if f.name != "model"]
+        return {name: getattr(self, name) for name in fields} | {
+            "mean_correlation": self.mean_correlation
+        }
+
+
+def members(
+    place: str | os.PathLike, *, top: int | None = None, snapshots: bool = False
+) -> list[Member]:
+    """The networks of a folder that can take part in an ensemble.
+
+    Args:
+        place: A run, a cross-validation or a search.
+        top: How many of the best of a search or a cross-validation; by default all.
+        snapshots: Whether a run stands for its snapshots.
+
+    Raises:
+        ValueError: Where there is nothing of the kind.
+    """
+    place = pathlib.Path(place)
+    if top is not None and top < 1:
+        raise ValueError(f"top is {top}; it must be 1 or more.")
+    for name in ("crossval.json", "nested.json"):
+        if (place / name).is_file():
+            rows = json.loads((place / name).read_text(encoding="utf-8"))["rows"]
+            rows.sort(key=lambda row: -row["score"])
+            return [Member(training.Run(place / row["run"])) for row in rows[:top]]
+    if (place / "config.json").is_file() or not place.is_dir():
+        run = training.Run(place)
+        if not snapshots:
+            return [Member(run)]
+        epochs = list_snapshots(run)
+        if not epochs:
+            raise ValueError(
+                f"{place} has kept no snapshots; name their epochs when training, as "
+                "in --set snapshots=10,20,30."
+            )
+        return [Member(run, epoch) for epoch in epochs]
+    from kerazoo.tuning.searching import Search
+
+    runs = Search(place).runs(top)
+    if not runs:
+        raise ValueError(
+            f"{place} keeps no networks: its trials were cross-validations, or none "
+            "has completed; train its best recipes and give those runs."
+        )
+    return [Member(run) for run in runs]
+
+
+def ensemble(
+    runs: list[str | os.PathLike],
+    *,
+    rule: str = "probabilities",
+    top: int | None = None,
+    snapshots: bool = False,
+    folder: str | os.PathLike | None = None,
+    data: str | kerazoo_data.ImageData | None = None,
+    data_dir: str | os.PathLike | None = None,
+    split: str = "test",
+    overwrite: bool = False,
+) -> Ensemble:
+    """Joins trained networks and measures the members and the whole side by side.
+
+    Args:
+        runs: Folders of runs, searches or cross-validations.
+        rule: ``probabilities``, ``logits`` or ``votes`` (see
+            :func:`kerazoo.tuning.joined`), or ``weights`` for one network of the mean
+            weights (:func:`kerazoo.tuning.averaged`).
+        top: How many of the best of a search or a cross-validation.
+        snapshots: Whether a run stands for its snapshots.
+        folder: Where to leave a run folder with the joined ``model.keras``,
+            ``metrics.json``, ``ensemble.json`` and ``ensemble.png``.
+        data: Another data set with the same classes, by name or loaded; by default the
+            members'.
+        data_dir: Where its files are; by default where the first member found them.
+        split: ``test``, or ``train`` or ``validation`` where all members have parted
+            the set alike.
+        overwrite: Whether an ensemble that stands in the folder may be deleted.
+
+    Raises:
+        ValueError: For fewer than two members, one that is named twice or is not
+            finished, or members that do not belong together.
+    """
+    if rule not in RULES:
+        raise unknown("rule", rule, RULES)
+    found = [one for run in runs for one in members(run, top=top, snapshots=snapshots)]
+    configs = _check(found)
+    folder = None if folder is None else _free(folder, overwrite)
+    _check_split(found, configs, split)
+    models = [member.model() for member in found]
+    images = data
+    if not isinstance(data, kerazoo_data.ImageData):
+        recipe = found[0].run.recipe
+        images = kerazoo_data.load(
+            data or configs[0]["data"],
+            data_dir=data_dir or configs[0]["data_dir"],
+            validation=recipe.validation,
+            seed=recipe.seed,
+        )
+    if list(images.classes) != configs[0]["classes"]:
+        raise ValueError(
+            f"{images.name} has other classes ({_short(list(images.classes))}) than "
+            f"the members ({_short(configs[0]['classes'])}); give the members' set."
+        )
+    if rule == "weights":
+        whole = joining.averaged(models, _training_batches(models, found[0], images))
+    else:
+        whole = joining.joined(models, rule)
+    result = _measured(found, models, whole, rule, images, split)
+    if folder is not None:
+        _write(folder, result, found, configs)
+    return result
+
+
+def _check(found):
+    """Refuses members that do not belong together; their configurations."""
+    names = [member.name for member in found]
+    if len(found) < 2:
+        raise ValueError(
+            f"An ensemble needs two members or more, but {names[0]} is the only one; "
+            "give more runs, a search with --top 5, or a run with --snapshots."
+            if found
+            else "An ensemble needs two members or more; give their run folders."
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is named twice; give each member once.")
+    configs = [member.run.config for member in found]
+    for member, config in zip(found, configs, strict=True):
+        if not member.run.finished:
+            raise ValueError(
+                f"{member.run.path} has not ended; finish it with the command that "
+                "began it, or leave it out."
+            )
+        for field in ("classes", "data"):
+            if config[field] != configs[0][field]:
+                one, other = _short(configs[0][field]), _short(config[field])
+                raise ValueError(
+                    f"{names[0]} was trained on {field} {one} and {member.name} on "
+                    f"{other}; join networks of the same {field}."
+                )
+    return configs
+
+
+def _short(value):
+    if isinstance(value, str):
+        return value
+    return ", ".join(value[:4]) + " ..." * (len(value) > 4)
+
+
+def _check_split(found, configs, split):
+    if split not in ("train", "validation", "test"):
+        raise unknown("split", split, ("train", "validation", "test"))
+    ways = {
+        (config.get("parts"), member.run.recipe.validation, member.run.recipe.seed)
+        for member, config in zip(found, configs, strict=True)
+    }
+    if split != "test" and (len(ways) > 1 or configs[0].get("parts")):
+        raise ValueError(
+            f"The members have parted {configs[0]['data']} differently, so that some "
+            f"have learnt from the {split} images of others; measure split test."
+        )
+
+
+def _free(folder, overwrite):
+    folder = pathlib.Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not (folder / "ensemble.json").is_file():
+            raise ValueError(f"{folder} holds something else; give another folder.")
+        if not overwrite:
+            raise ValueError(
+                f"{folder} holds an ensemble; give another folder, or overwrite it "
+                "(--overwrite)."
+            )
+        shutil.rmtree(folder)
+    return folder
+
+
+def _training_batches(models, member, images):
+    """What the statistics of batch norms are measured on, as in training."""
+    if not joining.norms_of(models[0]):
+        return None
+    config, recipe = member.run.config, member.run.recipe
+    if config.get("parts"):
+        raise ValueError(
+            f"{member.run.path} was trained on parts of {config['data']} that cannot "
+            "be found by name, so that its batch norms cannot be measured again; "
+            "average snapshots of a run on a whole set."
+        )
+    return kerazoo_data.Batches(
+        images.train,
+        recipe.batch_size,
+        image_shape=config["image_shape"],
+        resize=recipe.resize,
+        augment=recipe.augment,
+        seed=recipe.seed,
+        shuffle=True,
+        drop_remainder=True,
+    )
+
+
+def _measured(found, models, whole, rule, images, split):
+    """Every member sees the images as in its own evaluation."""
+    part = getattr(images, split)
+    if part is None:
+        raise ValueError(f"{images.name} has no {split} images; measure split test.")
+    seen, answers = {}, []
+    networks = [*models, whole] if rule == "weights" else models
+    members_of = [*found, found[0]] if rule == "weights" else found
+    for member, model in zip(members_of, networks, strict=True):
+        config, recipe = member.run.config, member.run.recipe
+        way = (tuple(config["image_shape"]), recipe.resize)
+        if way not in seen:
+            seen[way] = kerazoo_data.Batches(
+                part, recipe.batch_size, image_shape=way[0], resize=way[1]
+            )
+        if rule == "logits":
+            model = joining.logits_of(model)
+        truth, scores = predictions(resized_to_output(model), seen[way])
+        answers.append(scores)
+    averaged = answers.pop() if rule == "weights" else None
+    answers = np.stack(answers)
+    single = _softmax(answers) if rule == "logits" else answers
+    wrong = single.argmax(-1) != truth
+    rows = []
+    for member, scores in zip(found, single, strict=True):
+        measures = figures(truth, scores, images.classes)
+        rows.append(
+            {
+                "name": member.name,
+                "network": member.run.config["network"],
+                "accuracy": measures["accuracy"],
+                "error": 1 - measures["accuracy"],
+                "loss": measures["loss"],
+            }
+        )
+    if averaged is None:
+        averaged = together(answers, rule)
+    return Ensemble(
+        rule=rule,
+        model=whole,
+        data=images.name,
+        split=split,
+        members=rows,
+        metrics=figures(truth, averaged, images.classes),
+        correlation=_correlation(wrong),
+        curve=[] if rule == "weights" else error_curve(answers, truth, rule),
+    )
+
+
+def _softmax(logits):
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def together(answers: np.ndarray, rule: str) -> np.ndarray:
+    """What members say as one, as the joined network does.
+
+    Args:
+        answers: ``(members, images, classes)``: probabilities, or logits for that rule.
+        rule: ``probabilities``, ``logits`` or ``votes``.
+
+    Returns:
+        Probabilities ``(images, classes)``.
+    """
+    if rule == "votes":
+        answers = np.eye(answers.shape[-1])[answers.argmax(-1)]
+    mean = answers.mean(0)
+    return _softmax(mean) if rule == "logits" else mean
+
+
+def error_curve(answers: np.ndarray, truth: np.ndarray, rule: str) -> list[dict]:
+    """The error against the number of members.
+
+    Args:
+        answers: As for :func:`together`.
+        truth: The class of every image.
+        rule: As for :func:`together`.
+
+    Returns:
+        For 1, 2, ... ``members``: the mean ``error`` over subsets of so many, ``low``,
+        ``high``, and ``subsets``, how many were looked at: all, or 100 drawn at random.
+    """
+    count, rows = len(answers), []
+    draw = np.random.default_rng(1)
+    for size in range(1, count + 1):
+        if math.comb(count, size) <= SUBSETS:
+            subsets = itertools.combinations(range(count), size)
+        else:
+            subsets = (draw.choice(count, size, replace=False) for _ in range(SUBSETS))
+        errors = [
+            float((together(answers[list(one)], rule).argmax(-1) != truth).mean())
+            for one in subsets
+        ]
+        rows.append(
+            {
+                "members": size,
+                "error": float(np.mean(errors)),
+                "low": min(errors),
+                "high": max(errors),
+                "subsets": len(errors),
+            }
+        )
+    return rows
+
+
+def _correlation(wrong):
+    """Pearson's correlation of the errors ``(members, images)``, pair by pair."""
+    centred = wrong - wrong.mean(1, keepdims=True)
+    norms = np.sqrt((centred**2).sum(1))
+    return [
+        [
+            float(one @ other / (a * b)) if a and b else None
+            for other, b in zip(centred, norms, strict=True)
+        ]
+        for one, a in zip(centred, norms, strict=True)
+    ]
+
+
+def _write(folder, result, found, configs):
+    """A run folder; ``metrics.json`` comes last."""
+    fields = ("data", "data_dir", "classes", "image_shape", "recipe", "versions")
+    config = {"network": "ensemble", "rule": result.rule}
+    config |= {"members": [member.name for member in found]}
+    config |= {field: configs[0][field] for field in fields}
+    write(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    with replacing(folder / "model.keras") as path:
+        result.model.save(path)
+    write(folder / "ensemble.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    if result.curve:
+        with replacing(folder / "ensemble.png") as path:
+            plots.ensemble(result.curve).savefig(path, dpi=120)
+    write(folder / "metrics.json", json.dumps(result.metrics, indent=2) + "\n")
