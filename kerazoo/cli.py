@@ -606,6 +606,158 @@ def ensemble(
         console.print(f"run folder   {folder}", soft_wrap=True)
 
 
+@app.command()
+def tune(
+    network: Network,
+    data: Annotated[
+        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
+    ] = "laptop",
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A dimension: learning_rate=log:1e-4:1e-1, dropout=0.2,0.5, "
+            "batch_size=int:16:128:16; may be repeated."
+        ),
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option(help="random, grid, hyperband, bayesian or tpe.")
+    ] = "random",
+    trials: Annotated[
+        int | None, typer.Option(help="How many; 10, or all of a grid.")
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Score trials by cross-validation.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="How often to part anew.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the strategy and the folds.")] = 1,
+    folder: Annotated[
+        pathlib.Path | None, typer.Option(help="The folder to make or continue.")
+    ] = None,
+    data_dir: DataDir = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A recipe's field: optimizer.name=adam."),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
+    ] = "auto",
+    keep: Annotated[int, typer.Option(help="Trials that keep their networks.")] = 3,
+    workers: Annotated[int, typer.Option(help="Processes that share the trials.")] = 1,
+    save_every: Annotated[
+        int | None, typer.Option(help="Steps between a trial's states.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete what stands there.")
+    ] = False,
+    as_json: Json = False,
+):
+    """Search hyper-parameters; the same command goes on where a stopped one was."""
+    kerazoo.find(network)
+    words = _recipe(recipe, network)
+    given = {"data": data, "epochs": epochs}
+    words = words.override(
+        *(setting or ()),
+        *(f"{name}={value}" for name, value in given.items() if value is not None),
+    )
+    name = f"{network}-{words.data.replace(':', '-').replace('/', '-')}-search"
+    from kerazoo import tuning
+
+    found = tuning.search(
+        network,
+        None,
+        words,
+        space=tuple(space or ()),
+        strategy=strategy,
+        trials=trials,
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        folder=folder or pathlib.Path("runs") / name,
+        data_dir=data_dir,
+        precision=precision,
+        keep=keep,
+        workers=workers,
+        save_every=save_every,
+        overwrite=overwrite,
+        verbose=0 if as_json else "auto",
+    )
+    if as_json:
+        print(json.dumps(found.rows, indent=2))
+        return
+    console.print(_search_table(found.rows, list(found.plan["space"])))
+    console.print(f"results        {found.path}/results.csv, results.png, events/")
+    console.print(f"the best       kerazoo winner {found.path} --run RUN")
+
+
+def _search_table(rows, names):
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("trial", "accuracy", "spread", "seconds", "multiply-adds"):
+        table.add_column(column, justify="right")
+    for column in (*names, ""):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        scores = [
+            "" if row[key] is None else f"{row[key]:.2%}" for key in ("score", "spread")
+        ]
+        macs = "" if row["macs"] is None else f"{row['macs']:,}"
+        table.add_row(
+            str(row["trial"]),
+            *scores,
+            f"{row['seconds']:.1f}",
+            macs,
+            *(_short(row["values"][name]) for name in names),
+            row["reason"] or row["status"].replace("completed", ""),
+        )
+    return table
+
+
+@app.command()
+def winner(
+    search: Annotated[pathlib.Path, typer.Argument(help="A search's folder.")],
+    run: Annotated[
+        pathlib.Path | None, typer.Option(help="The run folder to make of it.")
+    ] = None,
+    save_recipe: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The JSON file to write, as train --recipe takes it."),
+    ] = None,
+    data_dir: DataDir = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete a run that stands there.")
+    ] = False,
+    as_json: Json = False,
+):
+    """Make the best trial of a search a run folder; save its recipe."""
+    from kerazoo import tuning
+
+    found = tuning.Search(search)
+    best = found.best
+    if save_recipe:
+        from kerazoo.training.run import write
+
+        write(save_recipe, found.recipe().to_json() + "\n")
+    result = None
+    if run:
+        result = found.winner(run, data_dir=data_dir, overwrite=overwrite)
+    if as_json:
+        print(json.dumps(best | {"test": result and result.metrics}, indent=2))
+        return
+    values = " ".join(f"{name}={_short(v)}" for name, v in best["values"].items())
+    console.print(f"trial {best['trial']}: {best['score']:.2%}, {values}", markup=False)
+    if result:
+        _report(result.metrics)
+        console.print(f"run folder     {run}", soft_wrap=True)
+    if save_recipe:
+        train = f"kerazoo train {best['network']} --recipe {save_recipe}"
+        console.print(f"train it anew  {train}", soft_wrap=True)
+
+
 def main() -> None:
     """Runs the command; a failure is one sentence and an exit status."""
     try:

@@ -326,7 +326,8 @@ class Space:
             return name
         known = self._known()
         if name not in known:
-            raise unknown(f"dimension of {self.network}", name, known)
+            short = [one for one in known if "." not in one]
+            raise unknown(f"dimension of {self.network}", name, short)
         return known[name]
 
     def _known(self):
