@@ -6,6 +6,8 @@ import os
 import pathlib
 import platform
 import statistics
+import subprocess
+import sys
 import time
 
 RESULTS = pathlib.Path(__file__).with_name("results")
@@ -67,6 +69,34 @@ def machine():
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in names},
+    }
+
+
+def earlier(name):
+    """The rows that stand in ``results/NAME.json``, for a run that adds some."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text())["result"] if path.exists() else {}
+
+
+def train(command, run):
+    """Runs a ``kerazoo train`` command, continues it, or reads what it has left.
+
+    Args:
+        command: The words, without ``--run``.
+        run: The run folder.
+
+    Returns:
+        The test ``accuracy``, the ``epochs`` and the ``seconds`` of this call.
+    """
+    run = pathlib.Path(run)
+    start = time.perf_counter()
+    if not (run / "metrics.json").exists():
+        words = [*command.split()[1:], "--run", str(run)]
+        subprocess.run([sys.executable, "-m", "kerazoo.cli", *words], check=True)
+    return {
+        "accuracy": json.loads((run / "metrics.json").read_text())["accuracy"],
+        "epochs": len((run / "history.csv").read_text().splitlines()) - 1,
+        "seconds": round(time.perf_counter() - start, 1),
     }
 
 

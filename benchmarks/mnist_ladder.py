@@ -5,12 +5,8 @@ MNIST, or let it download.
 """
 
 import argparse
-import json
 import pathlib
-import subprocess
-import sys
 import tempfile
-import time
 
 from benchmarks import harness
 
@@ -31,32 +27,22 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=RUNGS)
     arguments = parser.parse_args()
-    path = harness.RESULTS / "mnist_ladder.json"
-    rows = json.loads(path.read_text())["result"] if path.exists() else {}
+    rows = harness.earlier("mnist_ladder")
     for network in arguments.only or RUNGS:
         options, slides, promise = RUNGS[network]
         command = f"kerazoo train {network} --data mnist {options}".strip()
-        accuracy, seconds, epochs = [], [], 0
+        results = []
         for seed in range(1, arguments.seeds + 1):
             with tempfile.TemporaryDirectory() as folder:
                 run = pathlib.Path(folder) / "run"
-                start = time.perf_counter()
-                words = [*command.split()[1:], "--seed", str(seed), "--run", str(run)]
-                subprocess.run(
-                    [sys.executable, "-m", "kerazoo.cli", *words], check=True
-                )
-                seconds.append(round(time.perf_counter() - start, 1))
-                metrics = json.loads((run / "metrics.json").read_text())
-                accuracy.append(metrics["accuracy"])
-                config = json.loads((run / "config.json").read_text())
-                epochs = config["recipe"]["epochs"]
+                results.append(harness.train(f"{command} --seed {seed}", run))
         rows[network] = {
             "command": command,
             "slides": slides,
             "promise": promise,
-            "test_accuracy": accuracy,
-            "epochs": epochs,
-            "seconds": seconds,
+            "test_accuracy": [result["accuracy"] for result in results],
+            "epochs": results[0]["epochs"],
+            "seconds": [result["seconds"] for result in results],
         }
         harness.save("mnist_ladder", __doc__.splitlines()[0], rows)
 
