@@ -69,17 +69,15 @@ def folds(
             )
     labels = labels_of(split)
     numbers, counts = np.unique(labels, return_counts=True)
-    if count > counts.min():
+    least = int(counts.min())
+    if count > least:
         name = split.classes[numbers[counts.argmin()]]
-        least = f"{counts.min()} example{'s' * (counts.min() > 1)}"
+        advice = (
+            f"make at most {least} folds or add images" if least > 1 else "add some"
+        )
         raise ValueError(
-            f"{count} folds need {count} examples of every class, but {split.name} has "
-            f"{least} of class {name!r}; "
-            + (
-                f"make at most {counts.min()} folds or add images."
-                if counts.min() > 1
-                else "add images."
-            )
+            f"{count} folds need {count} images of every class, but {split.name} has "
+            f"{least} of class {name!r}; {advice}."
         )
     if repeats == 1:
         splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
