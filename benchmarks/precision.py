@@ -3,6 +3,7 @@
 import argparse
 import os
 import tempfile
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -33,7 +34,14 @@ def stepper(build, precision):
             jit_compile=arithmetic.jit_compile,
         )
         loss = float(model.train_on_batch(images, labels))
-    return lambda: model.train_on_batch(images, labels) and None, loss
+
+    def step():
+        with computing(arithmetic):
+            start = time.perf_counter()
+            model.train_on_batch(images, labels)
+            return time.perf_counter() - start
+
+    return step, loss
 
 
 def accuracy(network, data, precision, seeds):
@@ -49,11 +57,8 @@ def accuracy(network, data, precision, seeds):
     return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--data", default="digits", help="digits, or mnist")
-    arguments, _ = parser.parse_known_args()
+def steps():
+    """Seconds of a training step of ResNet-50, the sides in turns."""
     sides, losses = {}, {}
 
     def plain():
@@ -63,18 +68,31 @@ def main():
     for precision in PRECISIONS:
         sides[precision], losses[precision] = stepper(kerazoo.resnet50, precision)
     measures = harness.turns(sides, repeats=5)
-    result = {}
-    for name, seconds in measures.items():
-        result[name] = {
+    return {
+        name: {
             "seconds a ResNet-50 step": harness.summary(seconds),
             "times as fast as plain Keras": harness.ratio(
                 measures["plain Keras"], seconds
             ),
             "first loss": losses[name],
         }
-    for precision in PRECISIONS:
-        found = accuracy("lenet5", arguments.data, precision, arguments.seeds)
-        result[precision][f"lenet5 on {arguments.data}, accuracy by seed"] = found
+        for name, seconds in measures.items()
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", nargs="*", default=["digits"])
+    parser.add_argument("--no-steps", action="store_true", help="Keep those there are.")
+    arguments, _ = parser.parse_known_args()
+    result = harness.earlier("precision")
+    if not (arguments.no_steps and result):
+        result |= steps()
+    for data in arguments.data:
+        for precision in PRECISIONS:
+            found = accuracy("lenet5", data, precision, arguments.seeds)
+            result[precision][f"lenet5 on {data}, accuracy by seed"] = found
     harness.save("precision", __doc__, result)
 
 

@@ -72,7 +72,8 @@ def choose(precision: str) -> Arithmetic:
 def computing(arithmetic: Arithmetic):
     """Sets the policy and TensorFlow's options, and puts them back at the end.
 
-    A graph that was optimised before keeps the arithmetic it was made with.
+    TensorFlow optimises a function anew where it is called under other options, so that
+    a network which was trained here computes in float32 elsewhere.
     """
     policy = keras.config.dtype_policy()
     before = tf.config.optimizer.get_experimental_options()
