@@ -12,7 +12,7 @@ KERAS = LIGHT | {"keras", "numpy"}
 PLOTS = {"matplotlib", "PIL", "rich"}
 TENSORFLOW = KERAS | PLOTS | {"absl", "tensorboard", "tensorflow"}
 TENSORFLOW |= {"tensorflow_datasets"}
-SERVICES = {"platformdirs", "sklearn", "requests"}
+SERVICES = {"filelock", "platformdirs", "sklearn", "requests"}
 
 # Part: the other parts it may import, and the packages that are not of the standard
 # library. `errors` is for everybody.

@@ -1,5 +1,6 @@
 """Training: a network, a data set and a recipe become a run folder."""
 
+import contextlib
 import csv
 import dataclasses
 import importlib.metadata
@@ -147,40 +148,44 @@ def fit(
         job.config["deterministic"] = deterministic
         if parts:
             job.config["parts"] = parts
-        folder = _claim(run, job.config, overwrite, spread)
-        state = TrainState(
-            folder.path / "state",
-            steps_per_epoch=job.training.steps,
-            steps=recipe.steps,
-            save_every=save_every,
-            until=until,
-            spread=spread,
-        )
-        with spread.scope():
-            _train(job, folder, state, events, verbose)
-        served = job.assembly.served(job.model)
-    # Out of the training's arithmetic: the figures are those that whoever loads the
-    # network gets.
-    if spread.chief:
-        _finish(job, served, folder, state, figures=events)
-    spread.gather(0)
+    with _claimed(run, job.config, overwrite, spread) as folder:
+        with computing(arithmetic):
+            state = TrainState(
+                folder.path / "state",
+                steps_per_epoch=job.training.steps,
+                steps=recipe.steps,
+                save_every=save_every,
+                until=until,
+                spread=spread,
+            )
+            with spread.scope():
+                _train(job, folder, state, events, verbose)
+            served = job.assembly.served(job.model)
+        # Out of the training's arithmetic: the figures are those that whoever loads the
+        # network gets.
+        if spread.chief:
+            _finish(job, served, folder, state, figures=events)
+        spread.gather(0)
     return folder
 
 
-def _claim(run, config, overwrite, spread):
+@contextlib.contextmanager
+def _claimed(run, config, overwrite, spread):
     """The chief makes or finds the run folder; the others wait and open it."""
     if spread.chief:
-        folder = claim(run, config, overwrite)
+        with claim(run, config, overwrite) as folder:
+            spread.gather(0)
+            yield folder
+        return
     spread.gather(0)
-    if not spread.chief:
-        try:
-            folder = Run(run)
-        except ValueError as error:
-            raise ValueError(
-                f"Worker {spread.index} does not see the run folder that the chief "
-                f"made, {run}; give a folder that all machines share."
-            ) from error
-    return folder
+    try:
+        folder = Run(run)
+    except ValueError as error:
+        raise ValueError(
+            f"Worker {spread.index} does not see the run folder that the chief "
+            f"made, {run}; give a folder that all machines share."
+        ) from error
+    yield folder
 
 
 def prepare(

@@ -23,10 +23,14 @@ import shutil
 import tempfile
 import zipfile
 
+import filelock
+
 from kerazoo.recipe import Recipe
 
 # How the temporary files begin that a killed process leaves behind.
 PARTIAL = ".partial-"
+# Held by the process that trains.
+LOCK = ".lock"
 
 
 def write(path: pathlib.Path, content: bytes | str) -> None:
@@ -177,7 +181,8 @@ class Run:
             raise ValueError(f"{path} cannot be read: {reason}") from error
 
 
-def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
+@contextlib.contextmanager
+def claim(path: str | os.PathLike, config: dict, overwrite: bool):
     """Makes a run folder, or finds the unfinished one of the same configuration.
 
     Args:
@@ -185,8 +190,9 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
         config: The resolved configuration.
         overwrite: Whether a run that stands there may be deleted.
 
-    Returns:
-        The run; it holds a state where training was interrupted.
+    Yields:
+        The run; it holds a state where training was interrupted. Until the end no other
+        process can claim it.
 
     Raises:
         ValueError: Where something stands there that must not be touched.
@@ -194,17 +200,42 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; give a folder for the run.")
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and _content(path):
+        # Before a lock is put into a folder of something else.
+        Run(path).config  # noqa: B018
+    lock = filelock.FileLock(path / LOCK)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(NotImplementedError):  # A file system without locks.
+            lock.acquire(blocking=False)
+    except filelock.Timeout as error:
+        raise ValueError(
+            f"{path} is being trained by another process; wait for its end, or give "
+            "another folder."
+        ) from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield _claimed(path, config, overwrite)
+    finally:
+        # Nobody waits for it, so that nobody can be left with a lock of no file.
+        (path / LOCK).unlink(missing_ok=True)
+        lock.release()
+
+
+def _claimed(path, config, overwrite):
+    """The run of a folder that is ours."""
+    if _content(path):
         run = Run(path)
-        old = run.config
         if overwrite:
-            shutil.rmtree(path)
+            for one in _content(path):
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
         elif run.finished:
             raise ValueError(
                 f"{path} holds a finished run; give another folder, or overwrite it "
                 "(--overwrite)."
             )
-        elif differing := _differences(old, config):
+        elif differing := _differences(run.config, config):
             raise ValueError(
                 f"{path} holds an unfinished run with another configuration "
                 f"({', '.join(differing)} differ); continue it with the same, give "
@@ -217,10 +248,18 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool) -> Run:
     try:
         write(path / "config.json", json.dumps(config, indent=2) + "\n")
     except OSError as error:
-        raise ValueError(
-            f"The run folder {path} cannot be written: {error.strerror or error}."
-        ) from error
+        raise _unwritable(path, error) from error
     return Run(path)
+
+
+def _content(path):
+    return [one for one in path.iterdir() if one.name != LOCK]
+
+
+def _unwritable(path, error):
+    return ValueError(
+        f"The run folder {path} cannot be written: {error.strerror or error}."
+    )
 
 
 def _differences(old, new, prefix=""):

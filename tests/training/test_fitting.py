@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import filelock
 import numpy as np
 import pytest
 from PIL import Image
@@ -221,6 +222,17 @@ def test_an_unfinished_run_goes_on_with_its_own_configuration_only(fit):
     with pytest.raises(ValueError, match=r"network.* differ"):
         fit(network="mlp_256")
     assert fit().finished
+
+
+def test_a_run_has_one_process(fit, tmp_path):
+    run = fit()
+    metrics = (run.path / "metrics.json").read_bytes()
+    with filelock.FileLock(run.path / ".lock"):
+        for overwrite in (False, True):
+            with pytest.raises(ValueError, match="is being trained by another process"):
+                fit(overwrite=overwrite)
+    assert (run.path / "metrics.json").read_bytes() == metrics
+    assert fit(overwrite=True).finished
 
 
 def test_overwriting_needs_a_run(fit, tmp_path):
