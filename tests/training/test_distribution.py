@@ -173,6 +173,20 @@ def test_sigterm_stops_all_workers_with_a_state(tmp_path):
     assert "start again" not in output
 
 
+@pytest.mark.slow
+def test_two_jax_devices_train_as_one(tmp_path):
+    processes = [
+        start(
+            *command("mlp_50", tmp_path / str(n), f"--devices={n}", epochs=1),
+            KERAS_BACKEND="jax",
+        )
+        for n in (1, 2)
+    ]
+    for process in processes:
+        end(process)
+    np.testing.assert_allclose(*(curves(tmp_path / str(n)) for n in (1, 2)), rtol=1e-5)
+
+
 def test_bad_input_is_not_tried_again(tmp_path, capfd):
     words = command("mlp_50", tmp_path / "run", "--batch-size=99")
     assert launch(2, words) == 2
