@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 
-def _gradients(layer, x, upstream):
+def _gradients(layer, x, upstream, **options):
     """Gradients of `sum(layer(x) * upstream)` by x and by each trainable weight."""
     x = keras.ops.convert_to_tensor(x)
     if not layer.built:
@@ -16,14 +16,14 @@ def _gradients(layer, x, upstream):
         weights = [v.value for v in layer.trainable_variables]
         with tf.GradientTape() as tape:
             tape.watch(x)
-            total = tf.reduce_sum(layer(x) * upstream)
+            total = tf.reduce_sum(layer(x, **options) * upstream)
         dx, *dweights = tape.gradient(total, [x, *weights])
     else:
         import jax
 
         def total(x, weights):
             state = [v.value for v in layer.non_trainable_variables]
-            y, _ = layer.stateless_call(weights, state, x)
+            y, _ = layer.stateless_call(weights, state, x, **options)
             return (y * upstream).sum()
 
         weights = [v.value for v in layer.trainable_variables]

@@ -18,6 +18,7 @@ def reference(x, n=5, k=2.0, alpha=1e-4, beta=0.75, alpha_mode="sum"):
     return y
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("channels", [1, 2, 4, 5, 11])
 @pytest.mark.parametrize(
     "options",
@@ -29,18 +30,20 @@ def reference(x, n=5, k=2.0, alpha=1e-4, beta=0.75, alpha_mode="sum"):
         {"n": 9, "beta": 1.3, "alpha": 0.1},
     ],
 )
-def test_equals_the_formula(channels, options):
+def test_equals_the_formula(channels, options, training):
     x = 30 * RNG.normal(size=(2, 3, 5, channels)).astype("float32")
-    y = LocalResponseNormalization(**options)(x)
+    y = LocalResponseNormalization(**options)(x, training=training)
     np.testing.assert_allclose(y, reference(x, **options), rtol=2e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("beta", [0.75, 0.6])
-def test_gradient(beta, gradients, numeric_gradient):
+def test_gradient(beta, training, gradients, numeric_gradient):
     x = RNG.normal(size=(1, 2, 1, 7)).astype("float32")
     upstream = RNG.normal(size=x.shape).astype("float32")
     options = {"alpha": 0.4, "beta": beta}
-    dx, _ = gradients(LocalResponseNormalization(**options), x, upstream)
+    layer = LocalResponseNormalization(**options)
+    dx, _ = gradients(layer, x, upstream, training=training)
     expected = numeric_gradient(lambda x: (reference(x, **options) * upstream).sum(), x)
     np.testing.assert_allclose(dx, expected, rtol=1e-4, atol=1e-5)
 
@@ -51,10 +54,11 @@ def test_gradient_at_zero_is_finite(gradients):
     np.testing.assert_allclose(dx, 2**-0.75, rtol=1e-6)
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_does_not_overflow(policy):
+def test_mixed_precision_does_not_overflow(policy, training):
     x = np.full((1, 1, 1, 5), 1000.0, "float32")
-    y = LocalResponseNormalization(dtype=policy)(x)
+    y = LocalResponseNormalization(dtype=policy)(x, training=training)
     assert keras.backend.standardize_dtype(y.dtype) == policy.removeprefix("mixed_")
     y = keras.ops.cast(y, "float32")
     np.testing.assert_allclose(y, reference(x), rtol=5e-3)
