@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import functools
 import importlib.metadata
 import io
 import json
@@ -283,21 +284,17 @@ def named(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 def _train(job, folder, state, events, verbose):
     model, training, validation = job.model, job.training, job.validation
-    outputs = model.output if isinstance(model.output, dict) else None
-
-    def named(dataset):
-        """The same labels for every head."""
-        if outputs is None:
-            return dataset
-        return dataset.map(lambda x, y: (x, dict.fromkeys(outputs, y)))
+    change = functools.partial(named, model)
 
     def training_from(epoch=0, step=0):
-        return job.spread.epochs(training, epoch, step, named)
+        return job.spread.epochs(training, epoch, step, change)
 
     epochs = compilation.epochs(job.recipe, training.steps)
     epochs = min(epochs, state.until or epochs)
-    # Evaluated batches build the metrics, whose sums belong to the state.
-    model.evaluate(training_from(), steps=8, verbose=0)
+    if job.spread.devices == 1:
+        _build_metrics(model, len(job.classes), training.one_hot)
+    else:
+        model.evaluate(training_from(), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
     state.restore(model)
     places = job.spread.gather(state.epoch, state.step)
@@ -323,12 +320,28 @@ def _train(job, folder, state, events, verbose):
     )
     options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
     if validation:
-        options["validation_data"] = job.spread.share(named(validation.dataset))
+        options["validation_data"] = job.spread.share(change(validation.dataset))
     try:
         _epochs(model, state, training.steps, training_from, epochs, calls, options)
     finally:
         state.release()
         writer.close()
+
+
+def _build_metrics(model, classes, rows):
+    """Makes the variables of the metrics, whose sums belong to the state.
+
+    An evaluated batch would do it too, and trace a graph that nobody needs.
+    """
+    truth = np.zeros((1, classes), "float32") if rows else np.zeros(1, "int32")
+    guess = np.zeros((1, classes), "float32")
+    if isinstance(model.output, dict):
+        truth = dict.fromkeys(model.output, truth)
+        guess = dict.fromkeys(model.output, guess)
+    truth, guess = keras.tree.map_structure(keras.ops.convert_to_tensor, (truth, guess))
+    model.compute_loss(None, truth, guess)
+    model.compute_metrics(None, truth, guess)
+    model.reset_metrics()
 
 
 def _epochs(model, state, steps, training_from, epochs, calls, options):
