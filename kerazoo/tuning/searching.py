@@ -32,8 +32,6 @@ import time
 
 import keras
 import tensorflow as tf
-from keras_tuner.engine.base_tuner import BaseTuner
-from keras_tuner.errors import FailedTrialError, FatalRuntimeError
 
 from kerazoo import data as kerazoo_data
 from kerazoo import registry, training
@@ -41,7 +39,7 @@ from kerazoo.analysis.ledger import ledger
 from kerazoo.recipe import Recipe
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
-from kerazoo.training.run import PARTIAL, write
+from kerazoo.training.run import LOCK, PARTIAL, write
 from kerazoo.training.state import Interrupted
 from kerazoo.tuning import sharing, strategies, tables, working
 from kerazoo.tuning.spaces import Space
@@ -156,7 +154,7 @@ def search(
         _claim(folder, plan, overwrite)
     found = Search(folder)
     if workers > 1:
-        _check_grid(found, space, plan, None, verbose, workers)
+        _check_grid(found, space, plan, None, workers)
         working.supervise(found.path, workers, verbose)
     else:
         _run(found, space, plan, images, verbose)
@@ -296,7 +294,7 @@ class Search:
         images = _load(plan, recipe)
         partial = run.with_name(f"{PARTIAL}{run.name}")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(source, partial)
+        shutil.copytree(source, partial, ignore=shutil.ignore_patterns(LOCK))
         copy = training.Run(partial)
         config = copy.config
         if images.validation and own_parts(_scored(images), recipe) == config["parts"]:
@@ -408,7 +406,7 @@ def _awaited(folder, seconds=60.0):
     return Search(folder).plan
 
 
-def _check_grid(found, space, plan, once, verbose, workers=1):
+def _check_grid(found, space, plan, once, workers=1):
     """Refuses a grid that is too large, with what it costs.
 
     ``once`` makes one trial, to have a rate; it is None where none is to be made.
@@ -467,51 +465,20 @@ def _run(found, space, plan, images, verbose):
     if role != "worker":
         oracle.reload()
     trials = Trials(found, space, plan, images, verbose)
-    try:
-        with sharing.quiet(), working.signs_of_life(found.path, oracle):
-            if role is None:
+    loop = strategies.Loop(oracle, found.path, trials.score)
+    with sharing.quiet(), working.signs_of_life(found.path, oracle):
+        if role == "chief":
+            loop.search()
+            return
+        if role is None:
 
-                def once():
-                    limit, oracle.max_trials = oracle.max_trials, 1
-                    _Tuner(oracle, trials).search()
-                    oracle.max_trials = limit
+            def once():
+                limit, oracle.max_trials = oracle.max_trials, 1
+                loop.work()
+                oracle.max_trials = limit
 
-                _check_grid(found, space, plan, once, verbose)
-            _Tuner(oracle, trials).search()
-    except FatalRuntimeError as error:
-        # keras-tuner goes on after any other kind.
-        raise error.__cause__ from None
-
-
-class _Tuner(BaseTuner):
-    """keras-tuner's loop over :class:`Trials`."""
-
-    def __init__(self, oracle, trials):
-        super().__init__(
-            oracle=oracle, directory=trials.found.path, project_name="keras_tuner"
-        )
-        self._trials = trials
-        self._asked = -math.inf
-
-    def save(self):
-        """Nothing: the oracle saves itself."""
-
-    def pre_create_trial(self):
-        """Lets a chief that has nothing to do be asked once a second, not always."""
-        time.sleep(max(0.0, min(1.0, self._asked + 1.0 - time.monotonic())))
-        self._asked = time.monotonic()
-
-    def on_trial_begin(self, trial):
-        """A trial came: the next question need not wait."""
-        self._asked = -math.inf
-
-    def run_trial(self, trial):
-        """Trains a trial and returns its score."""
-        values = trial.hyperparameters.values
-        row = self._trials.run(int(trial.trial_id), values)
-        if row["status"] == "failed":
-            raise FailedTrialError(row["reason"])
-        return {strategies.OBJECTIVE: row["score"]}
+            _check_grid(found, space, plan, once)
+        loop.work()
 
 
 class Trials:
@@ -529,6 +496,11 @@ class Trials:
         self.found, self.space, self.plan = found, space, plan
         self.images, self.verbose = images, verbose
         self._costs = {}
+
+    def score(self, number: int, given: dict) -> float | str:
+        """Makes a trial; returns its score, or why it failed."""
+        row = self.run(number, given)
+        return row["reason"] if row["status"] == "failed" else row["score"]
 
     def run(self, number: int, given: dict) -> dict:
         """Makes, continues or finds a trial.
@@ -573,10 +545,10 @@ class Trials:
                 )
             self._train(row, place, given)
             row["status"] = "completed"
-        except Interrupted as error:
+        except Interrupted:
             row["seconds"] += time.perf_counter() - start
             write(path, json.dumps(row, indent=2) + "\n")
-            raise FatalRuntimeError(str(error)) from error
+            raise
         except Exception as error:
             row |= {"status": "failed", "score": None, "reason": _reason(error)}
         row["seconds"] += time.perf_counter() - start
@@ -678,8 +650,10 @@ class Trials:
         write(self.found.path / "results.csv", tables.csv(rows, names))
         tables.log(self.found.path / "events", row, names)
         _prune(rows, self.plan["keep"], self.plan["strategy"] == "hyperband")
-        keras.utils.clear_session()
-        gc.collect()
+        keras.utils.clear_session(free_memory=False)
+        # Collecting takes most of a second, as long as a small trial.
+        if row["status"] == "failed" or row["seconds"] > 10 or row["trial"] % 10 == 9:
+            gc.collect()
         if self.verbose:
             score = f"{row['score']:.4f}" if row["score"] is not None else row["reason"]
             words = " ".join(f"{k}={_short(v)}" for k, v in row["values"].items())

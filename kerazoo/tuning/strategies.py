@@ -9,11 +9,13 @@ They are keras-tuner's oracles, mended by subclassing where our users would suff
 - one failed trial, or three, do not end the search;
 - a small space is searched whole and no point of it twice;
 - the Bayesian search begins to learn after a third of its trials, not after three for
-  every dimension, which may be all of them.
+  every dimension, which may be all of them, and takes moments for what took seconds;
+- a failed trial prints no traceback.
 
 ``tpe`` is Optuna's sampler behind the same interface.
 """
 
+import functools
 import itertools
 import json
 import pathlib
@@ -22,6 +24,8 @@ import time
 import warnings
 
 import keras_tuner
+import numpy as np
+from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from kerazoo.errors import unknown
@@ -45,6 +49,11 @@ class Kept:
     path: pathlib.Path
     signs: pathlib.Path | None = None
 
+    @functools.cached_property
+    def seen(self) -> dict:
+        """The last sign of life of every worker, and when it was new."""
+        return {}
+
     def save(self):
         """Writes the state, trials included."""
         state = {
@@ -61,6 +70,12 @@ class Kept:
         trials = map(Trial.from_state, state["trials"])
         self.trials = {trial.trial_id: trial for trial in trials}
         self.set_state(state["oracle"])
+        # An oracle saves itself before it takes a finished trial off this list.
+        self.ongoing_trials = {
+            tuner_id: trial
+            for tuner_id, trial in self.ongoing_trials.items()
+            if trial.status == TrialStatus.RUNNING
+        }
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id):
@@ -88,7 +103,13 @@ class Kept:
         if self.signs is None:
             return True
         sign = self.signs / tuner_id
-        return not sign.exists() or time.time() - sign.stat().st_mtime > SILENCE
+        if not sign.exists():
+            return True
+        # Clocks of machines differ: what counts is that a sign is renewed.
+        beat, now = sign.stat().st_mtime, time.monotonic()
+        last, since = self.seen.get(tuner_id, (None, now))
+        self.seen[tuner_id] = (beat, now if beat != last else since)
+        return now - self.seen[tuner_id][1] > SILENCE
 
     def fresh(self, found):
         """What a strategy found, or another point where that one has been tried.
@@ -141,15 +162,59 @@ class Hyperband(Kept, keras_tuner.oracles.HyperbandOracle):
     """Many short trials of which the best are continued (Li et al. 2018)."""
 
 
-class Bayesian(Kept, keras_tuner.oracles.BayesianOptimizationOracle):
-    """The point that a Gaussian process holds for the most promising."""
+class Bayesian(Kept, keras_tuner.Oracle):
+    """The point that a Gaussian process holds for the most promising.
+
+    As keras-tuner's: Matern's kernel of 5/2, the upper confidence bound with 2.6
+    standard deviations; but the bound is looked for among random points, half of them
+    around the best trial, which takes a twentieth of the time of its 50 descents.
+
+    Attributes:
+        first: Random trials before the process is asked.
+    """
+
+    first = 3
 
     def populate_space(self, trial_id):
         """The values of the next trial."""
+        space = self.get_space().space
+        rng = np.random.default_rng([self.seed, len(self.trials)])
+        chosen = rng.random(len(space))
+        scores = [t.score for t in self.trials.values() if t.score is not None]
+        if len(scores) >= self.first:
+            chosen = self._promising(space, rng, min(scores))
+        values = {
+            hp.name: hp.prob_to_value(share)
+            for hp, share in zip(space, chosen, strict=True)
+        }
+        return self.fresh({"status": TrialStatus.RUNNING, "values": values})
+
+    def _promising(self, space, rng, worst):
+        """The best bound among random points, as shares of every dimension."""
+        from sklearn.gaussian_process import GaussianProcessRegressor, kernels
+
+        x, y = [], []
+        for trial in self.trials.values():
+            values = trial.hyperparameters.values
+            x.append([hp.value_to_prob(values[hp.name]) for hp in space])
+            # What failed, or still runs, is nothing to try again.
+            y.append(worst if trial.score is None else trial.score)
+        process = GaussianProcessRegressor(
+            kernels.Matern(nu=2.5),
+            alpha=1e-4,
+            normalize_y=True,
+            n_restarts_optimizer=5,
+            random_state=int(rng.integers(2**31)),
+        )
         with warnings.catch_warnings():
-            # The process is fitted from many starts, of which some find no optimum.
+            # Some starts of the fit find no optimum.
             warnings.simplefilter("ignore")
-            return self.fresh(super().populate_space(trial_id))
+            process.fit(x, y)
+        points = rng.random((2000, len(space)))
+        near = x[int(np.argmax(y))] + rng.normal(0, 0.1, points.shape)
+        points = np.concatenate([points, np.clip(near, 0, 1 - 1e-9)])
+        mean, deviation = process.predict(points, return_std=True)
+        return points[np.argmax(mean + 2.6 * deviation)]
 
 
 class TPE(Kept, keras_tuner.Oracle):
@@ -200,6 +265,41 @@ def points(hyperparameters):
 STRATEGIES = ("grid", "random", "hyperband", "bayesian", "tpe")
 
 
+class Loop(BaseTuner):
+    """keras-tuner's search, without its tracebacks on the screen.
+
+    Args:
+        oracle: The strategy; on a worker, the chief's takes its place.
+        folder: Where keras-tuner leaves its own files.
+        run: Makes a trial of ``(trial's number, values)``; returns its score, or a text
+            that says why it failed.
+    """
+
+    def __init__(self, oracle, folder, run):
+        super().__init__(oracle=oracle, directory=folder, project_name="keras_tuner")
+        self._run = run
+
+    def save(self):
+        """Nothing: a strategy saves itself."""
+
+    def work(self):
+        """Makes trials until the strategy has no more."""
+        while True:
+            trial = self.oracle.create_trial(self.tuner_id)
+            if trial.status == TrialStatus.STOPPED:
+                return
+            if trial.status == TrialStatus.IDLE:
+                time.sleep(1.0)
+                continue
+            score = self._run(int(trial.trial_id), trial.hyperparameters.values)
+            if isinstance(score, str):
+                trial.status, trial.message = TrialStatus.FAILED, score
+            else:
+                self.oracle.update_trial(trial.trial_id, {OBJECTIVE: score})
+                trial.status = TrialStatus.COMPLETED
+            self.oracle.end_trial(trial)
+
+
 def strategy(name: str, space, trials: int | None, seed: int, epochs: int):
     """The oracle of a name.
 
@@ -235,8 +335,9 @@ def strategy(name: str, space, trials: int | None, seed: int, epochs: int):
         case "random":
             return Random(max_trials=trials, **options)
         case "bayesian":
-            first = max(3, min(3 * len(space.dimensions), (trials or 10) // 3))
-            return Bayesian(max_trials=trials, num_initial_points=first, **options)
+            oracle = Bayesian(max_trials=trials, **options)
+            oracle.first = max(3, min(3 * len(space.dimensions), trials // 3))
+            return oracle
         case "tpe":
             try:
                 import optuna  # noqa: F401

@@ -1,0 +1,364 @@
+"""Searches on the digits: what they record, refuse, resume and leave."""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from kerazoo import data, training, tuning
+from kerazoo.data.splits import Arrays
+from kerazoo.recipe import Optimizer, Recipe
+from kerazoo.training.state import Interrupted, TrainState
+from kerazoo.tuning import searching
+
+RECIPE = Recipe(
+    name="tiny",
+    image_shape=(8, 8, 1),
+    batch_size=100,
+    epochs=2,
+    optimizer=Optimizer(name="adam", learning_rate=1e-2),
+)
+# A rate at which the loss is no number, and a batch larger than the data.
+SPACE = {"learning_rate": [0.01, 0.001, 1e39], "batch_size": [100, 5000]}
+
+
+@pytest.fixture(scope="module")
+def images(data_dir):
+    """The digits without a test part: a search that looks at it fails."""
+    images = data.load("digits", data_dir=data_dir, validation=0.1, seed=1)
+    return dataclasses.replace(images, test=None)
+
+
+@pytest.fixture(scope="module")
+def options(images, data_dir):
+    return {
+        "network": "mlp_50",
+        "data": images,
+        "recipe": RECIPE,
+        "space": SPACE,
+        "data_dir": data_dir,
+        "precision": "float32",
+        "verbose": 0,
+    }
+
+
+@pytest.fixture(scope="module")
+def found(options, tmp_path_factory):
+    """A finished grid that many tests look at and none changes."""
+    folder = tmp_path_factory.mktemp("searches") / "grid"
+    return tuning.search(**options, strategy="grid", keep=1, folder=folder)
+
+
+def test_rows_are_sorted_and_failures_have_reasons(found):
+    rows = found.rows
+    assert [row["status"] for row in rows] == ["completed"] * 2 + ["failed"] * 4
+    assert sorted(row["trial"] for row in rows) == list(range(6))
+    assert rows[0]["score"] >= rows[1]["score"] > 0.1
+    for row in rows[:2]:
+        assert row["macs"] == 64 * 50 + 50 * 10
+        assert (row["epochs"], row["network"]) == (2, "mlp_50")
+        assert row["score"] == training.Run(row["run"]).metrics["accuracy"]
+    for row in rows[2:]:
+        words = "is not a number" if row["values"]["batch_size"] == 100 else "a batch"
+        assert words in row["reason"]
+        assert row["score"] is None
+
+
+def test_only_the_best_keep_their_networks(found):
+    kept = [row["trial"] for row in found.rows if row["run"] in _with_models(found)]
+    assert kept == [found.best["trial"]]
+    assert [str(run.path) for run in found.runs()] == [found.best["run"]]
+
+
+def _with_models(found):
+    return {str(path.parent) for path in found.path.rglob("model.keras")}
+
+
+def test_trials_are_scored_on_the_validation_part(found, images):
+    run = training.Run(found.best["run"])
+    assert run.metrics["images"] == images.validation.size
+    assert run.config["parts"].startswith("custom")
+    assert not run.events.exists()
+
+
+def test_the_table(found):
+    with open(found.path / "results.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["trial"]) for row in rows] == [row["trial"] for row in found.rows]
+    assert float(rows[0]["learning_rate"]) == found.best["values"]["learning_rate"]
+    assert float(rows[0]["score"]) == found.best["score"]
+    assert rows[-1]["score"] == ""
+    assert rows[-1]["reason"]
+    with Image.open(found.path / "results.png") as image:
+        assert min(image.size) > 300
+
+
+def test_hparams_show_every_trial(found):
+    for row in found.rows:
+        place = found.path / "events" / f"trial_{row['trial']:04d}"
+        events = EventAccumulator(str(place), size_guidance={"tensors": 0})
+        events.Reload()
+        content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data
+        parsed = plugin_data_pb2.HParamsPluginData.FromString(content.content)
+        values = parsed.session_start_info.hparams
+        assert values["batch_size"].number_value == row["values"]["batch_size"]
+        assert ("score" in events.Tags()["tensors"]) == (row["score"] is not None)
+
+
+def test_the_same_call_repeats_nothing(found, options, monkeypatch):
+    monkeypatch.setattr(training, "fit", None)
+    again = tuning.search(**options, strategy="grid", keep=1, folder=found.path)
+    assert again.rows == found.rows
+
+
+def test_another_search_in_the_same_folder_is_refused(found, options):
+    with pytest.raises(ValueError, match=r"holds another search \(strategy differ"):
+        tuning.search(**options, strategy="random", folder=found.path)
+    other = options | {"recipe": RECIPE.override("epochs=3")}
+    with pytest.raises(ValueError, match=r"\(recipe differ"):
+        tuning.search(**other, strategy="grid", folder=found.path)
+
+
+def test_the_recipe_of_the_best(found):
+    recipe = found.recipe()
+    values = found.best["values"]
+    assert recipe.optimizer.learning_rate == values["learning_rate"]
+    assert dataclasses.replace(recipe, optimizer=RECIPE.optimizer) == RECIPE
+    assert found.network == "mlp_50"
+
+
+def test_the_winner_is_a_run_like_every_other(found, tmp_path, data_dir):
+    run = found.winner(tmp_path / "winner")
+    assert "parts" not in run.config
+    assert run.finished
+    assert run.metrics["images"] == 355
+    assert (run.path / "curves.png").is_file()
+    validation = training.evaluate(run, split="validation")
+    assert validation["accuracy"] == pytest.approx(found.best["score"])
+    with pytest.raises(ValueError, match="is not empty; give another folder"):
+        found.winner(tmp_path / "winner")
+
+
+def test_a_winner_whose_network_is_gone_is_trained_anew(
+    found, tmp_path, data_dir, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(training, "fit", lambda *args, **options: asked.append(args))
+    copy = tmp_path / "search"
+    shutil.copytree(found.path, copy)
+    for path in copy.rglob("model.keras"):
+        path.unlink()
+    tuning.Search(copy).winner(tmp_path / "winner")
+    assert asked == [("mlp_50", "digits", found.recipe())]
+
+
+def test_a_search_where_all_failed_says_why(options, tmp_path):
+    options = options | {"space": {"batch_size": [5000, 6000]}}
+    failed = tuning.search(**options, strategy="grid", folder=tmp_path / "search")
+    with pytest.raises(ValueError, match=r"No trial .* because: .*less than a batch"):
+        failed.recipe()
+    assert (failed.path / "results.csv").is_file()
+    assert not (failed.path / "results.png").exists()
+
+
+@pytest.mark.parametrize("error", [MemoryError("12 GB"), None])
+def test_a_trial_without_memory_is_recorded(options, tmp_path, monkeypatch, error):
+    import tensorflow as tf
+
+    error = error or tf.errors.ResourceExhaustedError(None, None, "12 GB")
+
+    def fit(*args, **options):
+        raise error
+
+    monkeypatch.setattr(training, "fit", fit)
+    options = options | {"space": {"learning_rate": [0.01, 0.001]}}
+    search = tuning.search(**options, strategy="grid", folder=tmp_path / "search")
+    assert [row["reason"] for row in search.rows] == ["out of memory: 12 GB"] * 2
+
+
+def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
+    options, tmp_path, monkeypatch
+):
+    """SIGTERM in the second trial's second epoch; the results are those of no stop."""
+    options = options | {"space": {"learning_rate": [0.01, 0.02]}, "strategy": "grid"}
+    whole = tuning.search(**options, folder=tmp_path / "whole")
+    step, began = TrainState.on_train_batch_end, []
+
+    def stop(self, batch, logs=None):
+        step(self, batch, logs)
+        if began.count(0) == 2 and self.epoch == 1 and not began.count(1):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    restore = TrainState.restore
+
+    def watch(self, model):
+        restore(self, model)
+        began.append(self.epoch)
+
+    monkeypatch.setattr(TrainState, "restore", watch)
+    monkeypatch.setattr(TrainState, "on_train_batch_end", stop)
+    folder = tmp_path / "killed"
+    with pytest.raises(Interrupted):
+        tuning.search(**options, folder=folder)
+    assert [row["status"] for row in tuning.Search(folder).rows] == [
+        "completed",
+        "running",
+    ]
+    killed = tuning.search(**options, folder=folder)
+    assert began == [0, 0, 1]
+    for one, other in zip(killed.rows, whole.rows, strict=True):
+        assert one["values"] == other["values"]
+        assert one["score"] == other["score"]
+
+
+def test_a_trial_whose_process_dies_again_and_again_fails(options, tmp_path):
+    """The record of a trial that was begun three times and never ended."""
+    folder = tmp_path / "search"
+    options = options | {"space": {"learning_rate": [0.01, 0.02]}}
+    search = tuning.search(**options, trials=1, folder=folder)
+    row = search.rows[0] | {"status": "running", "starts": 3, "score": None}
+    shutil.rmtree(row["run"])
+    (folder / "trial_0000.json").write_text(json.dumps(row))
+    row = searching.Trials(
+        search, search.space, search.plan, options["data"], verbose=False
+    ).run(0, {"learning_rate": 0.01})
+    assert row["status"] == "failed"
+    assert "its process ended 3 times" in row["reason"]
+
+
+def test_data_are_decoded_once(options, tmp_path, data_dir, monkeypatch):
+    read, count = Arrays.tensors.func, []
+
+    def counted(self):
+        count.append(self)
+        return read(self)
+
+    monkeypatch.setattr(Arrays.tensors, "func", counted)
+    images = data.load("digits", data_dir=data_dir, validation=0.1, seed=1)
+    options = options | {"data": images, "space": {"learning_rate": [0.01, 0.02]}}
+    tuning.search(**options, trials=2, folder=tmp_path / "search")
+    assert len(count) == 1
+
+
+def test_folds_give_mean_and_spread(options, tmp_path):
+    options = options | {"space": {"learning_rate": [0.01, 0.02]}}
+    search = tuning.search(**options, trials=2, folds=2, folder=tmp_path / "search")
+    for row in search.rows:
+        record = json.loads((search.path / row["run"] / "crossval.json").read_text())
+        assert row["score"] == np.mean(record["scores"])
+        assert row["spread"] == np.std(record["scores"])
+    assert not _with_models(search)
+
+
+def test_hyperband_continues_trials_from_their_states(options, tmp_path):
+    options = options | {
+        "recipe": RECIPE.override("epochs=3"),
+        "space": {"learning_rate": [0.001, 0.003, 0.01, 0.03]},
+    }
+    folder = tmp_path / "search"
+    search = tuning.search(**options, strategy="hyperband", folder=folder)
+    state = json.loads((folder / "oracle.json").read_text())["trials"]
+    values = {
+        int(trial["trial_id"]): trial["hyperparameters"]["values"] for trial in state
+    }
+    continued = {
+        number: int(one["tuner/trial_id"])
+        for number, one in values.items()
+        if "tuner/trial_id" in one
+    }
+    assert continued
+    runs = {row["trial"]: training.Run(row["run"]) for row in search.rows}
+    for number, before in continued.items():
+        assert len(runs[before].history) == 1
+        assert len(runs[number].history) == 3
+        assert runs[number].history[0] == runs[before].history[0]
+    number = max(continued)
+    whole = training.fit(
+        "mlp_50",
+        dataclasses.replace(
+            options["data"], test=options["data"].validation, validation=None
+        ),
+        runs[number].recipe,
+        run=tmp_path / "whole",
+        precision="float32",
+        events=False,
+    )
+    assert runs[number].history == whole.history
+    assert runs[number].metrics == whole.metrics
+
+
+def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
+    options = options | {
+        "recipe": RECIPE.override("early_stopping=1"),
+        "space": {"learning_rate": [0.01, 0.02]},
+    }
+    search = tuning.search(**options, trials=1, folder=tmp_path / "search")
+    run = training.Run(search.best["run"])
+    assert "val_loss" in run.history[0]
+    assert run.metrics["images"] == images.validation.size
+    trials = searching.Trials(search, search.space, search.plan, images, verbose=False)
+    parted = trials._parted(RECIPE.override("early_stopping=1"))
+    numbers = [set(part.indices) for part in (parted.train, parted.validation)]
+    assert not numbers[0] & numbers[1]
+    assert not set(parted.test.indices) & (numbers[0] | numbers[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"trials": 0}, "trials is 0; it must be a whole number of 1 or more."),
+        ({"folds": 1}, "folds is 1; it must be a whole number of 2 or more."),
+        ({"keep": True}, "keep is True; it must"),
+        ({"workers": 2}, "so data must be a name"),
+        ({"seed": 0}, "seed is 0; a search needs"),
+        ({"strategy": "rand"}, "Unknown strategy 'rand'; did you mean random"),
+        ({"strategy": "hyperband", "folds": 3}, "hyperband stops trials early"),
+        ({"space": {"batch_size": [16]}}, "no free dimension"),
+        ({"space": {"batch": [16, 32]}}, "did you mean batch_size"),
+        ({"network": "mlp_5"}, "Unknown network 'mlp_5'"),
+    ],
+)
+def test_bad_arguments_write_nothing(options, tmp_path, change, words):
+    with pytest.raises(ValueError) as caught:
+        tuning.search(**options | change, folder=tmp_path / "search")
+    assert words in str(caught.value)
+    assert not (tmp_path / "search").exists()
+
+
+def test_data_without_a_validation_part_is_refused(options, images, tmp_path):
+    bare = dataclasses.replace(images, validation=None)
+    with pytest.raises(ValueError, match=r"holds out no images .* or folds"):
+        tuning.search(**options | {"data": bare}, folder=tmp_path / "search")
+
+
+def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path):
+    options = options | {
+        "space": ["learning_rate=log:1e-4:0.1:50", "weight_decay=log:1e-5:1e-2:20"]
+    }
+    folder = tmp_path / "search"
+    with pytest.raises(ValueError) as caught:
+        tuning.search(**options, strategy="grid", folder=folder)
+    row = tuning.Search(folder).best
+    words = str(caught.value)
+    assert "The grid has 1,000 points, more than 100" in words
+    minutes = float(words.partition("takes about ")[2].split()[0])
+    unit = 3600 if "hours" in words else 60
+    assert minutes * unit == pytest.approx(1000 * row["seconds"], rel=0.02)
+    assert "trials=1000" in words
+
+
+def test_a_folder_of_something_else_is_left_alone(options, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds no search; kerazoo tune makes one"):
+        tuning.search(**options, folder=tmp_path, overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    with pytest.raises(ValueError, match="is a file; give a folder"):
+        tuning.search(**options, folder=tmp_path / "notes.txt")
