@@ -32,7 +32,7 @@ def joined(models: list[keras.Model], rule: str = "probabilities") -> keras.Mode
     Raises:
         ValueError: Where the members take other channels, or logits cannot be had.
     """
-    channels = sorted({model.input.shape[-1] for model in models})
+    channels = sorted({model.inputs[0].shape[-1] for model in models})
     if len(channels) > 1:
         raise ValueError(
             f"The members take images of {' and of '.join(map(str, channels))} "

@@ -120,7 +120,7 @@ def test_a_finished_fold_is_not_repeated(result, few):
 
 
 def test_another_plan_is_refused(result, few, tmp_path):
-    found, folder = result
+    _, folder = result
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     for options, words in (
         ({"seed": 2}, "seed differ"),
@@ -339,15 +339,12 @@ def test_no_choice_sees_the_outer_fold(searched, few, tmp_path, first_fold_only)
     found = nested(poisoned, tmp_path / "poisoned")
     for key in ("values", "inner_score", "network"):
         assert found.rows[0][key] == clean.rows[0][key]
-    rows = [
-        tuning.Search(p / "fold_01/search").rows
-        for p in (tmp_path / "poisoned", folder)
-    ]
+    places = [place / "fold_01" for place in (tmp_path / "poisoned", folder)]
+    rows = [tuning.Search(place / "search").rows for place in places]
     for mine, its in zip(*rows, strict=True):
         for key in ("values", "score", "spread"):
             assert mine[key] == its[key]
-    places = [p / "fold_01" / "run" for p in (tmp_path / "poisoned", folder)]
-    assert fitted(places[0]) == fitted(places[1])
+    assert fitted(places[0] / "run") == fitted(places[1] / "run")
     assert found.scores[0] < clean.scores[0] - 0.3
 
 
@@ -355,7 +352,7 @@ def test_no_choice_sees_the_outer_fold(searched, few, tmp_path, first_fold_only)
 
 
 @pytest.mark.slow
-def test_a_killed_command_goes_on_with_a_worker(tmp_path, data_dir):
+def test_a_killed_command_goes_on_with_another_worker(tmp_path, data_dir):
     folder = tmp_path / "folds"
     words = ["crossval", "mlp_50", "--data=digits", "--folds=4", f"--folder={folder}"]
     words += ["--set=image_shape=8,8,1", "--epochs=30", "--precision=float32"]
