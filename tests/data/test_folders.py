@@ -198,8 +198,34 @@ def test_images_of_any_size_are_cropped(tmp_path):
     assert first.shape == (17, 16, 16, 3) and (first == again).all()
 
 
-def test_file_that_breaks_later_is_named(tmp_path):
-    images = data.load(f"folder:{fill(tmp_path / 'x')}", validation=0)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpegs_are_pillows_to_the_bit(tmp_path, channels):
+    """Also the grey among coloured ones, which TensorFlow reads otherwise."""
+    rng = np.random.default_rng(1)
+    for number in range(8):
+        folder = tmp_path / "x" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (24, 32, channels), "uint8")
+        image = Image.fromarray(pixels if channels == 3 else pixels[..., 0])
+        image = image.resize((63, 47)).convert("RGB" if channels == 3 else "L")
+        if number > 5:
+            image = image.convert("L")
+        image.save(folder / f"{number}.jpg", subsampling=number % 3, quality=80)
+    split = data.load(f"folder:{tmp_path / 'x'}", validation=0).train
+    assert split.source.jpegs.sum() == (6 if channels == 3 else 8)
+    batches = data.Batches(split, 4, image_shape=(47, 63, channels), cache="none")
+    for image, place in zip(batches.take(8)[0], split.indices, strict=True):
+        expected = data.read_image(split.source.paths[place], channels)
+        np.testing.assert_array_equal(image, expected)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_file_that_breaks_later_is_named(tmp_path, suffix):
+    place = fill(tmp_path / "x")
+    for path in [*place.rglob("*.png")] if suffix == "jpg" else ():
+        Image.open(path).convert("RGB").save(path.with_suffix(".jpg"))
+        path.unlink()
+    images = data.load(f"folder:{place}", validation=0)
     batches = data.Batches(images.train, 4, image_shape=(8, 8, 3), cache="none")
     broken = images.train.source.paths[images.train.indices[0]]
     open(broken, "w").close()
