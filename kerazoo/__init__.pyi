@@ -4,6 +4,7 @@ from . import data as data
 from . import layers as layers
 from . import recipes as recipes
 from . import training as training
+from . import tuning as tuning
 from .analysis.features import features as features
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger

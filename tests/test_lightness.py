@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import kerazoo
-from kerazoo import data, training
+from kerazoo import data, training, tuning
 
 HEAVY = {"keras", "tensorflow", "jax", "torch", "tensorflow_datasets", "numpy"}
 COMMAND = """
@@ -31,6 +31,7 @@ CASES = {
     "recipes": "from kerazoo import recipes; recipes.find(recipes.list_recipes()[0])",
     "data": "from kerazoo import data; data.SETS",
     "training": "from kerazoo import training; dir(training)",
+    "tuning": "from kerazoo import tuning; dir(tuning)",
 }
 
 
@@ -47,7 +48,7 @@ def test_imports_nothing_heavy(case):
 
 
 @pytest.mark.parametrize(
-    "package", [kerazoo, data, training], ids=lambda package: package.__name__
+    "package", [kerazoo, data, training, tuning], ids=lambda package: package.__name__
 )
 def test_every_public_name_resolves(package):
     stub = pathlib.Path(package.__file__).with_suffix(".pyi")

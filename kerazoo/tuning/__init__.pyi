@@ -6,7 +6,7 @@ from .ensembles import Ensemble as Ensemble
 from .ensembles import Member as Member
 from .ensembles import ensemble as ensemble
 from .ensembles import members as members
-from .folds import folds as folds
+from .folds import stratified_folds as stratified_folds
 from .hyperzoo import HyperZoo as HyperZoo
 from .joining import averaged as averaged
 from .joining import joined as joined

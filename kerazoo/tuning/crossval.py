@@ -28,8 +28,7 @@ from kerazoo.recipe import Recipe
 from kerazoo.training.agreement import check
 from kerazoo.training.run import write
 from kerazoo.tuning import sharing
-from kerazoo.tuning.folds import folds as parting
-from kerazoo.tuning.folds import labels_of, parted, pooled
+from kerazoo.tuning.folds import labels_of, parted, pooled, stratified_folds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,14 +262,24 @@ def nested(
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C.
         kerazoo.training.state.Diverged: Where a winner's loss is no longer a number.
     """
+    from kerazoo.tuning import strategies
     from kerazoo.tuning.searching import search
+    from kerazoo.tuning.spaces import Space
 
     recipe = recipe or Recipe()
+    space = tuple(space)
+    if strategy == "hyperband":
+        raise ValueError(
+            "hyperband stops trials early, which the inner folds cannot; take another "
+            "strategy, such as random or bayesian."
+        )
+    # What the searches would refuse is refused before anything is written.
+    dimensions = Space(network, recipe, space)
+    strategies.strategy(strategy, dimensions, trials, seed, recipe.epochs)
     _check_workers(workers, data)
     images, pool, parts = _load(network, data, recipe, folds, 1, seed, data_dir)
     for train, _ in parts:
-        parting(pool.subset(train), inner, seed=seed)
-    space = tuple(space)
+        stratified_folds(pool.subset(train), inner, seed=seed)
     folder = sharing.begin(
         folder,
         {
@@ -386,7 +395,7 @@ def _load(network, data, recipe, folds, repeats, seed, data_dir):
                 "begin with new weights (start_from=None)."
             )
     pool = pooled(images)
-    return images, pool, parting(pool, folds, repeats=repeats, seed=seed)
+    return images, pool, stratified_folds(pool, folds, repeats=repeats, seed=seed)
 
 
 def _identity(images, pool):

@@ -41,7 +41,7 @@ def labels_of(split: Split) -> np.ndarray:
     return split.labels
 
 
-def folds(
+def stratified_folds(
     split: Split, count: int, *, repeats: int = 1, seed: int = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Parts a split into folds with the classes' shares in each.

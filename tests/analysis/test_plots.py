@@ -108,3 +108,16 @@ def test_curves_of_the_main_head_alone():
 
 def test_curves_of_nothing():
     assert plots.pixels(plots.curves([])).shape[-1] == 3
+
+
+def test_the_error_of_an_ensemble():
+    rows = [(1, 0.2, 0.1, 0.3), (2, 0.15, 0.1, 0.2), (3, 0.12, 0.12, 0.12)]
+    names = ("members", "error", "low", "high")
+    figure = plots.ensemble([dict(zip(names, row, strict=True)) for row in rows])
+    axes = figure.axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [20, 15, 12])
+    band = axes.collections[0].get_paths()[0].vertices
+    for number, _, low, high in rows:
+        heights = band[band[:, 0] == number, 1]
+        assert min(heights) == pytest.approx(100 * low)
+        assert max(heights) == pytest.approx(100 * high)

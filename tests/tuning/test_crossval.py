@@ -74,13 +74,13 @@ def changed(images, places, pixels=None, labels=None):
 @pytest.fixture
 def first_fold_only(monkeypatch, few):
     """The first of three folds, by the true labels whatever a set says."""
-    true = crossval.parting(few.train, 3)
-    part = crossval.parting
+    true = crossval.stratified_folds(few.train, 3)
+    part = crossval.stratified_folds
 
     def parting(split, count, **options):
         return true[:1] if count == 3 else part(split, count, **options)
 
-    monkeypatch.setattr(crossval, "parting", parting)
+    monkeypatch.setattr(crossval, "stratified_folds", parting)
     return few.train.indices[true[0][0]], few.train.indices[true[0][1]]
 
 
@@ -262,10 +262,10 @@ def searched(few, tmp_path_factory):
     """The first fold of a nested cross-validation over a grid of two rates."""
     folder = tmp_path_factory.mktemp("nested") / "nested"
     with pytest.MonkeyPatch.context() as patch:
-        part = crossval.parting
+        part = crossval.stratified_folds
         patch.setattr(
             crossval,
-            "parting",
+            "stratified_folds",
             lambda split, count, **options: part(split, count, **options)[
                 : 1 if count == 3 else None
             ],

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerazoo import data, training, tuning
+from kerazoo import cli, data, training, tuning
 from kerazoo.layers import Maxout
 from kerazoo.tuning import ensembles, joining
 
@@ -410,3 +410,81 @@ def test_what_stands_in_the_folder_is_kept(runs, whole, tmp_path):
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     assert runs[0].finished
+
+
+# The command --------------------------------------------------------------------------
+
+CROSSVAL = ("crossval", "mlp_50", "--data=digits")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Runs the command; its status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["kerazoo", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_the_command_prints_the_table(command, runs):
+    paths = [runs[0].path, runs[2].path]
+    status, out, errors = command("ensemble", *paths, "--rule=votes", "--folder=both")
+    assert status == 0, errors
+    found = json.loads((training.Run("both").path / "ensemble.json").read_text())
+    rows = [line.split() for line in out.splitlines()]
+    for row in found["members"]:
+        shown = [row["name"], f"{row['accuracy']:.2%}", f"{row['loss']:.4f}"]
+        assert shown in rows
+    whole = f"{found['metrics']['accuracy']:.2%}"
+    assert ["together", "(votes)", whole, f"{found['metrics']['loss']:.4f}"] in rows
+    assert f"  2 members: error {found['curve'][1]['error']:.2%}" in out
+    status, out, _ = command("ensemble", *paths, "--rule=votes", "--json")
+    assert status == 0
+    assert json.loads(out) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["ensemble", "{run}"], "is the only one; give more runs"),
+        (["ensemble", "{run}", "none"], "There is no run folder none"),
+        (["crossval", "mlp_5"], "Unknown network 'mlp_5'; did you mean mlp_50"),
+        (
+            [*CROSSVAL, "--folds=1"],
+            "folds is 1; it must be",
+        ),
+        (
+            [*CROSSVAL, "--space=epochs=1,2"],
+            "add --nested 4, or set",
+        ),
+        (
+            [*CROSSVAL, "--nested=2", "--repeats=3"],
+            "leave out --repeats",
+        ),
+        (
+            [*CROSSVAL, "--nested=2", "--space=rate=1,2"],
+            "Unknown dimension of mlp_50 'rate'",
+        ),
+        (
+            [*CROSSVAL, "--nested=1"],
+            "folds is 1; it must be",
+        ),
+    ],
+)
+def test_bad_words(command, runs, data_dir, monkeypatch, tmp_path, words, sentence):
+    monkeypatch.setenv("KERAZOO_DATA_DIR", str(data_dir))
+    status, out, errors = command(*(w.format(run=runs[0].path) for w in words))
+    said = [line for line in errors.splitlines() if line.startswith("kerazoo: ")]
+    assert (status, out, len(said)) == (2, "", 1), errors
+    assert sentence in said[0]
+    assert not list(tmp_path.iterdir())
