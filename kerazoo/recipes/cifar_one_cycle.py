@@ -1,6 +1,7 @@
 """Residual and fractal networks on CIFAR in 20 epochs.
 
-No figure of it has been measured yet.
+Measured for ResNet-20 alone (``python -m benchmarks.cifar10``): 13.15 % test error on a
+JPEG copy of CIFAR-10, one seed. The paper's 8.75 % took 182 epochs of the PNG images.
 """
 
 from kerazoo.recipe import Optimizer, Recipe, Schedule
