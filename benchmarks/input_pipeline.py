@@ -1,6 +1,7 @@
-"""How fast do augmented CIFAR-10 images come, and what memory does a long stream take?
+"""How fast do augmented images come, and what memory does a long stream take?
 
-Needs CIFAR-10 in the TFDS directory that KERAZOO_DATA_DIR names.
+Needs CIFAR-10 in the TFDS directory that KERAZOO_DATA_DIR names; photos of the size of
+ImageNet's are made up.
 """
 
 import json
@@ -13,7 +14,7 @@ import time
 
 from benchmarks import harness
 
-BATCH = 128
+BATCH, PHOTO_BATCH = 128, 32
 NAME = "cifar10-train.tfrecord-{:05d}-of-{:05d}"
 
 
@@ -45,6 +46,95 @@ def decoding(data_dir):
         read_config=tfds.ReadConfig(try_autocache=False),
     )
     return dataset.batch(BATCH).prefetch(tf.data.AUTOTUNE)
+
+
+def py_dataset(data_dir):
+    """Keras' PyDataset over arrays in memory, with vectorised NumPy."""
+    import keras
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    whole = {"split": "train", "as_supervised": True, "batch_size": -1}
+    loaded = tfds.load("cifar10", data_dir=data_dir, **whole)
+    images, labels = (np.asarray(one) for one in loaded)
+    rng = np.random.default_rng(1)
+
+    class Augmented(keras.utils.PyDataset):
+        def __len__(self):
+            return -(-len(images) // BATCH)
+
+        def __getitem__(self, step):
+            places = slice(step * BATCH, (step + 1) * BATCH)
+            some = images[places].copy()
+            flipped = rng.random(len(some)) < 0.5
+            some[flipped] = some[flipped, :, ::-1]
+            padded = np.pad(some, ((0, 0), (4, 4), (4, 4), (0, 0)))
+            rows, columns = rng.integers(0, 9, (2, len(some), 1)) + np.arange(32)
+            image = np.arange(len(some))[:, None, None]
+            return padded[image, rows[:, :, None], columns[:, None]], labels[places]
+
+        def __iter__(self):
+            return (self[step] for step in range(len(self)))
+
+    return Augmented()
+
+
+def photos(place, count=256):
+    """Makes JPEG files of ImageNet's usual size in two classes."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(1)
+    for number in range(count):
+        folder = pathlib.Path(place, "train", "ab"[number % 2])
+        folder.mkdir(parents=True, exist_ok=True)
+        noise = rng.integers(0, 256, (47, 63, 3), "uint8")
+        photo = Image.fromarray(noise).resize((500, 375), Image.Resampling.BICUBIC)
+        photo.save(folder / f"{number}.jpg", quality=90)
+
+
+def our_photos(place):
+    from kerazoo import data
+
+    images = data.load(f"folder:{place}", validation=0)
+    return data.Batches(
+        images.train,
+        PHOTO_BATCH,
+        image_shape=(224, 224, 3),
+        augment=("area_crop", "flip"),
+        shuffle=True,
+        cache="none",
+    ).dataset
+
+
+def guides_photos(place):
+    """Keras' guide: image_dataset_from_directory and random layers, batch by batch."""
+    import keras
+    import tensorflow as tf
+
+    dataset = keras.utils.image_dataset_from_directory(
+        pathlib.Path(place, "train"),
+        image_size=(224, 224),
+        batch_size=PHOTO_BATCH,
+        verbose=False,
+    )
+    flip, crop = keras.layers.RandomFlip("horizontal"), keras.layers.RandomZoom(0.3)
+    return dataset.map(
+        lambda x, y: (crop(flip(x, training=True), training=True), y), tf.data.AUTOTUNE
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+def decoded_photos(place):
+    import tensorflow as tf
+
+    files = sorted(map(str, pathlib.Path(place, "train").rglob("*.jpg")))
+
+    def decode(path):
+        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+        return tf.ensure_shape(image, (375, 500, 3)), 0
+
+    dataset = tf.data.Dataset.from_tensor_slices(files).map(decode, tf.data.AUTOTUNE)
+    return dataset.batch(PHOTO_BATCH).prefetch(tf.data.AUTOTUNE)
 
 
 def ours(data_dir, augment):
@@ -138,6 +228,24 @@ def streamed(data_dir, shards):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def compared(datasets, others=(), repeats=5):
+    """Images per second of datasets in turns, and their ratios to the first."""
+    work = {name: [] for name in datasets}
+    sides = {name: epoch(one, work[name]) for name, one in datasets.items()}
+    rates = harness.turns(sides | dict(others), repeats=repeats)
+    work = {name: values[-repeats:] for name, values in work.items()}
+    result = {}
+    for unit, measures in (("images/s", rates), ("images per CPU second", work)):
+        own, *rest = measures
+        for name, values in measures.items():
+            result[f"{unit}: {name}"] = harness.summary(values)
+        for other in rest:
+            result[f"ratio of {unit}: {own} / {other}"] = harness.ratio(
+                measures[own], measures[other]
+            )
+    return result
+
+
 def main():
     if len(sys.argv) > 1 and __name__ == "__main__":
         stream(sys.argv[1])
@@ -146,27 +254,25 @@ def main():
     if not data_dir or not pathlib.Path(data_dir, "cifar10").is_dir():
         print("skipped: KERAZOO_DATA_DIR names no TFDS directory with cifar10")
         return
-    datasets = {
-        "kerazoo, flip + pad_crop": ours(data_dir, ("flip", "pad_crop:4")),
-        "kerazoo, no augmentation": ours(data_dir, ()),
-        "tfds.load().map(), flip + pad_crop": guide(data_dir),
-        "tfds.load(), decoding alone": decoding(data_dir),
-    }
-    work = {name: [] for name in datasets}
-    sides = {name: epoch(one, work[name]) for name, one in datasets.items()}
-    sides["kerazoo, decoding alone"] = decode_everything(data_dir)
-    repeats = 5
-    rates = harness.turns(sides, repeats=repeats)
-    work = {name: values[-repeats:] for name, values in work.items()}
-    result = {}
-    for unit, measures in (("images/s", rates), ("images per CPU second", work)):
-        own, *others = measures
-        for name, values in measures.items():
-            result[f"{unit}: {name}"] = harness.summary(values)
-        for other in others:
-            result[f"ratio of {unit}: {own} / {other}"] = harness.ratio(
-                measures[own], measures[other]
-            )
+    result = compared(
+        {
+            "kerazoo, flip + pad_crop": ours(data_dir, ("flip", "pad_crop:4")),
+            "kerazoo, no augmentation": ours(data_dir, ()),
+            "tfds.load().map(), flip + pad_crop": guide(data_dir),
+            "PyDataset, flip + pad_crop": py_dataset(data_dir),
+            "tfds.load(), decoding alone": decoding(data_dir),
+        },
+        {"kerazoo, decoding alone": decode_everything(data_dir)},
+    )
+    with tempfile.TemporaryDirectory() as place:
+        photos(place)
+        result["photos of 500x375 pixels to 224x224"] = compared(
+            {
+                "kerazoo, area_crop + flip": our_photos(place),
+                "image_dataset_from_directory, zoom + flip": guides_photos(place),
+                "decode_jpeg alone": decoded_photos(place),
+            }
+        )
     result["streamed, by length"] = [streamed(data_dir, shards) for shards in (2, 6)]
     harness.save("input_pipeline", __doc__.strip(), result)
 
