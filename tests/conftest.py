@@ -19,7 +19,11 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Keeps the tests of a network, and those of a file, on one process of ``-n``."""
+    """Keeps the tests of a network, and those of a file, on one process of ``-n``.
+
+    Slow ones come first, lest one process ends long before the other.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         group = item.path.stem
         if group == "test_networks":
