@@ -112,8 +112,8 @@ def fitnet4(
     Args:
         activation: ``"maxout"``, ``"relu"``, ``"vlrelu"`` (leaky with a slope of 1/3),
             ``"tanh"`` or ``"sigmoid"``.
-        conv_pieces: The maxout pieces of the convolutions.
-        fc_pieces: The maxout pieces of the hidden dense layer.
+        conv_pieces: The maxout pieces of the convolutions; other activations have none.
+        fc_pieces: The same of the hidden dense layer.
         dropout: The share dropped of the images, after poolings and the dense layer.
     """
     return fitnet(inputs, top, plain, activation, conv_pieces, fc_pieces, dropout)
@@ -139,8 +139,8 @@ def fitresnet4(
     Args:
         activation: ``"maxout"``, ``"relu"``, ``"vlrelu"`` (leaky with a slope of 1/3),
             ``"tanh"`` or ``"sigmoid"``.
-        conv_pieces: The maxout pieces of the convolutions.
-        fc_pieces: The maxout pieces of the hidden dense layer.
+        conv_pieces: The maxout pieces of the convolutions; other activations have none.
+        fc_pieces: The same of the hidden dense layer.
         dropout: The share dropped of the images, after poolings and the dense layer.
     """
     return fitnet(inputs, top, identity, activation, conv_pieces, fc_pieces, dropout)

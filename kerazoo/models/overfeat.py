@@ -8,8 +8,9 @@ Differs from the paper:
 - Table 1 prints 24x24 for what enters the second convolution; its own kernels and
   strides give 28x28, and 24x24 for what leaves it.
 - A larger image has a score for every window; the network returns the best of them for
-  every class, as section 3.3, or with `dense=True` their map. The paper then averages
-  over scales and flips, which takes several images.
+  every class, as section 3.3, or with `dense=True` their map. The best is taken before
+  the softmax, of which the paper does not say. It then averages over scales and flips,
+  which takes several images.
 - `offsets` pools the last map at every offset, (0, 1, 2) x (0, 1, 2) in the accurate
   network, and interleaves the score maps. It is computed as a pooling of stride 1 and a
   first classifier layer dilated by the pooling's stride, which is the same.
