@@ -1,0 +1,222 @@
+"""How fast do networks train: plain Keras, kerazoo in float32 and by default?
+
+``--profile`` says instead where the time of kerazoo's step goes. ``--torch`` adds
+torchvision's network in bfloat16 with channels last; TORCH_PYTHON names a Python that
+has it, where this one has not.
+"""
+
+import argparse
+import collections
+import functools
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from benchmarks import harness, sides
+from benchmarks.inference import PLAIN, TORCH, images, ours, plain
+
+NETWORKS = (
+    "alexnet",
+    "vgg16",
+    "googlenet",
+    "inception_v3",
+    "resnet50",
+    "xception",
+    "fractalnet20",
+    "resnet20_cifar",
+)
+IN_TORCH = ("alexnet", "vgg16", "googlenet", "inception_v3", "resnet50")
+KERAS = {
+    PLAIN: ("plain", "float32"),
+    "kerazoo, float32": ("kerazoo", "float32"),
+    "kerazoo": ("kerazoo", "auto"),
+}
+# What an operation belongs to; the first pattern that its name fits. A name reads
+# ``gradient_tape/resnet50_1/conv1_1/.../Conv2DBackpropFilter:_MklNativeConv2D...``.
+KINDS = {
+    "LRN": r"norm\d*(_\d+)?/|/lrn|__inference_(forward|shares|backward)|XlaLaunch",
+    "optimiser": r"^(sgd|momentum)/",
+    "batch norm": r"bn\w*/|batch_norm|FusedBatchNorm|BatchNormGrad",
+    "depthwise convolution": r"[Dd]epthwise",
+    "convolution": r"Conv2D",
+    "dense layer": r"MatMul",
+    "pooling": r"Pool",
+    "change of type or layout": r":(Cast|Transpose|_Mkl\w*Transpose)$",
+}
+
+
+def batch_of(network):
+    """Images in a step: some seconds of work for every network."""
+    import kerazoo
+
+    return 8 if kerazoo.find(network).input_shape[0] >= 128 else 64
+
+
+def stepper(network, origin, precision):
+    """A function that trains a step on the same images, and how many they are."""
+    import keras
+    import numpy as np
+
+    from kerazoo.training.precision import choose
+
+    model = plain(network) if origin == "plain" else ours(network)
+    batch = batch_of(network)
+    x = images(model.input_shape[1:], batch)
+    *grid, classes = model.output_shape[1:]
+    y = np.random.default_rng(0).integers(0, classes, (batch, *grid))
+    options = (
+        {} if origin == "plain" else {"jit_compile": choose(precision).jit_compile}
+    )
+    model.compile(
+        keras.optimizers.SGD(0.01, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        **options,
+    )
+    return functools.partial(model.train_on_batch, x, y), model
+
+
+def serve_keras(network, origin, precision):
+    from kerazoo.training.precision import choose, computing
+
+    with computing(choose(precision)):
+        step, model = stepper(network, origin, precision)
+        loss = float(step())
+        sides.serve(lambda word: step(), name=model.name, first_loss=loss)
+
+
+def serve_peak():
+    """Square products, the yardstick: 2 * 4096 ** 3 operations."""
+    import tensorflow as tf
+
+    values = tf.random.normal((4096, 4096))
+    values = {kind: tf.cast(values, kind) for kind in ("float32", "bfloat16")}
+    product = tf.function(lambda a: tf.reduce_sum(tf.linalg.matmul(a, a)[0]))
+    sides.serve(lambda kind: product(values[kind]).numpy())
+
+
+def peaks():
+    """Operations a second in float32 and bfloat16."""
+    with sides.opened({"peak": ("benchmarks.training_step", "-", "peak")}) as started:
+        work = started["peak"].work
+        measures = harness.turns(
+            {kind: functools.partial(work, kind) for kind in ("float32", "bfloat16")},
+            repeats=5,
+        )
+    return {kind: 2 * 4096**3 / min(spent) for kind, spent in measures.items()}
+
+
+def measure(network, repeats, torch, peak):
+    import kerazoo
+
+    words = {
+        name: ("benchmarks.training_step", network, "keras", *side)
+        for name, side in KERAS.items()
+    }
+    batch = batch_of(network)
+    if torch and network in IN_TORCH:
+        words[TORCH] = ("benchmarks.torch_side", network, "training")
+    with sides.opened(words) as started:
+        measures = harness.turns(
+            {n: functools.partial(s.work, batch) for n, s in started.items()},
+            repeats=repeats,
+        )
+        facts = {name: side.facts for name, side in started.items()}
+    # A step is a forward pass and two backward ones; a multiply-add is two operations.
+    work = 6 * kerazoo.find(network).macs * batch
+    rows = {}
+    for name, seconds in measures.items():
+        kind = "float32" if name == PLAIN or "float32" in name else "bfloat16"
+        rows[name] = {
+            "seconds": harness.summary(seconds),
+            "images a second": batch / harness.summary(seconds)["median"],
+            "times as fast as plain Keras": harness.ratio(measures[PLAIN], seconds),
+            f"share of the matrix product's rate in {kind}": (
+                work / harness.summary(seconds)["median"] / peak[kind]
+            ),
+        }
+    return {"batch": batch, "rows": rows, "sides": facts, "peak": peak}
+
+
+def profile(network, precision):
+    """Prints the share of every kind of operation in three steps."""
+    import tensorflow as tf
+    from jax.profiler import ProfileData
+
+    from kerazoo.training.precision import choose, computing
+
+    with computing(choose(precision)), tempfile.TemporaryDirectory() as folder:
+        step, _ = stepper(network, "kerazoo", precision)
+        step(), step()
+        tf.profiler.experimental.start(folder)
+        step(), step(), step()
+        tf.profiler.experimental.stop()
+        (path,) = glob.glob(f"{folder}/**/*.xplane.pb", recursive=True)
+        planes = ProfileData.from_file(path).planes
+        spent = collections.Counter()
+        for plane in planes:
+            if plane.name == "/host:CPU":
+                for line in plane.lines:
+                    for event in line.events:
+                        # Operations alone are called ``name:Type``.
+                        if re.search(r"\w:\w+$", event.name):
+                            spent[kind_of(event.name)] += event.duration_ns
+    total = sum(spent.values())
+    print(json.dumps({kind: ns / total for kind, ns in spent.most_common()}))
+
+
+def kind_of(operation):
+    for kind, pattern in KINDS.items():
+        if re.search(pattern, operation):
+            return kind
+    return "element by element"
+
+
+def profiled(network, precision):
+    words = ["--serve", network, "profile", precision]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.training_step", *words],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main(words=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", nargs="*", default=NETWORKS)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--torch", action="store_true")
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="ResNet-50 alone")
+    parser.add_argument("--serve", nargs="+", help=argparse.SUPPRESS)
+    arguments = parser.parse_args(words)
+    if arguments.serve:
+        network, what, *rest = arguments.serve
+        if what == "peak":
+            serve_peak()
+        else:
+            {"keras": serve_keras, "profile": profile}[what](network, *rest)
+        return
+    if arguments.quick:
+        arguments.networks, arguments.repeats = ["resnet50"], 5
+    result = harness.earlier("training_step")
+    peak = None if arguments.profile else peaks()
+    for network in arguments.networks:
+        print(network, flush=True)
+        row = result.setdefault(network, {})
+        if arguments.profile:
+            row["profile"] = {p: profiled(network, p) for p in ("float32", "auto")}
+        else:
+            row |= measure(network, arguments.repeats, arguments.torch, peak)
+        harness.save("training_step", __doc__.splitlines()[0], result)
+
+
+if __name__ == "__main__":
+    main()
