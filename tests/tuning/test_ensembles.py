@@ -459,26 +459,14 @@ def test_the_command_prints_the_table(command, runs):
         (["ensemble", "{run}"], "is the only one; give more runs"),
         (["ensemble", "{run}", "none"], "There is no run folder none"),
         (["crossval", "mlp_5"], "Unknown network 'mlp_5'; did you mean mlp_50"),
-        (
-            [*CROSSVAL, "--folds=1"],
-            "folds is 1; it must be",
-        ),
-        (
-            [*CROSSVAL, "--space=epochs=1,2"],
-            "add --nested 4, or set",
-        ),
-        (
-            [*CROSSVAL, "--nested=2", "--repeats=3"],
-            "leave out --repeats",
-        ),
+        ([*CROSSVAL, "--folds=1"], "folds is 1; it must be"),
+        ([*CROSSVAL, "--space=epochs=1,2"], "add --nested 4, or set"),
+        ([*CROSSVAL, "--nested=2", "--repeats=3"], "leave out --repeats"),
         (
             [*CROSSVAL, "--nested=2", "--space=rate=1,2"],
             "Unknown dimension of mlp_50 'rate'",
         ),
-        (
-            [*CROSSVAL, "--nested=1"],
-            "folds is 1; it must be",
-        ),
+        ([*CROSSVAL, "--nested=1"], "folds is 1; it must be"),
     ],
 )
 def test_bad_words(command, runs, data_dir, monkeypatch, tmp_path, words, sentence):

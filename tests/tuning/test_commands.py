@@ -1,0 +1,47 @@
+"""The commands tune and winner."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from kerazoo import cli
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, data_dir):
+    """A search that the command made."""
+    folder = tmp_path_factory.mktemp("search") / "one"
+    words = ["tune", "mlp_50", "--data", "digits", "--data-dir", str(data_dir)]
+    words += ["--set", "image_shape=[8,8,1]", "--epochs", "1", "--folder", str(folder)]
+    words += ["--space", "learning_rate=0.01,1e39", "--strategy", "grid"]
+    done = CliRunner().invoke(cli.app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    assert lines[0].split()[:2] == ["trial", "accuracy"]
+    assert {line.split()[0] for line in lines[1:] if line[:6].strip()} >= {"0", "1"}
+    assert "kerazoo winner" in lines[-1]
+    return folder
+
+
+def test_a_winner_becomes_a_run_and_a_recipe(folder, tmp_path):
+    run, recipe = tmp_path / "run", tmp_path / "best.json"
+    words = ["winner", str(folder), "--run", str(run), "--save-recipe", str(recipe)]
+    done = CliRunner().invoke(cli.app, words, catch_exceptions=False)
+    assert "test accuracy" in done.output
+    assert "--recipe" in done.output
+    assert (run / "model.keras").is_file()
+    assert json.loads(recipe.read_text())["optimizer"]["learning_rate"] == 0.01
+
+
+def test_json(folder):
+    words = ["winner", str(folder), "--json"]
+    done = CliRunner().invoke(cli.app, words, catch_exceptions=False)
+    record = json.loads(done.output)
+    assert record["values"] == {"learning_rate": 0.01}
+    assert record["test"] is None
+
+
+def test_a_folder_without_a_search_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="holds no search"):
+        CliRunner().invoke(cli.app, ["winner", str(tmp_path)], catch_exceptions=False)

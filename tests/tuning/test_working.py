@@ -1,0 +1,144 @@
+"""Chief and workers on this machine."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from kerazoo import tuning
+from kerazoo.recipe import Optimizer, Recipe
+from kerazoo.tuning import working
+
+RECIPE = Recipe(
+    name="tiny",
+    image_shape=(8, 8, 1),
+    batch_size=50,
+    epochs=4,
+    optimizer=Optimizer(name="adam", learning_rate=1e-2),
+)
+
+
+@pytest.mark.slow
+def test_a_chief_and_two_workers_make_every_trial_once(data_dir, digits, tmp_path):
+    """One of the workers is killed in its first trial; it starts again, and so on."""
+    folder = tmp_path / "search"
+    killed = []
+
+    def kill():
+        path = folder / "workers" / "worker0"
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            if path.exists() and list(folder.glob("trial_*/config.json")):
+                killed.append(int(path.read_text()))
+                os.kill(killed[0], signal.SIGKILL)
+                return
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    search = tuning.search(
+        "mlp_50",
+        "digits",
+        RECIPE,
+        space=["learning_rate=0.003,0.01,0.03", "batch_size=50,100"],
+        strategy="grid",
+        folder=folder,
+        data_dir=data_dir,
+        precision="float32",
+        workers=2,
+        verbose=0,
+    )
+    thread.join()
+    assert killed
+    rows = search.rows
+    assert sorted(row["trial"] for row in rows) == list(range(6))
+    assert {row["status"] for row in rows} == {"completed"}
+    values = {json.dumps(row["values"]) for row in rows}
+    assert len(values) == 6
+    state = json.loads((folder / "oracle.json").read_text())
+    assert [trial["status"] for trial in state["trials"]] == ["COMPLETED"] * 6
+    assert sorted(state["oracle"]["end_order"]) == [f"{n:04d}" for n in range(6)]
+    # Both worked, and but for the one that was killed each trial was begun once.
+    assert {row["worker"] for row in rows} == {"worker0", "worker1"}
+    starts = sorted(row["starts"] for row in rows)
+    assert starts[:5] == [1] * 5
+    assert (folder / "results.csv").is_file()
+
+
+def test_the_environment_names_the_part(monkeypatch):
+    assert working.role() is None
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    with pytest.raises(ValueError, match="_TUNER_ID and KERASTUNER_ORACLE_PORT; a sea"):
+        working.role()
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    assert working.role() == "chief"
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker7")
+    assert working.role() == "worker"
+
+
+def test_a_worker_without_a_chief_says_so(monkeypatch, tmp_path, digits, data_dir):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", port)
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker7")
+    monkeypatch.setenv("KERAZOO_CHIEF_TIMEOUT", "0.1")
+    with pytest.raises(ValueError) as caught:
+        tuning.search("mlp_50", "digits", RECIPE, folder=tmp_path / "search",
+                      data_dir=data_dir)  # fmt: skip
+    words = f"worker7 cannot reach the chief at 127.0.0.1:{port} (Connection refused)"
+    assert words in str(caught.value)
+    assert not (tmp_path / "search").exists()
+
+
+class Ended:
+    """A process that has ended."""
+
+    def __init__(self, *args, status=0, line="", stdout=None, **options):
+        self.returncode = status
+        if stdout:
+            os.write(stdout.fileno(), line.encode())
+
+    def poll(self):
+        return self.returncode
+
+    def kill(self):
+        pass
+
+    wait = kill
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "kind", "words"),
+    [
+        (2, "kerazoo: there is no such set.\n", ValueError, "there is no such set"),
+        (-9, "", RuntimeError, "died 11 times, last with status -9 (it said nothing)"),
+    ],
+)
+def test_workers_that_cannot_work_end_the_search(
+    tmp_path, monkeypatch, capsys, status, line, kind, words
+):
+    monkeypatch.setattr(working.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(
+        working.subprocess,
+        "Popen",
+        lambda *args, **options: Ended(status=status, line=line, **options),
+    )
+    with pytest.raises(kind) as caught:
+        working.supervise(tmp_path, 2)
+    assert words in str(caught.value)
+
+
+def test_a_worker_ends_with_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["working", str(tmp_path)])
+    with pytest.raises(SystemExit) as caught:
+        working.main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith(f"kerazoo: {tmp_path} holds no search")
