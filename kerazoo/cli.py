@@ -689,8 +689,10 @@ def tune(
         print(json.dumps(found.rows, indent=2))
         return
     console.print(_search_table(found.rows, list(found.plan["space"])))
-    console.print(f"results        {found.path}/results.csv, results.png, events/")
-    console.print(f"the best       kerazoo winner {found.path} --run RUN")
+    files = f"{found.path}/results.csv, results.png, events/"
+    console.print(f"results        {files}", soft_wrap=True)
+    best = f"kerazoo winner {found.path} --run RUN"
+    console.print(f"the best       {best}", soft_wrap=True)
 
 
 def _search_table(rows, names):

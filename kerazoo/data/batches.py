@@ -83,7 +83,7 @@ class Batches:
         self._set_augmentations()
         self.one_hot = one_hot or any(step.kind == "mix" for step in self._steps)
         self._epoch, self._first = 0, 0
-        self._datasets = {}
+        self._datasets, self._endless = {}, {}
 
     @property
     def dataset(self):
@@ -120,9 +120,14 @@ class Batches:
         the same batches. Training takes this one and counts its steps.
 
         Returns:
-            A `tf.data.Dataset` of (images, labels).
+            A `tf.data.Dataset` of (images, labels), the same one for the same place.
         """
+        place = (epoch, step)
+        if place not in self._endless:
+            self._endless = {place: self._epochs(epoch, step)}
+        return self._endless[place]
 
+    def _epochs(self, epoch, step):
         def begin(number):
             order = tf.numpy_function(self._order, [number], tf.int64)
             first = tf.where(number == epoch, tf.constant(step, tf.int64), 0)
@@ -234,7 +239,10 @@ class Batches:
         size = split.size * int(np.prod(self.image_shape))
         keep = self.cache == "memory" or (self.cache == "auto" and size <= MEMORY_LIMIT)
         if keep and not self._crop:
-            return *_read(split, self.image_shape, self.resize), np.arange(split.size)
+            asked = (self.image_shape, self.resize)
+            if split.resized[0] != asked:
+                split.resized = asked, _read(split, *asked)
+            return *split.resized[1], np.arange(split.size)
         return (*source.tensors, split.indices) if arrays else None
 
     def _dataset(self, first):

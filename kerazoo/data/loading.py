@@ -52,6 +52,24 @@ class ImageData:
     published: tuple | None = None
     skipped: tuple = ()
 
+    def batches(self, part, **options):
+        """`Batches` of a part, made once: a search trains on the same ones many times.
+
+        Args:
+            part: "train", "validation" or "test".
+            **options: The arguments of `Batches`; two of the same are the same batches.
+        """
+        key = (part, *sorted(options.items()))
+        if key not in self._batches:
+            from kerazoo.data.batches import Batches
+
+            self._batches[key] = Batches(getattr(self, part), **options)
+        return self._batches[key]
+
+    @functools.cached_property
+    def _batches(self):
+        return {}
+
     @property
     def mean(self):
         """Mean of each channel over the training share, on the 0..255 scale."""

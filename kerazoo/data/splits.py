@@ -28,6 +28,8 @@ class Split:
         size: Number of examples.
         shape: Height, width and channels; None where images differ.
         indices: int64 array of the examples' numbers within the source.
+        resized: Its images as `Batches` resized them last, for the next ones that ask
+            for the same: a pair of what was asked for and the tensors.
     """
 
     def __init__(self, source, *, name, classes, indices=None):
@@ -37,6 +39,7 @@ class Split:
         self.indices = np.arange(source.size) if indices is None else indices
         self.size = len(self.indices)
         self.shape = source.shape
+        self.resized = None, None
 
     def __repr__(self):
         return f"<Split {self.name}: {self.size} examples of shape {self.shape}>"

@@ -211,8 +211,8 @@ def prepare(
         "resize": recipe.resize,
         "one_hot": compilation.one_hot(recipe),
     }
-    training = kerazoo_data.Batches(
-        images.train,
+    training = images.batches(
+        "train",
         augment=recipe.augment,
         shuffle=True,
         seed=recipe.seed,
@@ -222,7 +222,7 @@ def prepare(
     )
     batch["one_hot"] = training.one_hot
     if recipe.normalisation == "zca":
-        plain = kerazoo_data.Batches(images.train, **batch)
+        plain = images.batches("train", **batch)
         assembly = dataclasses.replace(assembly, images=plain.take(ZCA_IMAGES)[0])
     if images.validation:
         spread.check_validation(images.validation.size, recipe.batch_size)
@@ -245,9 +245,8 @@ def prepare(
         assembly=assembly,
         model=model,
         training=training,
-        validation=images.validation
-        and kerazoo_data.Batches(images.validation, **batch),
-        test=kerazoo_data.Batches(images.test, **batch),
+        validation=images.validation and images.batches("validation", **batch),
+        test=images.batches("test", **batch),
         config={
             "network": network,
             "data": images.name,

@@ -239,6 +239,9 @@ def nested(
     cross-validation over the other folds; the winner is trained on all of them and
     tested on the outer fold.
 
+    All searches draw with the same seed, so that a random one compares the same
+    hyper-parameters in every fold and :attr:`Nested.winners` can count.
+
     Args:
         network: The network's name.
         data: As for :func:`cross_validate`.

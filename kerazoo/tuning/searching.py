@@ -534,6 +534,7 @@ class Trials:
             "status": "running",
             "reason": None,
             "state": newest,
+            "worker": os.environ.get("KERASTUNER_TUNER_ID"),
             "starts": row.get("starts", 0) * same + 1,
         }
         write(path, json.dumps(row, indent=2) + "\n")
