@@ -88,6 +88,8 @@ class Assembly:
         options = {"antialias": True, "dtype": "float32"}
         # Keras 3.15 cannot pad whole numbers.
         x = layers.Rescaling(1.0, dtype="float32", name="pixels")(x)
+        # Resizing is for training unless it is told, and takes all layers after it
+        # along: batch norms and dropout would train in a plain model(images).
         if how != "center":
             return layers.Resizing(
                 *size,
@@ -95,11 +97,12 @@ class Assembly:
                 pad_to_aspect_ratio=how == "pad",
                 name="resized",
                 **options,
-            )(x)
+            )(x, training=False)
         # Images of the data set's size are cut and filled up around the centre, as in
         # training; others are brought to that size first.
         native = [s or n for s, n in zip(self.source_shape[:2], size, strict=True)]
-        x = layers.Resizing(*native, name="native", **options)(x)
+        brought = layers.Resizing(*native, name="native", **options)
+        x = brought(x, training=False)
         cut = [max(0, have - want) for have, want in zip(native, size, strict=True)]
         fill = [max(0, want - have) for have, want in zip(native, size, strict=True)]
         x = layers.Cropping2D([(n // 2, n - n // 2) for n in cut], name="cut")(x)

@@ -70,6 +70,28 @@ def test_images_of_any_size(resize):
         np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("resize", ["bilinear", "center"])
+def test_a_plain_call_does_not_train(tmp_path, resize):
+    """Batch norms and dropout rest, in a file that was loaded, too."""
+    assembly = Assembly(
+        network="slide_cnn_b",
+        recipe=Recipe(resize=resize),
+        classes=10,
+        source_shape=(8, 8, 1),
+        mean=(70.0,),
+        std=(60.0,),
+    )
+    served = assembly.served(assembly.trained())
+    kinds = {type(layer).__name__ for layer in served.layers}
+    assert {"BatchNormalization", "Dropout"} & kinds
+    served.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).integers(0, 256, (4, 9, 9, 1), "uint8")
+    expected = np.asarray(served(images, training=False))
+    for model in (served, keras.models.load_model(tmp_path / "model.keras")):
+        np.testing.assert_allclose(np.asarray(model(images)), expected, atol=1e-6)
+    assert np.abs(np.asarray(served(images, training=True)) - expected).max() > 1e-3
+
+
 def test_the_finished_run_serves_what_it_trained(trained, digits):
     served = trained.model()
     assert served.input_shape == (None, None, None, 1)
