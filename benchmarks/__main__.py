@@ -2,7 +2,7 @@
 
 import importlib
 
-QUICK = ("startup", "alexnet_step", "build", "precision", "input_pipeline")
+QUICK = ("startup", "alexnet_step", "build", "precision", "input_pipeline", "search")
 
 
 def main():
