@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint bench models clean
+.PHONY: demo test lint bench report models clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -23,6 +23,11 @@ lint: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks
+	$(MAKE) report
+
+report: .venv/.installed
+	$(BIN)/python -m benchmarks.report > BENCHMARKS.md.new
+	mv BENCHMARKS.md.new BENCHMARKS.md
 
 models: .venv/.installed
 	$(BIN)/python -m kerazoo.models > MODELS.md.new
