@@ -42,7 +42,13 @@ def trained(tmp_path_factory, data_dir):
     """A finished run of LeNet-5 that many tests look at and none changes."""
     place = tmp_path_factory.mktemp("runs") / "lenet5"
     return training.fit(
-        "lenet5", recipe=RECIPE, run=place, data_dir=data_dir, precision="float32"
+        "lenet5",
+        recipe=RECIPE,
+        run=place,
+        data_dir=data_dir,
+        precision="float32",
+        # A training of seconds writes no state of its own accord.
+        save_every=20,
     )
 
 
