@@ -28,6 +28,24 @@ DataDir = Annotated[
     pathlib.Path | None,
     typer.Option(help="Where the data set's files are; by default the user's cache."),
 ]
+Data = Annotated[str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")]
+RecipeName = Annotated[
+    str, typer.Option(help="A recipe's name, its kind or a JSON file.")
+]
+Folder = Annotated[
+    pathlib.Path | None, typer.Option(help="The folder to make or continue.")
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
+]
+Precision = Annotated[
+    str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Delete what stands there.")
+]
 
 
 @app.command("list")
@@ -158,26 +176,17 @@ def recipes(
 @app.command()
 def train(
     network: Network,
-    data: Annotated[
-        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
-    ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
-    ] = "laptop",
+    data: Data = None,
+    recipe: RecipeName = "laptop",
     run: Annotated[
         pathlib.Path | None, typer.Option(help="The run folder to make or continue.")
     ] = None,
     data_dir: DataDir = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    epochs: Epochs = None,
     batch_size: Annotated[int | None, typer.Option(help="Images of a step.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
-    ] = None,
-    precision: Annotated[
-        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
-    ] = "auto",
+    setting: Settings = None,
+    precision: Precision = "auto",
     devices: Annotated[
         int | None, typer.Option(help="GPUs, or parts of the CPU, that share a batch.")
     ] = None,
@@ -413,12 +422,8 @@ def devices(as_json: Json = False):
 @app.command()
 def crossval(
     network: Network,
-    data: Annotated[
-        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
-    ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
-    ] = "laptop",
+    data: Data = None,
+    recipe: RecipeName = "laptop",
     folds: Annotated[int, typer.Option(help="Parts, each tested once.")] = 5,
     repeats: Annotated[int, typer.Option(help="How often to part anew.")] = 1,
     nested: Annotated[
@@ -434,25 +439,16 @@ def crossval(
     ] = "random",
     trials: Annotated[int, typer.Option(help="Of the search in every fold.")] = 10,
     seed: Annotated[int, typer.Option(help="Of the parting and the search.")] = 1,
-    folder: Annotated[
-        pathlib.Path | None, typer.Option(help="The folder to make or continue.")
-    ] = None,
+    folder: Folder = None,
     data_dir: DataDir = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
-    ] = None,
-    precision: Annotated[
-        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
-    ] = "auto",
+    epochs: Epochs = None,
+    setting: Settings = None,
+    precision: Precision = "auto",
     workers: Annotated[int, typer.Option(help="Processes that share the folds.")] = 1,
     keep_models: Annotated[
         bool, typer.Option("--keep-models", help="Keep the networks, as for ensemble.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Delete what stands there.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ):
     """Estimate accuracy by cross-validation; with --nested, that of a whole search."""
@@ -609,12 +605,8 @@ def ensemble(
 @app.command()
 def tune(
     network: Network,
-    data: Annotated[
-        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
-    ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
-    ] = "laptop",
+    data: Data = None,
+    recipe: RecipeName = "laptop",
     space: Annotated[
         list[str] | None,
         typer.Option(
@@ -633,26 +625,20 @@ def tune(
     ] = None,
     repeats: Annotated[int, typer.Option(help="How often to part anew.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the strategy and the folds.")] = 1,
-    folder: Annotated[
-        pathlib.Path | None, typer.Option(help="The folder to make or continue.")
-    ] = None,
+    folder: Folder = None,
     data_dir: DataDir = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    epochs: Epochs = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="A recipe's field: optimizer.name=adam."),
     ] = None,
-    precision: Annotated[
-        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
-    ] = "auto",
+    precision: Precision = "auto",
     keep: Annotated[int, typer.Option(help="Trials that keep their networks.")] = 3,
     workers: Annotated[int, typer.Option(help="Processes that share the trials.")] = 1,
     save_every: Annotated[
         int | None, typer.Option(help="Steps between a trial's states.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Delete what stands there.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ):
     """Search hyper-parameters; the same command goes on where a stopped one was."""
