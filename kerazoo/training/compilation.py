@@ -8,7 +8,8 @@ from keras import ops
 from kerazoo.errors import unknown
 from kerazoo.layers import MAPLoss
 from kerazoo.recipe import Optimizer, Recipe, Schedule
-from kerazoo.training.distribution import together
+from kerazoo.training.accuracy import LARGEST, Accuracy
+from kerazoo.training.clipping import together
 
 
 def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: int):
@@ -192,9 +193,11 @@ def loss(recipe: Recipe, rows: bool) -> keras.losses.Loss:
 def metrics(classes: int, rows: bool) -> list[keras.metrics.Metric]:
     """Top-1 accuracy, and top-5 where there are more than five classes."""
     m = keras.metrics
-    top1 = m.CategoricalAccuracy if rows else m.SparseCategoricalAccuracy
     top5 = m.TopKCategoricalAccuracy if rows else m.SparseTopKCategoricalAccuracy
     five = [top5(5, name="top5")] if classes > 5 else []
+    if classes <= LARGEST:
+        return [Accuracy(classes), *five]
+    top1 = m.CategoricalAccuracy if rows else m.SparseCategoricalAccuracy
     return [top1(name="accuracy"), *five]
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from kerazoo import data
 from kerazoo.training import keras_repairs
-from kerazoo.training.distribution import Distribution, together
+from kerazoo.training.clipping import together
+from kerazoo.training.distribution import Distribution
 from kerazoo.training.launching import launch
 
 # 1372 = 14 * 98 images for training, 70 for validation. The rate is small: with 0.01 a
