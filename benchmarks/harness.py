@@ -53,7 +53,8 @@ def ratio(above, below):
 
 def machine():
     """Processor, cores and versions, as far as they matter."""
-    names = ("keras", "tensorflow", "numpy", "tensorflow-datasets", "keras-tuner")
+    names = ("keras", "tensorflow", "jax", "numpy", "keras-tuner")
+    found = {d.name.lower(): d.version for d in importlib.metadata.distributions()}
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -68,7 +69,7 @@ def machine():
         "processor": cpu,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
+        **{name: found.get(name) for name in names},
     }
 
 
