@@ -303,8 +303,7 @@ def _train(job, folder, state, events, verbose):
             "give a run folder that all machines share."
         )
     writer = tf.summary.create_noop_writer()
-    events = events and job.spread.chief
-    if events:
+    if events and job.spread.chief:
         writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
     watched = _callbacks(job, folder, writer, epochs, events)
     state.watch(watched)
@@ -412,8 +411,12 @@ def _callbacks(job, folder, writer, epochs, events):
     watched = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    if events:
+    if events and job.spread.chief:
         watched += _writers(job, folder, writer, every)
+    if events and job.validation:
+        # The counts of all workers are added up, so that all must ask for them.
+        own = writer if job.spread.chief else None
+        watched.append(writers.ConfusionMatrix(own, job.classes, every))
     if recipe.snapshots and job.spread.chief:
         watched.append(Snapshots(folder.path / "snapshots", recipe.snapshots))
     monitor = "val_loss" if job.validation else "loss"
@@ -437,17 +440,14 @@ def _callbacks(job, folder, writer, epochs, events):
 
 def _writers(job, folder, writer, every):
     """What TensorBoard shows."""
-    watched = [
-        keras.callbacks.TensorBoard(str(folder.events), histogram_freq=every),
+    return [
+        writers.Scalars(str(folder.events)),
         writers.RecipeWords(writer, job.config),
         writers.Rates(writer, job.recipe.batch_size),
         writers.AugmentedImages(writer, job.training.epochs(), job.classes),
         writers.FirstFilters(writer, every),
+        writers.Histograms(writer, every),
     ]
-    if job.validation:
-        shown = (job.validation.dataset, job.classes, every)
-        watched.append(writers.ConfusionMatrix(writer, *shown))
-    return watched
 
 
 def _finish(job, served, folder, state, figures):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from kerazoo import data
 from kerazoo.training.assembly import resized_to_output
+from kerazoo.training.callbacks.histograms import buckets
+from kerazoo.training.callbacks.pace import Paced
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,8 @@ def test_accuracy_of_every_class_is_that_of_the_confusion_matrix(
 
 def test_confusion_matrix_is_a_picture(events):
     shown = values(events, "confusion_matrix")
-    assert sorted(shown) == [1, 2, 3]
+    # Pictures between the first and the last are drawn where that costs little.
+    assert {1, 3} <= set(shown) <= {1, 2, 3}
     pixels = picture(shown[3])
     assert pixels.shape[-1] == 3
     assert min(pixels.shape[:2]) > 300
@@ -86,7 +90,7 @@ def test_augmented_images_are_a_grid_of_the_first_batch(events):
 
 def test_first_filters_before_and_after(events, trained):
     shown = values(events, "first_filters")
-    assert sorted(shown) == [0, 1, 2, 3]
+    assert {0, 1, 3} <= set(shown) <= {0, 1, 2, 3}
     first, last = picture(shown[0]), picture(shown[3])
     assert first.shape == last.shape
     assert (first != last).any()
@@ -118,10 +122,42 @@ def test_recipe_as_hyper_parameters(events):
     assert "network" not in got
 
 
-def test_keras_writes_its_graph_scalars_and_histograms(trained):
+def test_histograms_of_every_weight(events, trained):
+    weights = {w.path: w.numpy() for w in trained.model().weights}
+    tags = [t for t in events.Tags()["tensors"] if t.endswith("/histogram")]
+    assert len(tags) == 10
+    shown = values(events, "conv1/kernel/histogram")
+    assert {1, 3} <= set(shown) <= {1, 2, 3}
+    left, right, counts = shown[3].T
+    counted, edges = np.histogram(weights["conv1/kernel"], 30)
+    np.testing.assert_array_equal(counts, counted)
+    np.testing.assert_allclose([*left, right[-1]], edges, rtol=1e-6)
+
+
+def test_a_histogram_leaves_out_what_is_no_number():
+    rows = buckets(np.array([0.0, 1.0, np.nan, np.inf]), 2)
+    np.testing.assert_array_equal(rows, [[0, 0.5, 1], [0.5, 1, 1]])
+
+
+def test_costly_writing_is_left_out_but_for_the_first_and_the_last():
+    class Slow(Paced):
+        def write(self, step):
+            steps.append(step)
+            time.sleep(0.01)
+
+    for share, expected in ((0.0, [2, 7]), (1.0, [2, 4, 6, 7])):
+        steps, slow = [], Slow(None, every=2, share=share)
+        slow.on_train_begin()
+        for epoch in range(7):
+            time.sleep(0.02)
+            slow.on_epoch_end(epoch)
+        slow.on_train_end()
+        assert steps == expected
+
+
+def test_keras_writes_its_graph_and_scalars(trained):
     read = EventAccumulator(str(trained.events / "train"), size_guidance={"tensors": 0})
     tags = read.Reload().Tags()["tensors"]
     assert "epoch_loss" in tags
     assert "keras" in tags
     assert json.loads(str(np.ravel(values(read, "keras")[0])[0], "utf-8"))["config"]
-    assert any(tag.endswith("/histogram") for tag in tags)
