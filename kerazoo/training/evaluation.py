@@ -38,10 +38,13 @@ def predictions(model, batches) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         The true class of every image, and float64 scores ``(images, classes)``.
     """
-    truth, scores = [], []
+    truth, scores, size = [], [], 0
     for images, labels in batches.dataset:
-        scores.append(np.asarray(model.predict_on_batch(images.numpy())))
-        labels = labels.numpy()
+        images, labels = images.numpy(), labels.numpy()
+        size = size or len(images)
+        # A last batch of another size would be compiled for itself.
+        filled = np.resize(images, (size, *images.shape[1:]))
+        scores.append(np.asarray(model.predict_on_batch(filled))[: len(images)])
         truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
     return np.concatenate(truth), np.concatenate(scores).astype("float64")
 
