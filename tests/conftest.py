@@ -2,11 +2,23 @@ import json
 import os
 import pathlib
 import re
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+from kerazoo import cli
+from kerazoo.recipe import Optimizer, Recipe
+
+# For the smallest network there is, where a test does not depend on the network.
+TINY = Recipe(
+    name="tiny",
+    image_shape=(8, 8, 1),
+    batch_size=200,
+    epochs=2,
+    optimizer=Optimizer(name="adam", learning_rate=1e-2),
+)
 GOLDEN = pathlib.Path(__file__).parent / "models" / "golden"
 
 
@@ -29,6 +41,31 @@ def pytest_collection_modifyitems(items):
         if group == "test_networks":
             group = re.split(r"[\[\]()]", item.name)[1]
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """A data directory in which the digits are prepared once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Runs the command; its status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["kerazoo", *map(str, words)])
+        capsys.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        return status, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="session")

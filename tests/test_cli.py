@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import kerazoo
-from kerazoo import cli, recipes
+from kerazoo import recipes
 
 TINY = [
     "--set=image_shape=8,8,1",
@@ -22,11 +22,6 @@ TINY = [
     "--batch-size=200",
     "--precision=float32",
 ]
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="module")
@@ -43,25 +38,6 @@ def folder(tmp_path_factory, data_dir):
     # Whoever reads the output by machine finds JSON and nothing else.
     printed = json.loads(process.stdout)
     assert printed == json.loads((run / "metrics.json").read_text())
-    return run
-
-
-@pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
-    """Runs the command; its status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["kerazoo", *map(str, words)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code or 0
-        return status, *capsys.readouterr()
-
     return run
 
 

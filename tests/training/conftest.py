@@ -7,6 +7,8 @@ from kerazoo import data, training
 from kerazoo.analysis import plots
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 
+from ..conftest import TINY
+
 RECIPE = Recipe(
     name="quick",
     augment=("translate:0.06",),
@@ -16,20 +18,6 @@ RECIPE = Recipe(
     schedule=Schedule(name="one_cycle", warmup=1, start=0.1),
     weight_decay=1e-4,
 )
-# The smallest network there is, for what does not depend on the network.
-TINY = Recipe(
-    name="tiny",
-    image_shape=(8, 8, 1),
-    batch_size=200,
-    epochs=2,
-    optimizer=Optimizer(name="adam", learning_rate=1e-2),
-)
-
-
-@pytest.fixture(scope="session")
-def data_dir(tmp_path_factory):
-    """A data directory in which the digits are prepared once."""
-    return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerazoo import cli, data, training, tuning
+from kerazoo import data, training, tuning
 from kerazoo.layers import Maxout
 from kerazoo.tuning import ensembles, joining
 
@@ -415,25 +415,6 @@ def test_what_stands_in_the_folder_is_kept(runs, whole, tmp_path):
 # The command --------------------------------------------------------------------------
 
 CROSSVAL = ("crossval", "mlp_50", "--data=digits")
-
-
-@pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
-    """Runs the command; its status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["kerazoo", *map(str, words)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            status = 0
-        except SystemExit as end:
-            status = end.code or 0
-        return status, *capsys.readouterr()
-
-    return call
 
 
 def test_the_command_prints_the_table(command, runs):

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 
 from kerazoo import data
-from kerazoo.recipe import Optimizer, Recipe
 from kerazoo.tuning import HyperZoo
 
-RECIPE = Recipe(
-    image_shape=(8, 8, 1),
-    batch_size=100,
-    epochs=2,
-    optimizer=Optimizer(name="adam", learning_rate=1e-2),
-)
+from ..conftest import TINY
+
+RECIPE = TINY.override("batch_size=100")
 
 
 @pytest.fixture(scope="module")
