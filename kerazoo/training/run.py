@@ -64,6 +64,24 @@ def replacing(path: pathlib.Path):
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def replacing_folder(path: pathlib.Path):
+    """A temporary folder that takes the place of ``path`` when all went well."""
+    partial = path.with_name(f"{PARTIAL}{path.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        yield partial
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)
@@ -200,35 +218,70 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool):
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; give a folder for the run.")
-    if path.exists() and _content(path):
+    if path.exists() and content(path):
         # Before a lock is put into a folder of something else.
         Run(path).config  # noqa: B018
-    lock = filelock.FileLock(path / LOCK)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(NotImplementedError):  # A file system without locks.
-            lock.acquire(blocking=False)
-    except filelock.Timeout as error:
-        raise ValueError(
-            f"{path} is being trained by another process; wait for its end, or give "
-            "another folder."
-        ) from error
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
+    with alone(path, "trained"):
         yield _claimed(path, config, overwrite)
-    finally:
+
+
+@contextlib.contextmanager
+def alone(path: pathlib.Path, doing: str):
+    """Keeps other processes out of a folder, which is made where it is missing.
+
+    Args:
+        path: The folder.
+        doing: What is being done to it, for the error.
+
+    Raises:
+        ValueError: Where another process has it, or it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            mine = stack.enter_context(locked(path / LOCK, wait=False))
+        except OSError as error:
+            raise unwritable(path, error) from error
+        if not mine:
+            raise ValueError(
+                f"{path} is being {doing} by another process; wait for its end, or "
+                "give another folder."
+            )
         # Nobody waits for it, so that nobody can be left with a lock of no file.
-        (path / LOCK).unlink(missing_ok=True)
+        stack.callback((path / LOCK).unlink, missing_ok=True)
+        yield
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path, wait: bool):
+    """Holds a lock; the system gives it back when the process ends, however it ends.
+
+    Args:
+        path: The lock's file.
+        wait: Whether to wait while another process holds it.
+
+    Yields:
+        Whether it is ours.
+    """
+    lock = filelock.FileLock(path)
+    try:
+        with contextlib.suppress(NotImplementedError):  # A file system without locks.
+            lock.acquire(blocking=wait)
+    except filelock.Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
         lock.release()
 
 
 def _claimed(path, config, overwrite):
     """The run of a folder that is ours."""
-    if _content(path):
+    if content(path):
         run = Run(path)
         if overwrite:
-            for one in _content(path):
+            for one in content(path):
                 shutil.rmtree(one) if one.is_dir() else one.unlink()
         elif run.finished:
             raise ValueError(
@@ -248,17 +301,19 @@ def _claimed(path, config, overwrite):
     try:
         write(path / "config.json", json.dumps(config, indent=2) + "\n")
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     return Run(path)
 
 
-def _content(path):
-    return [one for one in path.iterdir() if one.name != LOCK]
+def content(path: pathlib.Path) -> list[pathlib.Path]:
+    """What stands in a folder, but for what a killed process left on its way."""
+    return [one for one in path.iterdir() if not one.name.startswith((LOCK, PARTIAL))]
 
 
-def _unwritable(path, error):
+def unwritable(path: pathlib.Path, error: OSError) -> ValueError:
+    """The sentence for a folder that cannot be written."""
     return ValueError(
-        f"The run folder {path} cannot be written: {error.strerror or error}."
+        f"The folder {path} cannot be written: {error.strerror or error}."
     )
 
 
