@@ -10,7 +10,7 @@ from .folds import stratified_folds as stratified_folds
 from .hyperzoo import HyperZoo as HyperZoo
 from .joining import averaged as averaged
 from .joining import joined as joined
-from .searching import Search as Search
+from .results import Search as Search
 from .searching import search as search
 from .spaces import Dimension as Dimension
 from .spaces import Space as Space

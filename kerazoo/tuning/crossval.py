@@ -27,8 +27,10 @@ from kerazoo import training
 from kerazoo.recipe import Recipe
 from kerazoo.training.agreement import check
 from kerazoo.training.run import write
-from kerazoo.tuning import sharing
+from kerazoo.tuning import sharing, strategies
 from kerazoo.tuning.folds import labels_of, parted, pooled, stratified_folds
+from kerazoo.tuning.searching import search
+from kerazoo.tuning.spaces import Space
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,56 +163,19 @@ def cross_validate(
         kerazoo.training.state.Diverged: Where a fold's loss is no longer a number.
     """
     recipe = recipe or Recipe()
-    _check_workers(workers, data)
-    images, pool, parts = _load(network, data, recipe, folds, repeats, seed, data_dir)
-    folder = sharing.begin(
-        folder,
-        {
-            "kind": "cross-validation",
-            "network": network,
-            **_identity(images, pool),
-            "recipe": recipe.to_dict(),
-            "folds": folds,
-            "repeats": repeats,
-            "seed": seed,
-            "precision": precision,
-        },
-        overwrite,
-    )
-    places = _places(folder, parts)
+    work = _Work(
+        network, data, recipe, folds, repeats, seed, folder, data_dir, precision,
+        keep_models, workers, verbose,
+    )  # fmt: skip
+    work.begin("cross-validation", {"repeats": repeats}, overwrite)
 
     def train(number):
-        training.fit(
-            network,
-            parted(images, pool, *parts[number], recipe),
-            recipe,
-            run=places[number],
-            data_dir=data_dir,
-            precision=precision,
-            events=False,
-            verbose=0,
-        )
-        if not keep_models:
-            _lighten(places[number])
-        _report(verbose, number, places, training.Run(places[number]).metrics)
+        work.fit(number, network, recipe, work.places[number])
 
-    words = _words(
-        network, data, recipe, folder, folds, seed, data_dir, precision, workers
-    )
-    words += ["--repeats", str(repeats), *["--keep-models"] * keep_models]
-    with sharing.helped(workers - 1, words), sharing.quiet():
-        sharing.work_off(places, _finished, train)
-    rows = [
-        {
-            "repeat": number // folds + 1,
-            "fold": number % folds + 1,
-            **_result(place),
-            "run": place.name,
-        }
-        for number, place in enumerate(places)
-    ]
-    result = CrossValidation(network, images.name, recipe, folds, repeats, seed, rows)
-    write(folder / "crossval.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    rows = work.off(train, [f"--repeats={repeats}"])
+    name = work.images.name
+    result = CrossValidation(network, name, recipe, folds, repeats, seed, rows)
+    write(work.folder / "crossval.json", json.dumps(result.to_dict(), indent=2) + "\n")
     return result
 
 
@@ -265,10 +230,6 @@ def nested(
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C.
         kerazoo.training.state.Diverged: Where a winner's loss is no longer a number.
     """
-    from kerazoo.tuning import strategies
-    from kerazoo.tuning.searching import search
-    from kerazoo.tuning.spaces import Space
-
     recipe = recipe or Recipe()
     space = tuple(space)
     if strategy == "hyperband":
@@ -279,31 +240,18 @@ def nested(
     # What the searches would refuse is refused before anything is written.
     dimensions = Space(network, recipe, space)
     strategies.strategy(strategy, dimensions, trials, seed, recipe.epochs)
-    _check_workers(workers, data)
-    images, pool, parts = _load(network, data, recipe, folds, 1, seed, data_dir)
-    for train, _ in parts:
+    work = _Work(
+        network, data, recipe, folds, 1, seed, folder, data_dir, precision,
+        keep_models, workers, verbose,
+    )  # fmt: skip
+    images, pool = work.images, work.pool
+    for train, _ in work.parts:
         stratified_folds(pool.subset(train), inner, seed=seed)
-    folder = sharing.begin(
-        folder,
-        {
-            "kind": "nested cross-validation",
-            "network": network,
-            **_identity(images, pool),
-            "recipe": recipe.to_dict(),
-            "folds": folds,
-            "inner": inner,
-            "space": space,
-            "strategy": strategy,
-            "trials": trials,
-            "seed": seed,
-            "precision": precision,
-        },
-        overwrite,
-    )
-    places = _places(folder, parts)
+    own = {"inner": inner, "space": space, "strategy": strategy, "trials": trials}
+    work.begin("nested cross-validation", own, overwrite)
 
     def choose(number):
-        place, (train, test) = places[number], parts[number]
+        place, (train, _) = work.places[number], work.parts[number]
         # Not even the choice of hyper-parameters may see the fold: it is not there.
         rest = dataclasses.replace(
             images,
@@ -312,7 +260,6 @@ def nested(
             test=None,
             published=None,
         )
-        options = {"data_dir": data_dir, "precision": precision}
         found = search(
             network,
             rest,
@@ -323,52 +270,144 @@ def nested(
             folds=inner,
             seed=seed,
             folder=place / "search",
+            data_dir=data_dir,
+            precision=precision,
             verbose=0,
-            **options,
         )
-        best = found.recipe()
         winner = {
             "network": found.network,
             "values": found.best["values"],
             "inner_score": found.best["score"],
         }
         write(place / "winner.json", json.dumps(winner, indent=2) + "\n")
-        training.fit(
-            found.network,
-            parted(images, pool, train, test, best),
-            best,
-            run=place / "run",
-            events=False,
-            verbose=0,
-            **options,
-        )
-        if not keep_models:
-            _lighten(place / "run")
-        _report(verbose, number, places, training.Run(place / "run").metrics)
+        work.fit(number, found.network, found.recipe(), place / "run")
 
-    words = _words(
-        network, data, recipe, folder, folds, seed, data_dir, precision, workers
-    )
-    words += ["--nested", str(inner), "--strategy", strategy, "--trials", str(trials)]
-    words += [word for setting in space for word in ("--space", setting)]
-    words += ["--keep-models"] * keep_models
-    with sharing.helped(workers - 1, words), sharing.quiet():
-        sharing.work_off(places, lambda place: _finished(place / "run"), choose)
-    rows = [
-        {
-            "repeat": 1,
-            "fold": number + 1,
-            **_result(place / "run"),
-            **json.loads((place / "winner.json").read_text(encoding="utf-8")),
-            "run": f"{place.name}/run",
-        }
-        for number, place in enumerate(places)
-    ]
+    words = [f"--nested={inner}", f"--strategy={strategy}", f"--trials={trials}"]
+    words += [f"--space={setting}" for setting in space]
+    rows = work.off(choose, words, run="run")
+    for row, place in zip(rows, work.places, strict=True):
+        row |= json.loads((place / "winner.json").read_text(encoding="utf-8"))
     result = Nested(
         network, images.name, recipe, folds, 1, seed, rows, inner, strategy, trials
     )
-    write(folder / "nested.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    write(work.folder / "nested.json", json.dumps(result.to_dict(), indent=2) + "\n")
     return result
+
+
+@dataclasses.dataclass
+class _Work:
+    """The folds of a data set, each tested by a training, whatever comes before it."""
+
+    network: str
+    data: str | kerazoo_data.ImageData | None
+    recipe: Recipe
+    folds: int
+    repeats: int
+    seed: int
+    folder: str | os.PathLike
+    data_dir: str | os.PathLike | None
+    precision: str
+    keep_models: bool
+    workers: int
+    verbose: str | int
+
+    def __post_init__(self):
+        _check_workers(self.workers, self.data)
+        self.folder = pathlib.Path(self.folder)
+        self.images = _load(self.network, self.data, self.recipe, self.data_dir)
+        self.pool = pooled(self.images)
+        self.parts = stratified_folds(
+            self.pool, self.folds, repeats=self.repeats, seed=self.seed
+        )
+        digits = max(2, len(str(len(self.parts))))
+        names = [f"fold_{n:0{digits}d}" for n in range(1, len(self.parts) + 1)]
+        self.places = [self.folder / name for name in names]
+
+    def begin(self, kind, own, overwrite):
+        """Makes the folder, or finds it."""
+        plan = {
+            "kind": kind,
+            "network": self.network,
+            **_identity(self.images, self.pool),
+            "recipe": self.recipe.to_dict(),
+            "folds": self.folds,
+            "seed": self.seed,
+            "precision": self.precision,
+        }
+        sharing.begin(self.folder, "plan.json", kind, plan | own, overwrite)
+
+    def fit(self, number, network, recipe, run):
+        """Trains on all but a fold and tests on it."""
+        done = training.fit(
+            network,
+            parted(self.images, self.pool, *self.parts[number], recipe),
+            recipe,
+            run=run,
+            data_dir=self.data_dir,
+            precision=self.precision,
+            events=False,
+            verbose=0,
+        )
+        if not self.keep_models:
+            # A fold's figures stay; its network nobody asked for.
+            shutil.rmtree(run / "state", ignore_errors=True)
+            (run / "model.keras").unlink(missing_ok=True)
+        if sys.stdout.isatty() if self.verbose == "auto" else self.verbose:
+            accuracy, images = done.metrics["accuracy"], done.metrics["images"]
+            words = f"fold {number + 1} of {len(self.places)}: {accuracy:.2%}"
+            print(f"{words} of {images:,} images")
+
+    def off(self, work, words, run="."):
+        """Does the work of all folds, with the workers' help.
+
+        Args:
+            work: What to do for the fold of a number.
+            words: The command's own words, by which a worker takes part.
+            run: Where a fold's run is, seen from its place.
+
+        Returns:
+            A row for every fold.
+        """
+        runs = [place / run for place in self.places]
+        with sharing.helped(self.workers - 1, self._words() + words), sharing.quiet():
+            sharing.work_off(
+                self.places,
+                lambda place: (place / run / "metrics.json").is_file(),
+                work,
+            )
+        rows = []
+        for number, place in enumerate(runs):
+            metrics = training.Run(place).metrics
+            rows.append(
+                {
+                    "repeat": number // self.folds + 1,
+                    "fold": number % self.folds + 1,
+                    "images": metrics["images"],
+                    "score": metrics["accuracy"],
+                    "loss": metrics["loss"],
+                    "run": place.relative_to(self.folder).as_posix(),
+                }
+            )
+        return rows
+
+    def _words(self):
+        """The command by which a worker takes part, but for what is its own."""
+        if self.workers == 1:
+            return []
+        recipe = self.folder / "recipe.json"
+        write(recipe, self.recipe.to_json() + "\n")
+        given = {
+            "data": self.data or self.recipe.data,
+            "recipe": recipe,
+            "folds": self.folds,
+            "seed": self.seed,
+            "folder": self.folder,
+            "precision": self.precision,
+        }
+        if self.data_dir:
+            given["data-dir"] = self.data_dir
+        words = [f"--{name}={value}" for name, value in given.items()]
+        return ["crossval", self.network, *words, *["--keep-models"] * self.keep_models]
 
 
 def _check_workers(workers, data):
@@ -381,8 +420,7 @@ def _check_workers(workers, data):
         )
 
 
-def _load(network, data, recipe, folds, repeats, seed, data_dir):
-    """The set, its examples as one split, and the folds' positions among them."""
+def _load(network, data, recipe, data_dir):
     check(network, recipe)
     images = data
     if not isinstance(data, kerazoo_data.ImageData):
@@ -397,8 +435,7 @@ def _load(network, data, recipe, folds, repeats, seed, data_dir):
                 f"weights have seen the images of {seen} that the folds are to test; "
                 "begin with new weights (start_from=None)."
             )
-    pool = pooled(images)
-    return images, pool, stratified_folds(pool, folds, repeats=repeats, seed=seed)
+    return images
 
 
 def _identity(images, pool):
@@ -411,42 +448,3 @@ def _identity(images, pool):
         "images": pool.size,
         "labels": digest.hexdigest()[:16],
     }
-
-
-def _places(folder, parts):
-    digits = len(str(len(parts)))
-    return [folder / f"fold_{n:0{max(2, digits)}d}" for n in range(1, len(parts) + 1)]
-
-
-def _finished(run):
-    return (run / "metrics.json").is_file()
-
-
-def _lighten(run):
-    """Leaves a fold's figures and deletes its network, which nobody asked for."""
-    shutil.rmtree(run / "state", ignore_errors=True)
-    (run / "model.keras").unlink(missing_ok=True)
-
-
-def _result(run):
-    metrics = training.Run(run).metrics
-    names = {"images": "images", "score": "accuracy", "loss": "loss"}
-    return {name: metrics[key] for name, key in names.items()}
-
-
-def _report(verbose, number, places, metrics):
-    if sys.stdout.isatty() if verbose == "auto" else verbose:
-        words = f"fold {number + 1} of {len(places)}: {metrics['accuracy']:.2%}"
-        print(f"{words} of {metrics['images']:,} images")
-
-
-def _words(network, data, recipe, folder, folds, seed, data_dir, precision, workers):
-    """The command line by which another process takes part."""
-    if workers == 1:
-        return []
-    path = pathlib.Path(folder) / "recipe.json"
-    write(path, recipe.to_json() + "\n")
-    words = ["crossval", network, "--data", data or recipe.data, "--recipe", str(path)]
-    words += ["--folds", str(folds), "--seed", str(seed), "--folder", str(folder)]
-    words += ["--precision", precision]
-    return words + (["--data-dir", str(data_dir)] if data_dir else [])

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import pathlib
-import shutil
 
 import keras
 import numpy as np
@@ -21,7 +20,7 @@ from kerazoo.analysis import plots
 from kerazoo.errors import unknown
 from kerazoo.training.assembly import resized_to_output
 from kerazoo.training.evaluation import figures, predictions
-from kerazoo.training.run import replacing, write
+from kerazoo.training.run import replacing, replacing_folder, write
 from kerazoo.training.snapshots import list_snapshots, model_at
 from kerazoo.tuning import joining
 
@@ -138,7 +137,7 @@ def members(
                 "in --set snapshots=10,20,30."
             )
         return [Member(run, epoch) for epoch in epochs]
-    from kerazoo.tuning.searching import Search
+    from kerazoo.tuning.results import Search
 
     runs = Search(place).runs(top)
     if not runs:
@@ -210,7 +209,8 @@ def ensemble(
         whole = joining.joined(models, rule)
     result = _measured(found, models, whole, rule, images, split)
     if folder is not None:
-        _write(folder, result, found, configs)
+        with replacing_folder(folder) as place:
+            _write(place, result, found, configs)
     return result
 
 
@@ -274,7 +274,6 @@ def _free(folder, overwrite):
                 f"{folder} holds an ensemble; give another folder, or overwrite it "
                 "(--overwrite)."
             )
-        shutil.rmtree(folder)
     return folder
 
 
@@ -420,7 +419,7 @@ def _correlation(wrong):
 
 
 def _write(folder, result, found, configs):
-    """A run folder; ``metrics.json`` comes last."""
+    """A run folder."""
     fields = ("data", "data_dir", "classes", "image_shape", "recipe", "versions")
     config = {"network": "ensemble", "rule": result.rule}
     config |= {"members": [member.name for member in found]}

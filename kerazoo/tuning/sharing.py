@@ -1,86 +1,114 @@
 """Work that several processes share by way of a folder.
 
-Every piece of work has a folder of its own, which a process locks while it works there.
-The system gives the lock back when the process ends, however it ends.
+Every piece of work has a folder of its own and a lock beside it, which a process holds
+while it works there.
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
 
-import tensorflow as tf
+from kerazoo.training.run import content, locked, unwritable, write
 
-from kerazoo.training.run import write
+# Set for a process that is to stop when the one that started it is gone.
+FOLLOWS = "KERAZOO_FOLLOWS"
+# Seconds for a process to save its state once it was asked to stop.
+GRACE = 60.0
 
 
-def begin(folder: str | os.PathLike, plan: dict, overwrite: bool) -> pathlib.Path:
+def plan_of(folder: pathlib.Path, name: str, kind: str) -> dict | None:
+    """What is being done in a folder; None where nothing is.
+
+    Args:
+        folder: The folder.
+        name: The file that says so.
+        kind: What it is called, for the errors.
+
+    Raises:
+        ValueError: Where something else stands there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; give a folder for the {kind}.")
+    if not folder.exists() or not content(folder):
+        return None
+    try:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{folder} holds something else than a {kind}; give another folder."
+        ) from error
+
+
+def check_same(
+    plan: dict, old: dict, where: object, kind: str, free: Collection[str] = ()
+) -> None:
+    """Refuses to go on with another plan than work was begun with.
+
+    Args:
+        plan: What is to be done, as plain data.
+        old: What was begun.
+        where: Where, for the error.
+        kind: What it is called.
+        free: What may differ.
+
+    Raises:
+        ValueError: Where something else differs.
+    """
+    # As JSON has it: tuples are lists there.
+    new = json.loads(json.dumps(plan))
+    differing = [key for key in new if key not in free and old.get(key) != new[key]]
+    if differing:
+        raise ValueError(
+            f"{where} holds another {kind} ({', '.join(differing)} differ); continue "
+            "it with the same, give another folder, or overwrite it (--overwrite)."
+        )
+
+
+def begin(
+    folder: pathlib.Path,
+    name: str,
+    kind: str,
+    plan: dict,
+    overwrite: bool,
+    free: Collection[str] = (),
+) -> None:
     """Makes a folder for a plan, or finds the one of the same plan.
 
     Args:
         folder: The folder.
-        plan: What is to be done, as plain data; it is written to ``plan.json``.
+        name: The file that the plan is written to.
+        kind: What it is called, for the errors.
+        plan: What is to be done, as plain data.
         overwrite: Whether what another plan left there may be deleted.
-
-    Returns:
-        The folder.
+        free: What may differ from what was begun.
 
     Raises:
         ValueError: Where something stands there that must not be touched.
     """
-    folder = pathlib.Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give a folder.")
-    path = folder / "plan.json"
-    if folder.exists() and any(folder.iterdir()):
-        try:
-            old = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"{folder} holds something else than a {plan['kind']}; give another "
-                "folder."
-            ) from error
-        # As JSON has it: tuples are lists there.
-        new = json.loads(json.dumps(plan))
-        differing = [key for key in new if old.get(key) != new[key]]
-        if overwrite:
-            shutil.rmtree(folder)
-        elif differing:
-            raise ValueError(
-                f"{folder} holds a {old.get('kind')} of another plan "
-                f"({', '.join(differing)} differ); give another folder, or overwrite "
-                "it (--overwrite)."
-            )
-        else:
-            return folder
+    old = plan_of(folder, name, kind)
+    if old and overwrite:
+        for one in content(folder):
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+    elif old:
+        check_same(plan, old, folder, kind, free)
     try:
-        write(path, json.dumps(plan, indent=2) + "\n")
+        write(folder / name, json.dumps(plan, indent=2) + "\n")
     except OSError as error:
-        raise ValueError(
-            f"The folder {folder} cannot be written: {error.strerror or error}."
-        ) from error
-    return folder
+        raise unwritable(folder, error) from error
 
 
-@contextlib.contextmanager
-def _locked(place, wait):
-    """Holds the lock of a folder, if it is to be had."""
-    place.mkdir(exist_ok=True)
-    handle = os.open(place, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(handle)
+def beside(place: pathlib.Path) -> pathlib.Path:
+    """The lock's file of a piece of work."""
+    return place.with_name(f".{place.name}.lock")
 
 
 def work_off(
@@ -101,7 +129,7 @@ def work_off(
         for number, place in enumerate(places):
             if done(place):
                 continue
-            with _locked(place, wait) as mine:
+            with locked(beside(place), wait) as mine:
                 if mine and not done(place):
                     work(number)
 
@@ -109,6 +137,8 @@ def work_off(
 @contextlib.contextmanager
 def quiet():
     """Keeps TensorFlow from warning of graphs made anew, as every training must."""
+    import tensorflow as tf
+
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -118,38 +148,72 @@ def quiet():
         logger.setLevel(level)
 
 
+def start(*words: str, **options) -> subprocess.Popen:
+    """Starts a Python module in a process that stops when this one is gone.
+
+    Args:
+        *words: The module and its arguments.
+        **options: As for ``subprocess.Popen``; ``env`` is added to this process' own.
+    """
+    own = {"TF_CPP_MIN_LOG_LEVEL": "3"} | os.environ
+    return subprocess.Popen(
+        [sys.executable, "-m", *words],
+        **options | {"env": own | options.get("env", {}) | {FOLLOWS: "1"}},
+        # The system closes its other end when this process ends, however it ends.
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def follow() -> None:
+    """Stops this process, its state saved, when the one that started it is gone."""
+    if os.environ.pop(FOLLOWS, None):
+        threading.Thread(target=_stop_at_the_end, daemon=True).start()
+
+
+def _stop_at_the_end():
+    # Not sys.stdin, whose buffer must not be locked when the interpreter ends.
+    while os.read(0, 1):
+        pass
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+
+
 @contextlib.contextmanager
-def helped(count: int, arguments: list[str]):
+def helped(count: int, words: list[str]):
     """Has further processes run a ``kerazoo`` command meanwhile.
 
     They end with the block; what they leave undone is for whoever waits for them.
 
     Args:
         count: How many.
-        arguments: What follows ``kerazoo`` on the command line.
+        words: What follows ``kerazoo`` on the command line.
     """
+    follow()
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     helpers = []
     try:
         for number in range(1, count + 1):
-            helpers.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "kerazoo.cli", *arguments],
-                    env=os.environ | _share(number),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-            )
+            # This process has the first GPU.
+            env = gpu(number)
+            helpers.append(start("kerazoo.cli", *words, env=env, **streams))
         yield
     finally:
         for helper in helpers:
             helper.terminate()
         for helper in helpers:
-            helper.wait()
+            helper.communicate()
 
 
-def _share(number):
-    """The GPU of a helper, where there are several; this process has the first."""
+def gpu(number: int) -> dict[str, str]:
+    """The environment of a process that has a GPU of its own, where there are several.
+
+    Args:
+        number: The process', from 0.
+    """
+    import tensorflow as tf
+
     count = len(tf.config.list_physical_devices("GPU"))
     if count < 2:
         return {}

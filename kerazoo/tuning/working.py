@@ -19,16 +19,16 @@ import os
 import pathlib
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
+
+from kerazoo.tuning import sharing
 
 # Seconds between two signs of life of a worker.
 PULSE = 5.0
 # How often a worker that dies is started again.
 RESTARTS = 10
-GRACE = 60.0
 
 
 class Stopped(RuntimeError):
@@ -157,26 +157,18 @@ def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     names = [f"worker{number}" for number in range(workers)]
-    gpus = _gpus()
+    devices = {name: sharing.gpu(number) for number, name in enumerate(names)}
+    devices["chief"] = {"CUDA_VISIBLE_DEVICES": "-1"}
 
     def start(name):
-        environment = os.environ | {
+        environment = devices[name] | {
             "KERASTUNER_TUNER_ID": name,
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
             "KERASTUNER_ORACLE_PORT": str(port),
         }
-        if name == "chief":
-            environment["CUDA_VISIBLE_DEVICES"] = "-1"
-        elif len(gpus) > 1:
-            share = gpus[names.index(name) % len(gpus)]
-            environment["CUDA_VISIBLE_DEVICES"] = share
         with open(folder / "workers" / f"{name}.log", "ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "kerazoo.tuning.working", str(folder)],
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+            return sharing.start(
+                __name__, str(folder), env=environment, stdout=log, stderr=log
             )
 
     processes = {name: start(name) for name in ("chief", *names)}
@@ -185,6 +177,7 @@ def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None
         while not asked:
             ended = {n: p.returncode for n, p in processes.items() if p.poll()}
             for name, status in ended.items():
+                processes[name].communicate()
                 _give_up_if_hopeless(folder, name, status, lives[name])
                 lives[name] += 1
                 print(
@@ -200,7 +193,7 @@ def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None
     finally:
         for process in processes.values():
             process.kill()
-            process.wait()
+            process.communicate()
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
@@ -223,32 +216,22 @@ def _stop(processes, number):
     workers = [process for name, process in processes.items() if name != "chief"]
     for process in workers:
         process.send_signal(number)
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + sharing.GRACE
     while time.monotonic() < deadline and any(p.poll() is None for p in workers):
         time.sleep(0.1)
 
 
-def _gpus():
-    """The names of this machine's GPUs, without starting TensorFlow."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name for name in named.split(",") if name not in ("", "-1")]
-    folder = pathlib.Path("/proc/driver/nvidia/gpus")
-    return (
-        [str(n) for n in range(len(list(folder.iterdir())))] if folder.is_dir() else []
-    )
-
-
 def main() -> None:
     """Takes part in the search of a folder: ``python -m kerazoo.tuning.working F``."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sharing.follow()
     from kerazoo.tuning.searching import join
 
     try:
         join(sys.argv[1])
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         print(f"kerazoo: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-        code = 2 if isinstance(error, ValueError) else 1
+        # Bad input and a full disk are the same for whoever starts again.
+        code = 1 if isinstance(error, RuntimeError) else 2
         sys.exit(getattr(error, "code", code))
 
 

@@ -15,17 +15,12 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kerazoo import data, training, tuning
 from kerazoo.data.splits import Arrays
-from kerazoo.recipe import Optimizer, Recipe
 from kerazoo.training.state import Interrupted, TrainState
-from kerazoo.tuning import searching
+from kerazoo.tuning.trials import Trials
 
-RECIPE = Recipe(
-    name="tiny",
-    image_shape=(8, 8, 1),
-    batch_size=100,
-    epochs=2,
-    optimizer=Optimizer(name="adam", learning_rate=1e-2),
-)
+from ..conftest import TINY
+
+RECIPE = TINY.override("batch_size=100")
 # A rate at which the loss is no number, and a batch larger than the data.
 SPACE = {"learning_rate": [0.01, 0.001, 1e39], "batch_size": [100, 5000]}
 
@@ -227,9 +222,9 @@ def test_a_trial_whose_process_dies_again_and_again_fails(options, tmp_path):
     row = search.rows[0] | {"status": "running", "starts": 3, "score": None}
     shutil.rmtree(row["run"])
     (folder / "trial_0000.json").write_text(json.dumps(row))
-    row = searching.Trials(
-        search, search.space, search.plan, options["data"], verbose=False
-    ).run(0, {"learning_rate": 0.01})
+    row = Trials(search, search.space, search.plan, options["data"], verbose=False).run(
+        0, {"learning_rate": 0.01}
+    )
     assert row["status"] == "failed"
     assert "its process ended 3 times" in row["reason"]
 
@@ -304,7 +299,7 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
     run = training.Run(search.best["run"])
     assert "val_loss" in run.history[0]
     assert run.metrics["images"] == images.validation.size
-    trials = searching.Trials(search, search.space, search.plan, images, verbose=False)
+    trials = Trials(search, search.space, search.plan, images, verbose=False)
     parted = trials._parted(RECIPE.override("early_stopping=1"))
     numbers = [set(part.indices) for part in (parted.train, parted.validation)]
     assert not numbers[0] & numbers[1]
@@ -357,7 +352,7 @@ def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path):
 
 def test_a_folder_of_something_else_is_left_alone(options, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match="holds no search; kerazoo tune makes one"):
+    with pytest.raises(ValueError, match="holds something else than a search"):
         tuning.search(**options, folder=tmp_path, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
     with pytest.raises(ValueError, match="is a file; give a folder"):

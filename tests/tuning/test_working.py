@@ -11,16 +11,11 @@ import time
 import pytest
 
 from kerazoo import tuning
-from kerazoo.recipe import Optimizer, Recipe
-from kerazoo.tuning import working
+from kerazoo.tuning import sharing, working
 
-RECIPE = Recipe(
-    name="tiny",
-    image_shape=(8, 8, 1),
-    batch_size=50,
-    epochs=4,
-    optimizer=Optimizer(name="adam", learning_rate=1e-2),
-)
+from ..conftest import TINY
+
+RECIPE = TINY.override("batch_size=50", "epochs=4")
 
 
 @pytest.mark.slow
@@ -112,7 +107,7 @@ class Ended:
     def kill(self):
         pass
 
-    wait = kill
+    communicate = kill
 
 
 @pytest.mark.parametrize(
@@ -127,9 +122,9 @@ def test_workers_that_cannot_work_end_the_search(
 ):
     monkeypatch.setattr(working.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(
-        working.subprocess,
-        "Popen",
-        lambda *args, **options: Ended(status=status, line=line, **options),
+        sharing,
+        "start",
+        lambda *words, **options: Ended(status=status, line=line, **options),
     )
     with pytest.raises(kind) as caught:
         working.supervise(tmp_path, 2)
