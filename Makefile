@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint bench report models clean
+.PHONY: demo test lint bench bench-full report models clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -22,12 +22,13 @@ lint: .venv/.installed
 	$(BIN)/ruff format --check .
 
 bench: .venv/.installed
-	$(BIN)/python -m benchmarks
-	$(MAKE) report
+	$(BIN)/python -m benchmarks; status=$$?; $(MAKE) report && exit $$status
+
+bench-full: .venv/.installed
+	$(BIN)/python -m benchmarks --full; status=$$?; $(MAKE) report && exit $$status
 
 report: .venv/.installed
-	$(BIN)/python -m benchmarks.report > BENCHMARKS.md.new
-	mv BENCHMARKS.md.new BENCHMARKS.md
+	$(BIN)/python -m benchmarks.report
 
 models: .venv/.installed
 	$(BIN)/python -m kerazoo.models > MODELS.md.new

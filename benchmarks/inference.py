@@ -27,6 +27,7 @@ KERAS = {
     BEST: ("kerazoo", True, "auto"),
 }
 ONNX, TORCH = "onnxruntime", "torch, bfloat16, channels last"
+SIDES = (*KERAS, ONNX)
 
 
 def images(shape, batch):
@@ -157,6 +158,13 @@ def serve_onnx(network):
     )
 
 
+def by_year(result):
+    """The rows of networks in the order of history."""
+    import kerazoo
+
+    return {name: result[name] for name in kerazoo.list_models() if name in result}
+
+
 def difference(outputs, expected):
     """The largest difference, as a share of the largest output."""
     import numpy as np
@@ -202,6 +210,7 @@ def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="*", default=NETWORKS)
     parser.add_argument("--batches", nargs="*", type=int, default=BATCHES)
+    parser.add_argument("--sides", nargs="*", choices=SIDES, default=SIDES)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--torch", action="store_true")
     parser.add_argument("--quick", action="store_true", help="ResNet-50 at batch 8")
@@ -214,12 +223,21 @@ def main(words=None):
         return
     if arguments.quick:
         arguments.networks, arguments.batches, arguments.repeats = ["resnet50"], [8], 5
-    chosen = [*KERAS, ONNX, *([TORCH] if arguments.torch else [])]
+    chosen = [*arguments.sides, *([TORCH] if arguments.torch else [])]
     result = harness.earlier("inference")
+    failed = []
     for network in arguments.networks:
         print(network, flush=True)
-        result[network] = measure(network, chosen, arguments.batches, arguments.repeats)
-        harness.save("inference", __doc__.splitlines()[0], result)
+        try:
+            rows = measure(network, chosen, arguments.batches, arguments.repeats)
+        except RuntimeError as error:
+            print(error, flush=True)
+            failed.append(network)
+        else:
+            result[network] = result.get(network, {}) | rows
+            harness.save("inference", __doc__.splitlines()[0], by_year(result))
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import harness, sides
-from benchmarks.inference import PLAIN, TORCH, images, ours, plain
+from benchmarks.inference import PLAIN, TORCH, by_year, images, ours, plain
 
 NETWORKS = (
     "alexnet",
@@ -54,10 +54,14 @@ KINDS = {
 
 
 def batch_of(network):
-    """Images in a step: some seconds of work for every network."""
+    """Images in a step: at most some seconds of work, and memory for every side."""
     import kerazoo
 
-    return 8 if kerazoo.find(network).input_shape[0] >= 128 else 64
+    card = kerazoo.find(network)
+    batch = 8 if card.input_shape[0] >= 128 else 64
+    while batch * card.macs > 130e9:
+        batch //= 2
+    return batch
 
 
 def stepper(network, origin, precision):
@@ -113,12 +117,12 @@ def peaks():
     return {kind: 2 * 4096**3 / min(spent) for kind, spent in measures.items()}
 
 
-def measure(network, repeats, torch, peak):
+def measure(network, chosen, repeats, torch, peak):
     import kerazoo
 
     words = {
-        name: ("benchmarks.training_step", network, "keras", *side)
-        for name, side in KERAS.items()
+        name: ("benchmarks.training_step", network, "keras", *KERAS[name])
+        for name in chosen
     }
     batch = batch_of(network)
     if torch and network in IN_TORCH:
@@ -200,6 +204,8 @@ def has_lrn(network):
 def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="*", default=NETWORKS)
+    parser.add_argument("--all", action="store_true", help="every network")
+    parser.add_argument("--sides", nargs="*", choices=KERAS, default=[*KERAS])
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--torch", action="store_true")
     parser.add_argument("--profile", action="store_true")
@@ -215,19 +221,33 @@ def main(words=None):
         return
     if arguments.quick:
         arguments.networks, arguments.repeats = ["resnet50"], 5
+    if arguments.all:
+        import kerazoo
+
+        arguments.networks = kerazoo.list_models()
     result = harness.earlier("training_step")
     peak = None if arguments.profile else peaks()
+    failed = []
     for network in arguments.networks:
         print(network, flush=True)
         if arguments.profile and has_lrn(network):
             print("skipped: the profiler does not see LRN's kernels")
             continue
         row = result.setdefault(network, {})
-        if arguments.profile:
-            row["profile"] = {p: profiled(network, p) for p in ("float32", "auto")}
+        try:
+            if arguments.profile:
+                row["profile"] = {p: profiled(network, p) for p in ("float32", "auto")}
+            else:
+                row |= measure(
+                    network, arguments.sides, arguments.repeats, arguments.torch, peak
+                )
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            print(error, flush=True)
+            failed.append(network)
         else:
-            row |= measure(network, arguments.repeats, arguments.torch, peak)
-        harness.save("training_step", __doc__.splitlines()[0], result)
+            harness.save("training_step", __doc__.splitlines()[0], by_year(result))
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,91 @@
-"""BENCHMARKS.md says what the results say."""
+"""BENCHMARKS.md and its plots say what the results say; every benchmark is known."""
 
 import pathlib
 
-from benchmarks import report
+import pytest
+
+from benchmarks import __main__ as commands
+from benchmarks import plots, report, views
 
 ROOT = pathlib.Path(__file__).parents[1]
+STALE = "stale; run `make report`"
+HALF = {"median": 0.5, "low": 0.25, "high": 1.0, "runs": 3}
 
 
 def test_the_page_is_up_to_date():
-    assert (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8") == report.page(), (
-        "BENCHMARKS.md is stale; run `make report`"
-    )
+    assert (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8") == report.page(), STALE
 
 
-def test_every_figure_has_a_row():
-    result = {
-        "a": {"b": {"median": 1.23456, "low": 1, "high": 2345.6}},
-        "c": [0.5, True],
-        "d": [{"e": "x | y"}],
+def test_the_plots_are_up_to_date():
+    expected = {
+        ROOT / place: plots.signature(report.select(record["result"], view), view)
+        for name, record in report.records().items()
+        for place, view in report.drawn(name, record)
     }
-    assert list(report.leaves(result)) == [
-        ("a, b", "1.235 (1 to 2,346)"),
-        ("c", "0.5, True"),
-        ("d 1, e", "x / y"),
-    ]
+    folder = report.RESULTS / "plots"
+    assert {path: plots.shown(path) for path in folder.glob("*.png")} == expected, STALE
+
+
+def test_every_benchmark_has_a_section_and_runs_in_full():
+    scripts = {
+        path.stem
+        for path in (ROOT / "benchmarks").glob("*.py")
+        if "harness.save(" in path.read_text(encoding="utf-8")
+    }
+    shown = {name for names in views.SECTIONS.values() for name in names}
+    full = {command.split()[0] for command in commands.FULL}
+    quick = {command.split()[0] for command in commands.QUICK}
+    assert shown == full == scripts
+    assert quick <= full
+
+
+def test_a_failing_benchmark_stops_no_other(monkeypatch, capfd):
+    monkeypatch.setattr(commands, "QUICK", ("no_such", "inference", "cifar10 --no"))
+    monkeypatch.setattr(commands, "lacks", {"inference": "no onnxruntime"}.get)
+    with pytest.raises(SystemExit, match="failed: no_such; cifar10 --no"):
+        commands.main([])
+    out, _ = capfd.readouterr()
+    assert "== inference: skipped, no onnxruntime\n" in out
+
+
+def test_it_says_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAZOO_DATA_DIR", str(tmp_path))
+    assert "no mnist in" in commands.lacks("mnist_ladder --seeds 3")
+    (tmp_path / "mnist").mkdir()
+    assert commands.lacks("mnist_ladder --seeds 3") is None
+
+
+def test_alike_rows_share_a_table():
+    tree = report.split({"images/s: a": 1, "images/s: b": HALF, "epochs": 1234})
+    assert report.everything(tree) == [
+        "|  | figure |\n| --- | ---: |\n| epochs | 1,234 |\n",
+        "|  | a | b |\n| --- | ---: | ---: |\n"
+        "| images/s | 1 | 0.5 (0.25 to 1) |\n",
+    ]  # fmt: skip
+
+
+def test_a_view_selects_by_path():
+    result = {
+        "alexnet": {"rows": {"plain": {"seconds": HALF}}, "batch": 8},
+        "vgg16": {"profile": {}, "batch": 8},
+    }
+    columns = {"seconds": "rows > plain > seconds", "images": "batch"}
+    rows = report.select(result, views.View("", "*", columns))
+    assert rows == {"alexnet": {"seconds": HALF, "images": 8}}
+    rows = report.select(result, views.View("", "*", "rows > * > sec*", scale=100))
+    assert rows["alexnet"]["plain, seconds"]["high"] == 100
+
+
+@pytest.mark.parametrize(
+    ("value", "heading", "text"),
+    [
+        (1234.5, "", "1,234"),
+        (0.12345, "", "0.1235"),
+        (0.12345, "share of the peak", "12%"),
+        (0.99371, "accuracy", "99.37%"),
+        ([1, True], "", "1, yes"),
+        ("a\n| b", "", "a / b"),
+    ],
+)
+def test_figures_as_text(value, heading, text):
+    assert report.cell(value, heading) == text

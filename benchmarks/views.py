@@ -1,0 +1,313 @@
+"""What BENCHMARKS.md shows of the results: its sections, targets, tables and plots.
+
+A path such as ``* > rows > kerazoo`` walks down a result; what a star stands for
+becomes a name. A script without views gets tables of all that it measured.
+"""
+
+import dataclasses
+
+# A section's scripts, in the order in which they are shown and run.
+SECTIONS = {
+    "Start": ("startup",),
+    "Build": ("build",),
+    "Training step": ("training_step", "alexnet_step", "precision"),
+    "Inference": ("inference",),
+    "Input pipeline": ("input_pipeline",),
+    "Workflow": ("workflow", "search", "crossval"),
+    "Scale": ("scale",),
+    "Accuracy": ("mnist_ladder", "cifar10", "ensembles", "initialisation"),
+    "GPU": ("gpu", "gpu_cifar10"),
+}
+
+FAST = "times as fast as plain Keras"
+FOLDED = "kerazoo, folded, auto"
+TORCH = "torch, bfloat16, channels last"
+STEP = f"rows > kerazoo > {FAST}"
+PIPELINE = "ratio of images/s > kerazoo, flip + pad_crop /"
+# By script: what is wanted, the least or the most of it, and where it stands.
+TARGETS = {
+    "startup": {"`kerazoo list`, seconds": ("at most", 0.3, "seconds > kerazoo list")},
+    "build": {
+        f"building {name}, time over its twin's": ("at most", 1, f"{network} > ratio")
+        for name, network in (
+            ("VGG-16", "vgg16"),
+            ("ResNet-50", "resnet50"),
+            ("Inception v3", "inception_v3"),
+            ("Xception", "xception"),
+        )
+    },
+    "training_step": {
+        f"training {name}, {FAST}": ("at least", 2, f"{network} > {STEP}")
+        for name, network in (("ResNet-50", "resnet50"), ("VGG-16", "vgg16"))
+    },
+    "alexnet_step": {
+        "LRN's share of AlexNet's step in float32": (
+            *("at most", 0.1),
+            "float32 > LRN's share",
+        ),
+        "LRN's share of AlexNet's step by default": (
+            *("at most", 0.1),
+            "auto > LRN's share",
+        ),
+    },
+    "inference": {
+        f"{name} predicting 8 images, times as fast as {other}": (
+            *("at least", bound),
+            f"{network} > batch 8 > {FOLDED} > times as fast as {other}",
+        )
+        for name, network in (("ResNet-50", "resnet50"), ("VGG-16", "vgg16"))
+        for other, bound in (("plain Keras", 2), ("onnxruntime", 1))
+    },
+    "input_pipeline": {
+        "CIFAR-10 with flip and pad-crop, times the TFDS guide's rate": (
+            *("at least", 3),
+            f"{PIPELINE} tfds.load().map(), flip + pad_crop",
+        ),
+        "CIFAR-10 with flip and pad-crop, times the rate of decoding": (
+            *("at least", 0.8),
+            f"{PIPELINE} kerazoo, decoding alone",
+        ),
+    },
+    "workflow": {
+        "`kerazoo train`, time over a minimal script's": (
+            *("at most", 1.03),
+            "* > minimal Keras script > kerazoo's time over this",
+        )
+    },
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A table or a plot of a part of a result.
+
+    Attributes:
+        title: Stands above it.
+        rows: The path of the rows.
+        columns: Headings and their paths from a row, or one path with stars. A row that
+            has nothing under the first heading is left out.
+        plot: ``bars``, ``dots``, ``stacked`` or ``curves``; a table without it.
+        unit: Of the figures, and the label of a plot's axis.
+        work: The label of the other axis of curves.
+        scale: Factor of the figures.
+        line: A value to compare with.
+        log: Whether curves have logarithmic axes.
+    """
+
+    title: str
+    rows: str = "*"
+    columns: dict[str, str] | str = "*"
+    plot: str = ""
+    unit: str = ""
+    work: str = ""
+    scale: float = 1
+    line: float | None = None
+    log: bool = False
+
+
+def _predictions(*batches):
+    return {f"batch {batch}": f"batch {batch} > {FOLDED} > {FAST}" for batch in batches}
+
+
+VIEWS = {
+    "startup": (
+        View(
+            "Time to start",
+            "seconds > *",
+            plot="bars",
+            unit="seconds, less is better",
+        ),
+    ),
+    "build": (
+        View(
+            "Time over the twin's",
+            columns={"with all weights": "ratio"},
+            plot="bars",
+            unit="kerazoo's seconds / keras.applications' seconds, less is better",
+            line=1,
+        ),
+        View(
+            "Seconds, and kerazoo's over the twin's",
+            columns={
+                "kerazoo": "kerazoo",
+                "twin": "twin",
+                "ratio": "ratio",
+                "drawing kerazoo's weights": "kerazoo draws",
+                "drawing the twin's": "twin draws",
+            },
+        ),
+        View(
+            "Seconds against depth",
+            columns={"y": "seconds by depth", "exponent": "exponent of depth"},
+            plot="curves",
+            unit="seconds",
+            work="layers with weights",
+            log=True,
+        ),
+    ),
+    "training_step": (
+        View(
+            "Training steps beside plain Keras",
+            columns={"kerazoo": STEP, TORCH: f"rows > {TORCH} > {FAST}"},
+            plot="bars",
+            unit="times as fast as plain Keras, more is better",
+            line=1,
+        ),
+        View(
+            "One step",
+            columns={
+                "plain Keras, seconds": "rows > plain Keras > seconds",
+                "kerazoo, seconds": "rows > kerazoo > seconds",
+                "kerazoo, images a second": "rows > kerazoo > images a second",
+                "times as fast": STEP,
+                "in float32": f"rows > kerazoo, float32 > {FAST}",
+                "PyTorch": f"rows > {TORCH} > {FAST}",
+                "plain Keras, share of the float32 peak": "rows > plain Keras > share*",
+                "kerazoo, share of the bfloat16 peak": "rows > kerazoo > share*",
+                "batch": "batch",
+            },
+        ),
+        View(
+            "Where the time of kerazoo's step goes",
+            "* > profile > *",
+            plot="stacked",
+            unit="share of the time in operations, per cent",
+            scale=100,
+        ),
+        View(
+            "Per cent of the time in operations",
+            "* > profile > *",
+            scale=100,
+        ),
+    ),
+    "inference": (
+        View(
+            "Folded and with precision auto, beside plain Keras",
+            columns=_predictions(32, 8, 1),
+            plot="bars",
+            unit="times as fast as plain Keras, more is better",
+            line=1,
+        ),
+        View("Seconds", "* > batch *", "* > seconds"),
+        View("Times as fast as plain Keras", "* > batch *", f"* > {FAST}"),
+        View(
+            "Folded and with precision auto",
+            "* > batch *",
+            {
+                "images a second": f"{FOLDED} > images a second",
+                FAST: f"{FOLDED} > {FAST}",
+                "times as fast as onnxruntime": f"{FOLDED} > times as fast as onnx*",
+            },
+        ),
+        View(
+            "Largest difference from float32, per cent of the largest score",
+            "* > sides",
+            "* > difference",
+            scale=100,
+        ),
+    ),
+    "input_pipeline": (
+        View(
+            "CIFAR-10",
+            "images/s > *",
+            plot="bars",
+            unit="images a second, more is better",
+        ),
+        View(
+            "Photos of 500x375 pixels to 224x224",
+            "photos of 500x375 pixels to 224x224 > images/s > *",
+            plot="bars",
+            unit="images a second, more is better",
+        ),
+    ),
+    "workflow": (
+        View(
+            "Wall time",
+            columns="*script* > kerazoo's time over this",
+            plot="bars",
+            unit="kerazoo's seconds / the script's, less is better",
+            line=1,
+        ),
+        View("Every side", "* > *"),
+    ),
+    "scale": (
+        View(
+            "Cost against work",
+            columns={
+                "y": "seconds",
+                "x": "work",
+                "unit": "unit of work",
+                "exponent": "exponent",
+            },
+            plot="curves",
+            unit="seconds",
+            log=True,
+        ),
+    ),
+    "mnist_ladder": (
+        View(
+            "Test accuracy",
+            columns={"measured": "test_accuracy", "promised": "promise"},
+            plot="dots",
+            unit="test accuracy, per cent",
+            scale=100,
+        ),
+    ),
+    "cifar10": (
+        View(
+            "Test error",
+            columns={
+                "measured": "error in per cent",
+                "the paper's": "paper's error in per cent",
+            },
+            plot="dots",
+            unit="test error, per cent",
+        ),
+    ),
+    "ensembles": (
+        View(
+            "Error against members",
+            columns={"y": "error by members"},
+            plot="curves",
+            unit="test error, per cent",
+            work="members",
+            scale=100,
+        ),
+    ),
+    "initialisation": (
+        View(
+            "Accuracy on the training images, per cent",
+            "* > *",
+            "* > train_accuracy",
+            scale=100,
+        ),
+        View(
+            "Accuracy on the test images, per cent",
+            "* > *",
+            "* > test_accuracy",
+            scale=100,
+        ),
+        View("Whether it learns", "* > *", "* > converges"),
+    ),
+    "gpu": (
+        View(
+            "On one GPU, beside plain Keras",
+            columns="* > kerazoo > " + FAST,
+            plot="bars",
+            unit="times as fast as plain Keras, more is better",
+            line=1,
+        ),
+        View("Every question and side", "* > * > *"),
+    ),
+    "gpu_cifar10": (
+        View(
+            "Test error",
+            columns={
+                "measured": "error in per cent",
+                "the paper's": "paper's error in per cent",
+            },
+            plot="dots",
+            unit="test error, per cent",
+        ),
+    ),
+}
