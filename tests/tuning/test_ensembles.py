@@ -1,6 +1,8 @@
 """Ensembles: the joined network against its members, and what does not belong."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -410,6 +412,22 @@ def test_what_stands_in_the_folder_is_kept(runs, whole, tmp_path):
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     assert runs[0].finished
+
+
+def test_a_full_disk_keeps_the_ensemble_that_was_to_be_replaced(
+    runs, whole, monkeypatch
+):
+    _, folder = whole
+    before = {p: p.read_bytes() for p in folder.iterdir()}
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(ensembles, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        tuning.ensemble([run.path for run in runs], folder=folder, overwrite=True)
+    assert {p: p.read_bytes() for p in folder.iterdir()} == before
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
 
 
 # The command --------------------------------------------------------------------------

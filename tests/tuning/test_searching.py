@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -179,6 +180,20 @@ def test_a_trial_without_memory_is_recorded(options, tmp_path, monkeypatch, erro
     assert [row["reason"] for row in search.rows] == ["out of memory: 12 GB"] * 2
 
 
+def test_a_full_disk_is_no_failure_of_the_trial(options, tmp_path, monkeypatch):
+    options = options | {"space": {"learning_rate": [0.01, 0.02]}, "trials": 1}
+
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "fit", full)
+        with pytest.raises(OSError, match="No space left"):
+            tuning.search(**options, folder=tmp_path / "search")
+    row = tuning.search(**options, folder=tmp_path / "search").best
+    assert (row["trial"], row["starts"]) == (0, 2)
+
+
 def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
     options, tmp_path, monkeypatch
 ):
@@ -334,9 +349,12 @@ def test_data_without_a_validation_part_is_refused(options, images, tmp_path):
         tuning.search(**options | {"data": bare}, folder=tmp_path / "search")
 
 
-def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path, workers):
     options = options | {
-        "space": ["learning_rate=log:1e-4:0.1:50", "weight_decay=log:1e-5:1e-2:20"]
+        "data": "digits",
+        "space": ["learning_rate=log:1e-4:0.1:50", "weight_decay=log:1e-5:1e-2:20"],
+        "workers": workers,
     }
     folder = tmp_path / "search"
     with pytest.raises(ValueError) as caught:
@@ -346,7 +364,8 @@ def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path):
     assert "The grid has 1,000 points, more than 100" in words
     minutes = float(words.partition("takes about ")[2].split()[0])
     unit = 3600 if "hours" in words else 60
-    assert minutes * unit == pytest.approx(1000 * row["seconds"], rel=0.02)
+    seconds = 1000 * row["seconds"] / workers
+    assert minutes * unit == pytest.approx(seconds, rel=0.02)
     assert "trials=1000" in words
 
 
