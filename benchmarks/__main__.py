@@ -28,16 +28,18 @@ QUICK = (
     "scale --quick",
     "gpu --networks resnet50",
 )
+TORCH = "resnet50 vgg16 alexnet googlenet inception_v3"
 FULL = (
     "startup",
     "build",
     "training_step --all --repeats 3",
-    "training_step --networks resnet50 vgg16 alexnet googlenet inception_v3 --torch",
-    "training_step --profile --networks resnet50 xception fractalnet20",
+    f"training_step --torch --networks {TORCH}",
+    "training_step --profile --networks alexnet googlenet resnet50 xception "
+    "fractalnet20",
     "alexnet_step",
     "precision --seeds 3 --data digits mnist",
     "inference",
-    "inference --networks resnet50 vgg16 alexnet googlenet inception_v3 --torch",
+    f"inference --torch --networks {TORCH}",
     "input_pipeline",
     "workflow",
     "search",

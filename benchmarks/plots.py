@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import math
+import textwrap
 
 from benchmarks.report import spread
 
@@ -125,10 +126,10 @@ def curves(rows, view):
                 x = cells.get("x", range(1, len(y) + 1))
             if "exponent" in cells:
                 name += f": exponent {cells['exponent']:.2f}"
-            middles, lows, highs = zip(*map(spread, y), strict=True)
-            x = list(x)
-            axes.plot(x, middles, "o-", ms=4, color=colour, label=name)
-            axes.fill_between(x, lows, highs, color=colour, alpha=0.2, lw=0)
+            x, y, name = list(x), list(y), textwrap.fill(name, 44)
+            axes.plot(x, y, "o-", ms=4, color=colour, label=name)
+            ends = cells.get("low", y), cells.get("high", y)
+            axes.fill_between(x, *ends, color=colour, alpha=0.2, lw=0)
         for way, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
             if view.log:
                 getattr(axes, f"set_{way}scale")("log", nonpositive="clip")

@@ -257,7 +257,7 @@ def cell(value, what="", digits=4):
         return ", ".join(cell(one, what, digits) for one in value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
-    if isinstance(value, float) and "share" in what:
+    if isinstance(value, float) and re.search(r"\bshare\b", what):
         return f"{value:.0%}"
     if isinstance(value, float) and "accuracy" in what:
         return f"{value:.2%}"

@@ -238,10 +238,21 @@ VIEWS = {
                 "x": "work",
                 "unit": "unit of work",
                 "exponent": "exponent",
+                "low": "low",
+                "high": "high",
             },
             plot="curves",
             unit="seconds",
             log=True,
+        ),
+        View(
+            "Fitted exponents",
+            columns={
+                "exponent": "exponent",
+                "unit of work": "unit of work",
+                "work": "work",
+                "seconds": "seconds",
+            },
         ),
     ),
     "mnist_ladder": (
@@ -297,7 +308,16 @@ VIEWS = {
             unit="times as fast as plain Keras, more is better",
             line=1,
         ),
-        View("Every question and side", "* > * > *"),
+        View("Every question and side", "* > *batch* > *"),
+        View(
+            "The device and its rate of matrix products, 10^12 operations a second",
+            columns={
+                "device": "device",
+                "float32": "peak > float32",
+                "bfloat16": "peak > bfloat16",
+            },
+            scale=1e-12,
+        ),
     ),
     "gpu_cifar10": (
         View(
