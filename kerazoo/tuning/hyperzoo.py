@@ -26,7 +26,8 @@ class HyperZoo(keras_tuner.HyperModel):
 
     The tuner trains and scores as keras-tuner does; :func:`kerazoo.tuning.search` adds
     what that lacks. A model that it builds takes images of the network's size, pixels
-    of 0..255, and gives logits.
+    of 0..255, and gives logits. The accuracy of a network with several heads is that
+    of ``predictions``.
 
     Args:
         network: The network's name.
@@ -96,6 +97,8 @@ class HyperZoo(keras_tuner.HyperModel):
             **options: The same; ``epochs`` is the recipe's where it is missing.
         """
         job = self._job
+        if isinstance(model.output, dict):
+            options["callbacks"] = [MainHead(), *options.get("callbacks", ())]
         if args or "x" in options:
             return model.fit(*args, **options)
         start = options.get("initial_epoch", 0)
@@ -109,3 +112,12 @@ class HyperZoo(keras_tuner.HyperModel):
             shuffle=False,
             **options,
         )
+
+
+class MainHead(keras.callbacks.Callback):
+    """Calls the accuracy of the main head as that of a network with one head."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds ``val_accuracy`` where Keras has ``val_predictions_accuracy``."""
+        for name in list(logs):
+            logs.setdefault(name.replace("predictions_", ""), logs[name])

@@ -1,5 +1,7 @@
 """The zoo in keras-tuner's own tuners."""
 
+import dataclasses
+
 import keras
 import keras_tuner
 import numpy as np
@@ -45,6 +47,17 @@ def test_hyperband_gives_the_epochs(zoo, tmp_path):
     trials = tuner.oracle.trials.values()
     assert {t.hyperparameters.values["tuner/epochs"] for t in trials} == {1, 2}
     assert {t.status for t in trials} == {"COMPLETED"}
+
+
+def test_several_heads_have_one_accuracy(few):
+    recipe = RECIPE.override("image_shape=8,8,3", "epochs=1", "options.companions=true")
+    images = dataclasses.replace(few, validation=few.train.subset(np.arange(40)))
+    zoo = HyperZoo("dsn", ["learning_rate=0.001,0.003"], recipe, images)
+    hp = zoo.space.hyperparameters()
+    history = zoo.fit(hp, zoo.build(hp), verbose=0).history
+    assert history["val_accuracy"] == history["val_predictions_accuracy"]
+    assert history["val_loss"] != history["val_predictions_loss"]
+    assert "val_companion1_loss" in history
 
 
 def test_own_arrays_are_taken_as_they_are(zoo):
