@@ -190,9 +190,7 @@ def train(
     devices: Annotated[
         int | None, typer.Option(help="GPUs, or parts of the CPU, that share a batch.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Delete a run that stands there.")
-    ] = False,
+    overwrite: Overwrite = False,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits in every run.")
     ] = False,
@@ -203,12 +201,8 @@ def train(
 ):
     """Train a network; the same command goes on where a stopped one left off."""
     kerazoo.find(network)
-    words = _recipe(recipe, network)
     given = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed}
-    words = words.override(
-        *(setting or ()),
-        *(f"{name}={value}" for name, value in given.items() if value is not None),
-    )
+    words = _changed(_recipe(recipe, network), setting, given)
     run = run or pathlib.Path("runs") / f"{network}-{words.data.replace(':', '-')}"
     from kerazoo import training
 
@@ -247,6 +241,17 @@ def _recipe(name, network):
     if name in ("laptop", "modern", "paper"):
         return recipes.for_network(network, name)
     return recipes.find(name)
+
+
+def _changed(recipe, settings, given):
+    """A recipe with what the command line says of it."""
+    words = (f"{name}={value}" for name, value in given.items() if value is not None)
+    return recipe.override(*(settings or ()), *words)
+
+
+def _folder(network, data, kind):
+    name = f"{network}-{data}-{kind}".replace(":", "-").replace("/", "-")
+    return pathlib.Path("runs") / name
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -435,7 +440,7 @@ def crossval(
         typer.Option(help="A dimension to search: learning_rate=log:1e-4:1e-1."),
     ] = None,
     strategy: Annotated[
-        str, typer.Option(help="Of the search: grid, random, hyperband, bayesian.")
+        str, typer.Option(help="Of the search: grid, random, bayesian or tpe.")
     ] = "random",
     trials: Annotated[int, typer.Option(help="Of the search in every fold.")] = 10,
     seed: Annotated[int, typer.Option(help="Of the parting and the search.")] = 1,
@@ -463,18 +468,13 @@ def crossval(
             f"--nested goes once over the folds, not {repeats} times; leave out "
             "--repeats and give another --seed for another parting."
         )
-    words = _recipe(recipe, network)
     given = {"data": data, "epochs": epochs}
-    words = words.override(
-        *(setting or ()),
-        *(f"{name}={value}" for name, value in given.items() if value is not None),
-    )
+    words = _changed(_recipe(recipe, network), setting, given)
     kind = "crossval" if nested is None else "nested"
-    name = f"{network}-{words.data.replace(':', '-').replace('/', '-')}-{kind}"
     options = {
         "folds": folds,
         "seed": seed,
-        "folder": folder or pathlib.Path("runs") / name,
+        "folder": folder or _folder(network, words.data, kind),
         "data_dir": data_dir,
         "precision": precision,
         "keep_models": keep_models,
@@ -555,9 +555,7 @@ def ensemble(
     ] = None,
     data_dir: DataDir = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Delete an ensemble that stands there.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ):
     """Join trained networks into one; show what each and all together are worth."""
@@ -628,10 +626,7 @@ def tune(
     folder: Folder = None,
     data_dir: DataDir = None,
     epochs: Epochs = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A recipe's field: optimizer.name=adam."),
-    ] = None,
+    setting: Settings = None,
     precision: Precision = "auto",
     keep: Annotated[int, typer.Option(help="Trials that keep their networks.")] = 3,
     workers: Annotated[int, typer.Option(help="Processes that share the trials.")] = 1,
@@ -643,13 +638,8 @@ def tune(
 ):
     """Search hyper-parameters; the same command goes on where a stopped one was."""
     kerazoo.find(network)
-    words = _recipe(recipe, network)
     given = {"data": data, "epochs": epochs}
-    words = words.override(
-        *(setting or ()),
-        *(f"{name}={value}" for name, value in given.items() if value is not None),
-    )
-    name = f"{network}-{words.data.replace(':', '-').replace('/', '-')}-search"
+    words = _changed(_recipe(recipe, network), setting, given)
     from kerazoo import tuning
 
     found = tuning.search(
@@ -662,7 +652,7 @@ def tune(
         folds=folds,
         repeats=repeats,
         seed=seed,
-        folder=folder or pathlib.Path("runs") / name,
+        folder=folder or _folder(network, words.data, "search"),
         data_dir=data_dir,
         precision=precision,
         keep=keep,
@@ -716,9 +706,7 @@ def winner(
         typer.Option(help="The JSON file to write, as train --recipe takes it."),
     ] = None,
     data_dir: DataDir = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Delete a run that stands there.")
-    ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ):
     """Make the best trial of a search a run folder; save its recipe."""
