@@ -50,7 +50,17 @@ def options(images, data_dir):
 def found(options, tmp_path_factory):
     """A finished grid that many tests look at and none changes."""
     folder = tmp_path_factory.mktemp("searches") / "grid"
-    return tuning.search(**options, strategy="grid", keep=1, folder=folder)
+    options = options | {"strategy": "grid", "keep": 1, "folder": folder}
+    with pytest.raises(ValueError, match="The grid has 6 points, more than 2"):
+        tuning.search(**options, trials=2)
+    return tuning.search(**options)
+
+
+def test_the_trial_that_gave_the_rate_is_not_repeated(found):
+    rows = sorted(found.rows, key=lambda row: row["trial"])
+    assert [row["starts"] for row in rows] == [1] * 6
+    points = [list(row["values"].values()) for row in rows]
+    assert points == [[r, b] for r in SPACE["learning_rate"] for b in (100, 5000)]
 
 
 def test_rows_are_sorted_and_failures_have_reasons(found):
