@@ -62,7 +62,7 @@ def chart(rows, view):
     names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
     most = max(map(len, rows.values())) if view.plot == "bars" else 1
     figure, axes = pyplot.subplots(
-        figsize=(8, 1.2 + max(0.3, 0.17 * most) * len(rows)), layout="constrained"
+        figsize=(8, 1.2 + max(0.24, 0.15 * most) * len(rows)), layout="constrained"
     )
     thick = 0.8 / most
     ends = [0] * len(rows)
