@@ -60,6 +60,11 @@ def replacing(path: pathlib.Path):
         # mkstemp makes files private; a run folder is as open as its owner's umask.
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        # A full disk does not say of its own accord where it is.
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

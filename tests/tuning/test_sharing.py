@@ -1,5 +1,6 @@
 """Work that processes share: whose it is, and what happens when one of them is gone."""
 
+import errno
 import json
 import os
 import pathlib
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from kerazoo.training.run import PARTIAL, alone, locked
+from kerazoo.training.run import PARTIAL, alone, locked, replacing
 from kerazoo.tuning import sharing
 
 CHILD = """
@@ -96,3 +97,18 @@ def test_a_death_before_the_plan_is_written_leaves_an_empty_folder(tmp_path):
     (tmp_path / f"{PARTIAL}x.json").write_text("{")
     sharing.begin(tmp_path, "plan.json", "search", {"seed": 1}, False)
     assert json.loads((tmp_path / "plan.json").read_text()) == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), "No space left: '{path}'"),
+        (OSError("a library's own words"), "a library's own words"),
+    ],
+)
+def test_a_full_disk_says_where(tmp_path, error, words):
+    path = tmp_path / "model.keras"
+    with pytest.raises(OSError) as caught, replacing(path):
+        raise error
+    assert words.format(path=path) in str(caught.value)
+    assert not list(tmp_path.iterdir())
