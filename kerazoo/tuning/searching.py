@@ -129,18 +129,18 @@ def search(
         old = _awaited(folder)
         sharing.check_same(plan, old, "The search's folder", RECORD[1], FREE)
         found = Search(folder)
-        _run(found, space, plan, images, verbose)
+        _run(found, images, verbose)
         return found
     # Before a lock is put into a folder of something else.
     sharing.plan_of(folder, *RECORD)
     with alone(folder, "searched"):
         sharing.begin(folder, *RECORD, plan, overwrite, FREE)
         found = Search(folder)
-        _check_grid(found, space, plan, images, workers)
+        _check_grid(found, images, workers)
         if workers > 1:
             working.supervise(found.path, workers, verbose)
         else:
-            _run(found, space, plan, images, verbose)
+            _run(found, images, verbose)
         found.report()
     return found
 
@@ -196,18 +196,17 @@ def _awaited(folder, seconds=60.0):
     return Search(folder).plan
 
 
-def _check_grid(found, space, plan, images, workers):
+def _check_grid(found, images, workers):
     """Refuses a grid that is too large, with what it costs."""
-    if plan["strategy"] != "grid":
-        return
-    count, allowed = space.grid_size(), plan["trials"] or GRID_LIMIT
-    if count <= allowed:
+    space, allowed = found.space, found.plan["trials"] or GRID_LIMIT
+    count = space.grid_size()
+    if found.plan["strategy"] != "grid" or count <= allowed:
         return
     ended = [row for row in found.rows if row["status"] != "running"]
     if not ended:
         # The first trial, to have a rate; a search of the whole grid finds it done.
         values = next(strategies.points(space.hyperparameters(GRID_POINTS)))
-        ended = [Trials(found, space, plan, images, verbose=False).run(0, values)]
+        ended = [Trials(found, images, verbose=False).run(0, values)]
     rate = sum(row["seconds"] for row in ended) / len(ended)
     raise ValueError(
         f"The grid has {count:,} points, more than {allowed}; that takes about "
@@ -231,25 +230,24 @@ def _duration(seconds):
 def join(folder: str | os.PathLike) -> None:
     """Takes part in a search as the environment says, as its chief or a worker."""
     found = Search(folder)
-    space, plan = found.space, found.plan
     images = None
     if working.role() == "worker":
         working.reach_chief()
-        images = load(plan, space.recipe)
-    _run(found, space, plan, images, verbose=False)
+        images = load(found.plan, found.space.recipe)
+    _run(found, images, verbose=False)
 
 
-def _run(found, space, plan, images, verbose):
+def _run(found, images, verbose):
     """Makes trials until there are no more, as chief, worker or alone."""
     role = working.role()
-    oracle = _oracle(space, plan)
+    oracle = _oracle(found.space, found.plan)
     oracle.verbose = 0
     oracle.path = found.path / "oracle.json"
     if role:
         oracle.signs = found.path / "workers"
     if role != "worker":
         oracle.reload()
-    trials = Trials(found, space, plan, images, verbose)
+    trials = Trials(found, images, verbose)
     loop = strategies.Loop(oracle, found.path, trials.score)
     with sharing.quiet(), working.signs_of_life(found.path, oracle):
         if role == "chief":

@@ -28,15 +28,13 @@ class Trials:
     """Makes the trials of a search.
 
     Args:
-        found: The :class:`Search`, for its folder.
-        space: The space.
-        plan: The search's configuration.
+        found: The :class:`kerazoo.tuning.Search`.
         images: The data set, decoded once for all trials.
         verbose: Whether to print a line for each.
     """
 
-    def __init__(self, found, space, plan, images, verbose):
-        self.found, self.space, self.plan = found, space, plan
+    def __init__(self, found, images, verbose):
+        self.found, self.space, self.plan = found, found.space, found.plan
         self.images, self.verbose = images, verbose
         self._costs = {}
 

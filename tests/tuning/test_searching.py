@@ -247,9 +247,8 @@ def test_a_trial_whose_process_dies_again_and_again_fails(options, tmp_path):
     row = search.rows[0] | {"status": "running", "starts": 3, "score": None}
     shutil.rmtree(row["run"])
     (folder / "trial_0000.json").write_text(json.dumps(row))
-    row = Trials(search, search.space, search.plan, options["data"], verbose=False).run(
-        0, {"learning_rate": 0.01}
-    )
+    trials = Trials(search, options["data"], verbose=False)
+    row = trials.run(0, {"learning_rate": 0.01})
     assert row["status"] == "failed"
     assert "its process ended 3 times" in row["reason"]
 
@@ -324,7 +323,7 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
     run = training.Run(search.best["run"])
     assert "val_loss" in run.history[0]
     assert run.metrics["images"] == images.validation.size
-    trials = Trials(search, search.space, search.plan, images, verbose=False)
+    trials = Trials(search, images, verbose=False)
     parted = trials._parted(RECIPE.override("early_stopping=1"))
     numbers = [set(part.indices) for part in (parted.train, parted.validation)]
     assert not numbers[0] & numbers[1]
