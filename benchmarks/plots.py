@@ -6,7 +6,7 @@ import json
 import math
 import textwrap
 
-from benchmarks.report import spread
+from benchmarks.report import headings, spread
 
 COLOURS = (
     *("#1f6feb", "#e08a2b", "#3a9b54", "#a371c9", "#c94f4f"),
@@ -59,7 +59,7 @@ def chart(rows, view):
     """Horizontal bars, bars of shares, or dots; a row for every name."""
     from matplotlib import pyplot
 
-    names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
+    names = headings(rows)
     most = max(map(len, rows.values())) if view.plot == "bars" else 1
     figure, axes = pyplot.subplots(
         figsize=(8, 1.2 + max(0.24, 0.15 * most) * len(rows)), layout="constrained"

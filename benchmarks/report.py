@@ -206,7 +206,7 @@ def everything(tree):
             tables.append((set(cells), {", ".join(path): cells}))
     parts = [table({name: {"figure": one} for name, one in settings.items()})]
     for _, rows in tables:
-        names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
+        names = headings(rows)
         if len(names) > max(4, 2 * len(rows)):
             rows = {
                 name: {row: cells[name] for row, cells in rows.items() if name in cells}
@@ -230,11 +230,17 @@ def leaves(tree, path=()):
         yield from leaves(value, (*path, key))
 
 
+def headings(rows):
+    """All headings, in the order of the fullest row."""
+    fullest = sorted(rows.values(), key=len, reverse=True)
+    return list(dict.fromkeys(name for cells in fullest for name in cells))
+
+
 def table(rows):
     """Markdown of ``{row: {heading: figure}}``."""
     if not rows:
         return ""
-    names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
+    names = headings(rows)
     texts = {name for cells in rows.values() for name in cells if is_text(cells[name])}
     lines = [["", *names], ["---", *("---" if n in texts else "---:" for n in names)]]
     lines += [
