@@ -138,6 +138,7 @@ def curves(rows, view):
             axis.set_major_formatter("{x:,.6g}")
         axes.set_xlabel(unit)
         axes.set_ylabel(view.unit)
+        axes.margins(y=0.2)
         axes.grid()
         axes.legend()
     return figure
