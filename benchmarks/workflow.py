@@ -59,7 +59,7 @@ class Case:
 
 CASES = (
     Case("lenet5", "mnist", 1, together=4),
-    Case("lenet5", "mnist", 10, together=4),
+    Case("lenet5", "mnist", 5, together=4),
     Case("resnet20_cifar", "cifar10", 1, steps=150),
 )
 
