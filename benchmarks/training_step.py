@@ -70,6 +70,8 @@ def stepper(network, origin, precision, change=lambda model: model):
     import keras
     import numpy as np
 
+    from kerazoo.recipe import Optimizer
+    from kerazoo.training import compilation
     from kerazoo.training.precision import choose
 
     model = change(plain(network) if origin == "plain" else ours(network))
@@ -77,11 +79,13 @@ def stepper(network, origin, precision, change=lambda model: model):
     x = images(model.input_shape[1:], batch)
     *grid, classes = model.output_shape[1:]
     y = np.random.default_rng(0).integers(0, classes, (batch, *grid))
-    options = (
-        {} if origin == "plain" else {"jit_compile": choose(precision).jit_compile}
-    )
+    sgd, options = keras.optimizers.SGD(0.01, momentum=0.9), {}
+    if origin != "plain":
+        words = Optimizer(name="sgd", learning_rate=0.01, momentum=0.9)
+        sgd = compilation.optimizer(words, words.learning_rate)
+        options = {"jit_compile": choose(precision).jit_compile}
     model.compile(
-        keras.optimizers.SGD(0.01, momentum=0.9),
+        sgd,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         **options,
     )

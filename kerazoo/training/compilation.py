@@ -101,6 +101,8 @@ def optimizer(words: Optimizer, rate, paths=()) -> keras.optimizers.Optimizer:
     if "ema_momentum" in arguments:
         arguments["use_ema"] = True
     kind = kinds[words.name.lower()]
+    if kind is keras.optimizers.SGD and keras.backend.backend() == "tensorflow":
+        from kerazoo.training.fused_sgd import SGD as kind
     if words.multipliers:
         kind = _multiplied(kind, _factors(words, paths))
     try:
