@@ -9,6 +9,7 @@ flips and shifts are drawn by JAX. What is done is not repeated.
 import argparse
 import io
 import os
+import pathlib
 import time
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -158,6 +159,9 @@ def main(words=None):
 
     if not (device() or arguments.images):
         print("skipped: JAX finds no CUDA device")
+        return
+    if not pathlib.Path(arguments.data).is_file():
+        print(f"skipped: no {arguments.data}; --pack makes it where CIFAR-10 is")
         return
     import keras
 
