@@ -1,7 +1,15 @@
-"""How long does building take, beside the keras.applications twin and against depth?"""
+"""How long does building take, beside the keras.applications twin and against depth?
 
+And what memory: the most that the process held while it built, above what it held when
+Keras was imported. ``--memory`` asks for that alone.
+"""
+
+import argparse
 import gc
 import os
+import pathlib
+import subprocess
+import sys
 import time
 from functools import partial
 
@@ -61,11 +69,52 @@ def drawing(build):
     return draw
 
 
-def main():
+def builders(name):
+    """Builds our network, and its twin."""
+    twin = getattr(keras.applications, TWINS[name])
+    return {"kerazoo": getattr(kerazoo, name), "twin": partial(twin, weights=None)}
+
+
+def status(field):
+    """MiB of the process, as Linux counts them."""
+    text = pathlib.Path("/proc/self/status").read_text()
+    return int(text.partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def peak(name, side):
+    """Prints the MiB that building takes at most."""
+    before = status("VmRSS")
+    builders(name)[side]()
+    print(status("VmHWM") - before)
+
+
+def peaks(name):
+    """The MiB of both sides, each in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.build", "--peak", name]
+    return {
+        side: round(float(subprocess.check_output([*command, side], text=True)))
+        for side in ("kerazoo", "twin")
+    }
+
+
+def main(words=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--memory", action="store_true", help="nothing but memory")
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(words)
+    if arguments.peak:
+        peak(*arguments.peak)
+        return
+    result = harness.earlier("build") if arguments.memory else times()
+    for name in TWINS:
+        result[name]["peak MiB"] = peaks(name)
+    harness.save("build", __doc__.splitlines()[0], result)
+
+
+def times():
     result = {"unit": "seconds"}
-    for name, twin in TWINS.items():
-        ours = getattr(kerazoo, name)
-        theirs = partial(getattr(keras.applications, twin), weights=None)
+    for name in TWINS:
+        ours, theirs = builders(name).values()
         measures = harness.turns(
             {
                 "kerazoo": partial(seconds, ours),
@@ -98,7 +147,7 @@ def main():
             "seconds by depth": dict(zip(map(str, depths), spent, strict=True)),
             "exponent of depth": float(slope),
         }
-    harness.save("build", __doc__, result)
+    return result
 
 
 if __name__ == "__main__":

@@ -136,6 +136,7 @@ VIEWS = {
                 "drawing the twin's": "twin draws",
             },
         ),
+        View("Peak of memory, MiB", columns="peak MiB > *"),
         View(
             "Seconds against depth",
             columns={"y": "seconds by depth", "exponent": "exponent of depth"},
