@@ -105,6 +105,17 @@ class View:
     log: bool = False
 
 
+ERRORS = View(
+    "Test error",
+    columns={
+        "measured": "error in per cent",
+        "the paper's": "paper's error in per cent",
+    },
+    plot="dots",
+    unit="test error, per cent",
+)
+
+
 def _predictions(*batches):
     return {f"batch {batch}": f"batch {batch} > {FOLDED} > {FAST}" for batch in batches}
 
@@ -265,17 +276,7 @@ VIEWS = {
             scale=100,
         ),
     ),
-    "cifar10": (
-        View(
-            "Test error",
-            columns={
-                "measured": "error in per cent",
-                "the paper's": "paper's error in per cent",
-            },
-            plot="dots",
-            unit="test error, per cent",
-        ),
-    ),
+    "cifar10": (ERRORS,),
     "ensembles": (
         View(
             "Error against members",
@@ -320,15 +321,5 @@ VIEWS = {
             scale=1e-12,
         ),
     ),
-    "gpu_cifar10": (
-        View(
-            "Test error",
-            columns={
-                "measured": "error in per cent",
-                "the paper's": "paper's error in per cent",
-            },
-            plot="dots",
-            unit="test error, per cent",
-        ),
-    ),
+    "gpu_cifar10": (ERRORS,),
 }
