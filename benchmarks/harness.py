@@ -93,7 +93,7 @@ def train(command, run):
     start = time.perf_counter()
     if not (run / "metrics.json").exists():
         words = [*command.split()[1:], "--run", str(run)]
-        subprocess.run([sys.executable, "-m", "kerazoo.cli", *words], check=True)
+        subprocess.run([sys.executable, "-m", "kerazoo", *words], check=True)
     return {
         "accuracy": json.loads((run / "metrics.json").read_text())["accuracy"],
         "epochs": len((run / "history.csv").read_text().splitlines()) - 1,

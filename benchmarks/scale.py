@@ -158,7 +158,7 @@ def epochs(words):
     with tempfile.TemporaryDirectory() as folder:
         run = pathlib.Path(folder, "run")
         subprocess.run(
-            [sys.executable, "-m", "kerazoo.cli", *words, "--run", str(run)],
+            [sys.executable, "-m", "kerazoo", *words, "--run", str(run)],
             check=True,
             stdout=subprocess.DEVNULL,
         )

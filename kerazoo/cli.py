@@ -746,7 +746,3 @@ def main() -> None:
         # An interrupted training knows its status; an error of HTTP has another code.
         status = None if isinstance(error, OSError) else getattr(error, "code", None)
         sys.exit(status or (2 if isinstance(error, ValueError) else 1))
-
-
-if __name__ == "__main__":
-    main()

@@ -30,7 +30,7 @@ def folder(tmp_path_factory, data_dir):
     run = tmp_path_factory.mktemp("runs") / "mlp"
     words = ["train", "mlp_256", *TINY, f"--run={run}", f"--data-dir={data_dir}"]
     process = subprocess.run(
-        [sys.executable, "-m", "kerazoo.cli", *words, "--json"],
+        [sys.executable, "-m", "kerazoo", *words, "--json"],
         capture_output=True,
         text=True,
     )
@@ -339,7 +339,7 @@ def test_no_words_show_the_help(command):
 
 def test_a_bad_word_in_a_process_of_its_own():
     process = subprocess.run(
-        [sys.executable, "-m", "kerazoo.cli", "info", "lenet"],
+        [sys.executable, "-m", "kerazoo", "info", "lenet"],
         capture_output=True,
         text=True,
     )

@@ -116,7 +116,7 @@ def _start(index, addresses, arguments, gpus, log):
     environment = os.environ | {"TF_CONFIG": json.dumps(config)}
     if gpus:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    command = [sys.executable, "-m", "kerazoo.cli", *arguments]
+    command = [sys.executable, "-m", "kerazoo", *arguments]
     with open(log, "wb") as file:
         output = {"stdout": file, "stderr": file} if index else {}
         return subprocess.Popen(

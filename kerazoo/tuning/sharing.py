@@ -197,7 +197,7 @@ def helped(count: int, words: list[str]):
         for number in range(1, count + 1):
             # This process has the first GPU.
             env = gpu(number)
-            helpers.append(start("kerazoo.cli", *words, env=env, **streams))
+            helpers.append(start("kerazoo", *words, env=env, **streams))
         yield
     finally:
         for helper in helpers:

@@ -51,7 +51,7 @@ def command(network, run, *words, epochs=3):
 
 def start(*words, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "kerazoo.cli", *words],
+        [sys.executable, "-m", "kerazoo", *words],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

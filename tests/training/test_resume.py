@@ -42,7 +42,7 @@ def start(data_dir):
     started = []
 
     def begin(run, *more, when=None):
-        program = [str(MORTAL), when] if when else ["-m", "kerazoo.cli"]
+        program = [str(MORTAL), when] if when else ["-m", "kerazoo"]
         process = subprocess.Popen(
             [sys.executable, *program, *ARGUMENTS, f"--run={run}", *more],
             env=environment,

@@ -357,7 +357,7 @@ def test_a_killed_command_goes_on_with_another_worker(tmp_path, data_dir):
     words = ["crossval", "mlp_50", "--data=digits", "--folds=4", f"--folder={folder}"]
     words += ["--set=image_shape=8,8,1", "--epochs=30", "--precision=float32"]
     words += [f"--data-dir={data_dir}"]
-    command = [sys.executable, "-m", "kerazoo.cli", *words]
+    command = [sys.executable, "-m", "kerazoo", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         while not (folder / "fold_02" / "config.json").exists():
