@@ -203,7 +203,7 @@ def train(
     kerazoo.find(network)
     given = {"data": data, "epochs": epochs, "batch_size": batch_size, "seed": seed}
     words = _changed(_recipe(recipe, network), setting, given)
-    run = run or pathlib.Path("runs") / f"{network}-{words.data.replace(':', '-')}"
+    run = run or _folder(network, words.data)
     from kerazoo import training
 
     result = training.fit(
@@ -216,7 +216,8 @@ def train(
         overwrite=overwrite,
         deterministic=deterministic,
         save_every=save_every,
-        verbose=0 if as_json else "auto",
+        # A line an epoch where nobody sees a bar.
+        verbose=0 if as_json else 1 if sys.stdout.isatty() else 2,
     )
     if as_json:
         print(json.dumps(result.metrics, indent=2))
@@ -249,9 +250,8 @@ def _changed(recipe, settings, given):
     return recipe.override(*(settings or ()), *words)
 
 
-def _folder(network, data, kind):
-    name = f"{network}-{data}-{kind}".replace(":", "-").replace("/", "-")
-    return pathlib.Path("runs") / name
+def _folder(*words):
+    return pathlib.Path("runs") / "-".join(words).replace(":", "-").replace("/", "-")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -480,7 +480,7 @@ def crossval(
         "keep_models": keep_models,
         "workers": workers,
         "overwrite": overwrite,
-        "verbose": 0 if as_json else "auto",
+        "verbose": not as_json,
     }
     from kerazoo import tuning
 
@@ -659,7 +659,7 @@ def tune(
         workers=workers,
         save_every=save_every,
         overwrite=overwrite,
-        verbose=0 if as_json else "auto",
+        verbose=not as_json,
     )
     if as_json:
         print(json.dumps(found.rows, indent=2))

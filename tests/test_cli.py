@@ -99,9 +99,12 @@ def test_options_are_json_or_words(command):
 
 
 def test_train_says_what_came_out(folder, command, data_dir):
-    words = [*TINY, f"--data-dir={data_dir}", "--epochs=1"]
+    words = [*TINY, f"--data-dir={data_dir}", "--epochs=3"]
     status, out, _ = command("train", "mlp_50", *words)
     assert status == 0
+    # A file or a pipe gets a line an epoch.
+    lines = [line for line in out.splitlines() if "val_accuracy" in line]
+    assert len(lines) == 3
     metrics = json.loads(pathlib.Path("runs/mlp_50-digits/metrics.json").read_text())
     assert f"test accuracy  {metrics['accuracy']:.2%}" in out
     assert "tensorboard --logdir runs/mlp_50-digits" in out

@@ -17,7 +17,10 @@ def folder(tmp_path_factory, data_dir):
     words += ["--space", "learning_rate=0.01,1e39", "--strategy", "grid"]
     done = CliRunner().invoke(cli.app, words, catch_exceptions=False)
     assert done.exit_code == 0
-    lines = done.output.splitlines()
+    first, second, *lines = done.output.splitlines()
+    # As the trials end; then the table.
+    assert first.startswith("trial 0: ")
+    assert second.startswith("trial 1: ")
     assert lines[0].split()[:2] == ["trial", "accuracy"]
     assert {line.split()[0] for line in lines[1:] if line[:6].strip()} >= {"0", "1"}
     assert "kerazoo winner" in lines[-1]
