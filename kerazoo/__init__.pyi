@@ -84,6 +84,7 @@ from .registry import find as find
 from .registry import list_models as list_models
 from .training.evaluation import evaluate as evaluate
 from .training.fitting import fit as fit
+from .training.predictor import predictor as predictor
 from .training.run import Run as Run
 
 __version__: str

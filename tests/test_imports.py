@@ -26,9 +26,10 @@ TABLE = {
     "weights": ({"registry"}, KERAS | SERVICES),
     "data": ({"layers"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe"}, LIGHT),
-    # A run writes what the analysis draws, and a loss stands beside its layer.
+    # A run writes what the analysis draws, a loss stands beside its layer, and batch
+    # norms are folded for prediction.
     "training": (
-        {"registry", "recipe", "data", "weights", "layers", "analysis"},
+        {"registry", "recipe", "data", "weights", "layers", "blocks", "analysis"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.

@@ -7,4 +7,5 @@ from .initialization import orthonormal as orthonormal
 from .initialization import pretrain_autoencoders as pretrain_autoencoders
 from .initialization import reinitialize as reinitialize
 from .prediction import predict as predict
+from .predictor import predictor as predictor
 from .run import Run as Run

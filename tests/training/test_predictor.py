@@ -1,0 +1,148 @@
+import os
+import subprocess
+import sys
+import threading
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import kerazoo
+
+RNG = np.random.default_rng(0)
+NETWORKS = ("lenet5", "resnet20_cifar", "fractalnet20", "dsn", "enet_encoder")
+
+
+def images(model, count):
+    return RNG.normal(size=(count, *model.input_shape[1:])).astype("float32")
+
+
+def with_statistics(model):
+    """Batch norms of a network that has seen images, which folding must respect."""
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.moving_mean.assign(RNG.normal(size=layer.moving_mean.shape))
+            layer.moving_variance.assign(RNG.uniform(1, 2, layer.moving_mean.shape))
+    return model
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_equals_predict_on_batch(network):
+    keras.utils.set_random_seed(0)
+    model = with_statistics(kerazoo.create(network))
+    predict = kerazoo.predictor(model, precision="float32")
+    for count in (1, 5):
+        x = images(model, count)
+        expected, given = model.predict_on_batch(x), predict(x)
+        keras.tree.assert_same_structure(expected, given)
+        keras.tree.map_structure(
+            lambda e, g: np.testing.assert_allclose(g, e, rtol=1e-4, atol=1e-5),
+            expected,
+            given,
+        )
+
+
+def test_auto_is_close():
+    keras.utils.set_random_seed(0)
+    model = kerazoo.resnet20_cifar(classifier_activation=None)
+    x = images(model, 4)
+    expected = model.predict_on_batch(x)
+    error = np.abs(kerazoo.predictor(model)(x) - expected).max()
+    assert error < 0.02 * np.abs(expected).max()
+
+
+def test_a_served_model_takes_raw_images_of_any_size(trained):
+    model = trained.model()
+    predict = kerazoo.predictor(model, precision="float32")
+    for size in (8, 13):
+        x = RNG.integers(0, 255, (2, size, size, 1), "uint8")
+        np.testing.assert_allclose(predict(x), model.predict_on_batch(x), atol=1e-5)
+
+
+def test_several_inputs():
+    one, two = keras.Input((4,), name="one"), keras.Input((4,), name="two")
+    model = keras.Model([one, two], layers.Dense(3)(layers.Add()([one, two])))
+    x = [RNG.normal(size=(2, 4)).astype("float32") for _ in range(2)]
+    np.testing.assert_allclose(
+        kerazoo.predictor(model, precision="float32")(x),
+        model.predict_on_batch(x),
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("largest", [0, 2**23])
+def test_later_training_does_not_reach_it(largest):
+    model = kerazoo.lenet5()
+    predict = kerazoo.predictor(model, largest_constant=largest)
+    x = images(model, 2)
+    before = predict(x)
+    for weight in model.weights:
+        weight.assign(weight + 1)
+    np.testing.assert_array_equal(predict(x), before)
+    assert np.abs(kerazoo.predictor(model)(x) - before).max() > 0.01
+
+
+def test_the_kernels_are_constants():
+    """As many as asked for, and no bias, of which TensorFlow would make an addition."""
+    model = kerazoo.mlp_256()
+    kernels = [w.shape for w in model.weights if len(w.shape) == 2]
+
+    def constants(**options):
+        seen = []
+        real = tf.convert_to_tensor
+
+        def note(value, *rest, **more):
+            if isinstance(value, np.ndarray) and not tf.executing_eagerly():
+                seen.append(value.shape)
+            return real(value, *rest, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tf, "convert_to_tensor", note)
+            kerazoo.predictor(model, **options)(images(model, 1))
+        return seen
+
+    assert constants() == kernels
+    few = [shape for shape in kernels if np.prod(shape) <= 256 * 10]
+    assert 0 < len(few) < len(kernels)
+    assert constants(largest_constant=256 * 10) == few
+
+
+def test_options_are_put_back():
+    before = tf.config.optimizer.get_experimental_options()
+    model = kerazoo.lenet5()
+    predict, x = kerazoo.predictor(model), images(model, 1)
+    threads = [threading.Thread(target=predict, args=(x,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = tf.config.optimizer.get_experimental_options()
+    name = "auto_mixed_precision_onednn_bfloat16"
+    assert after.pop(name, False) == before.pop(name, False)
+    assert after == before
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="Unknown precision 'mixed_float16'"):
+        kerazoo.predictor(kerazoo.lenet5(), precision="mixed_float16")
+
+    class Subclassed(keras.Model):
+        pass
+
+    with pytest.raises(ValueError, match="functional"):
+        kerazoo.predictor(Subclassed())
+
+
+def test_other_backends():
+    code = """
+import keras, numpy as np, kerazoo
+assert keras.backend.backend() == "jax"
+model = kerazoo.lenet5()
+x = np.ones((2, *model.input_shape[1:]), "float32")
+given = kerazoo.predictor(model)(x)
+assert np.allclose(given, model.predict_on_batch(x), atol=1e-6)
+"""
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
