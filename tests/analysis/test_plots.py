@@ -24,13 +24,19 @@ def test_pixels_of_a_figure():
 def test_image_grid(channels):
     images = np.random.default_rng(0).uniform(-50, 300, (5, 6, 4, channels))
     figure = plots.image_grid(images, ["a", "b", "c", "d", "a very long title indeed"])
-    assert len(figure.axes) == 5
-    for image, axes in zip(images, figure.axes, strict=True):
+    (axes,) = figure.axes
+    for place, (image, drawn) in enumerate(zip(images, axes.images, strict=True)):
         expected = np.clip(np.rint(image), 0, 255).astype("uint8").squeeze()
-        np.testing.assert_array_equal(axes.images[0].get_array(), expected)
+        np.testing.assert_array_equal(drawn.get_array(), expected)
         # Otherwise matplotlib would stretch a dark image to white.
-        assert axes.images[0].get_clim() == (0, 255)
-    titles = [axes.get_title() for axes in figure.axes]
+        assert drawn.get_clim() == (0, 255)
+        left, right, bottom, top = drawn.get_extent()
+        assert (int(left), int(top)) == (place % 3, place // 3)
+        # On the page too the image is 4 wide and 6 high.
+        assert 1.1 * (right - left) / (1.25 * (bottom - top)) == pytest.approx(
+            4 / 6, rel=0.02
+        )
+    titles = [text.get_text() for text in axes.texts]
     assert titles == ["a", "b", "c", "d", "a very long ti"]
     assert plots.pixels(figure).std() > 0
 
