@@ -11,9 +11,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras 3 computes batch normalisation as moments and a chain of element-wise
     operations. Images with channels last go through `FusedBatchNormV3` here, with the
     same arguments, weights, names, moving averages and results (1e-5). All other
-    cases (other backends, axes and ranks, masks, `synchronized=True`, `renorm=True`)
-    run Keras' own code. `as_plain_keras` turns a model with this layer into one that
-    opens without kerazoo.
+    cases (other backends, axes and ranks, masks, `synchronized=True`, `renorm=True`, on
+    a CPU channels that are no multiple of 16) run Keras' own code. `as_plain_keras`
+    turns a model with this layer into one that opens without kerazoo.
 
     Reference:
         Ioffe, Szegedy, "Batch Normalization", ICML 2015, arXiv 1502.03167, Alg. 1, 2.
@@ -27,6 +27,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and mask is None
             and not (self.synchronized or self.renorm)
             and keras.backend.standardize_dtype(inputs.dtype) != "float64"
+            and _is_fast(inputs.shape[-1])
         )
         if not fused:
             return super().call(inputs, training=training, mask=mask)
@@ -58,3 +59,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _move(self, average, old, new):
         average.assign(old * self.momentum + new * (1 - self.momentum))
+
+
+def _is_fast(channels):
+    """Whether the fused kernel is the faster one for that many channels.
+
+    oneDNN computes 16 channels at a time on a CPU. For other numbers it has a slower
+    kernel, in bfloat16 slower than the operations of Keras.
+    """
+    import tensorflow as tf
+
+    return channels % 16 == 0 or bool(tf.config.list_physical_devices("GPU"))
