@@ -82,6 +82,9 @@ class Optimizer:
 class Schedule:
     """How the learning rate moves.
 
+    A field that the named schedule does not speak of does nothing there, so that one
+    word changes the schedule of a recipe.
+
     Attributes:
         name: ``constant``; ``step`` (times ``factor`` at every boundary, or the
             ``values`` between them); ``exponential`` (times ``factor`` every ``every``
@@ -101,7 +104,7 @@ class Schedule:
         power: The polynomial's exponent.
         start: The first rate of ``one_cycle`` as a multiple of the base rate.
         end: The last rate as a multiple of the base rate; a plateau's lowest.
-        warmup: The length of the linear rise.
+        warmup: The length of the linear rise of ``cosine`` and ``one_cycle``.
         cycles: How often a cosine is gone through.
         patience: Epochs without improvement before a plateau steps.
     """
