@@ -182,6 +182,8 @@ class Recipe:
         decay_all: Whether biases and batch norms decay too.
         l1: The weight of an L1 penalty on kernels.
         max_norm: The largest norm of a unit's incoming weights.
+        dropout_scale: Multiplies the rates of the network's own dropout layers; with 0
+            it has none.
         initializer: ``None`` for the builder's; for all kernels ``lsuv``,
             ``orthonormal``, ``xavier`` (Caffe's, by fan-in alone), ``normal:STD`` for a
             Gaussian of that standard deviation, or an initialiser of Keras.
@@ -218,6 +220,7 @@ class Recipe:
     decay_all: bool = False
     l1: float = 0.0
     max_norm: float | None = None
+    dropout_scale: float = 1.0
     initializer: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
@@ -229,6 +232,7 @@ class Recipe:
         """Refuses numbers that cannot mean anything."""
         _at_least(1, self, "batch_size", "steps", "auxiliary_fade", "early_stopping")
         _at_least(0, self, "epochs", "seed", "weight_decay", "l1", "auxiliary_weight")
+        _at_least(0, self, "dropout_scale")
         _above_zero(self, "max_norm")
         for field in ("validation", "label_smoothing"):
             if not 0 <= getattr(self, field) < 1:

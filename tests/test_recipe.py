@@ -29,6 +29,7 @@ def test_every_field_goes_through_json():
         schedule=Schedule(name="step", boundaries=(1, 2.5), values=(1, 0.1, 0.01)),
         label_smoothing=0.1,
         max_norm=3,
+        dropout_scale=0.5,
         early_stopping=4,
     )
     assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
@@ -132,6 +133,7 @@ def test_bad_data_is_named(data, words):
         "weight_decay=-0.0005",
         "l1=-1",
         "max_norm=0",
+        "dropout_scale=-0.5",
         "optimizer.learning_rate=0",
         "optimizer.learning_rate=-1",
         "optimizer.learning_rate=NaN",

@@ -61,9 +61,24 @@ class Assembly:
         )
 
     def trained(self) -> keras.Model:
-        """The model that ``fit`` trains: images of the network's size to logits."""
+        """The model that ``fit`` trains: images of the network's size to logits.
+
+        Raises:
+            ValueError: Where the recipe would drop everything.
+        """
         images = keras.Input(self.image_shape, name="images")
-        return self._network(images, None)
+        model = self._network(images, None)
+        scale = self.recipe.dropout_scale
+        for layer in model.layers:
+            if isinstance(layer, layers.Dropout):
+                if layer.rate * scale >= 1:
+                    raise ValueError(
+                        f"dropout_scale is {scale:g}, but {self.network} drops "
+                        f"{layer.rate:g} already; it must be less than "
+                        f"{1 / layer.rate:g}."
+                    )
+                layer.rate *= scale
+        return model
 
     def served(self, trained: keras.Model) -> keras.Model:
         """The model that a run saves: raw uint8 images of any size to probabilities.

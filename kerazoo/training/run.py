@@ -293,7 +293,7 @@ def _claimed(path, config, overwrite):
                 f"{path} holds a finished run; give another folder, or overwrite it "
                 "(--overwrite)."
             )
-        elif differing := _differences(run.config, config):
+        elif differing := _differences(_today(run), config):
             raise ValueError(
                 f"{path} holds an unfinished run with another configuration "
                 f"({', '.join(differing)} differ); continue it with the same, give "
@@ -320,6 +320,11 @@ def unwritable(path: pathlib.Path, error: OSError) -> ValueError:
     return ValueError(
         f"The folder {path} cannot be written: {error.strerror or error}."
     )
+
+
+def _today(run):
+    """A run's configuration with the recipe's fields that came after it."""
+    return run.config | {"recipe": json.loads(run.recipe.to_json())}
 
 
 def _differences(old, new, prefix=""):

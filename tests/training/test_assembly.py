@@ -10,11 +10,13 @@ from kerazoo.recipe import Recipe
 from kerazoo.training import Assembly
 
 
-def assembled(resize, *, source=(8, 8, 1), shape=(12, 12, 1), **words):
-    """The trained and the served model of an untrained perceptron."""
+def assembled(
+    resize, *, network="mlp_50", source=(8, 8, 1), shape=(12, 12, 1), **words
+):
+    """The trained and the served model of an untrained network."""
     keras.utils.set_random_seed(3)
     assembly = Assembly(
-        network="mlp_50",
+        network=network,
         recipe=Recipe(resize=resize, image_shape=shape, **words),
         classes=10,
         source_shape=source,
@@ -123,3 +125,32 @@ def test_the_normalisation_is_inside(trained):
     assert [layer for layer in served.layers if layer.name == "normalise_standardise"]
     black = np.zeros((1, 8, 8, 1), "uint8")
     assert np.isfinite(np.asarray(served(black, training=False))).all()
+
+
+@pytest.mark.parametrize(("scale", "rate"), [(1, 0.5), (0.4, 0.2), (0, 0.0)])
+def test_dropout_is_scaled_in_training(scale, rate):
+    model, _ = assembled(
+        "bilinear",
+        network="nin_cifar",
+        source=(32, 32, 3),
+        shape=(32, 32, 3),
+        dropout_scale=scale,
+    )
+    drops = [one for one in model.layers if isinstance(one, keras.layers.Dropout)]
+    assert [drop.rate for drop in drops] == [rate, rate]
+    ones = np.ones((1, 100, 100, 1), "float32")
+    for drop in drops:
+        kept = np.asarray(drop(ones, training=True))
+        assert (kept == 0).mean() == pytest.approx(rate, abs=0.03)
+        assert kept.mean() == pytest.approx(1, abs=0.05)
+
+
+def test_not_everything_can_be_dropped():
+    with pytest.raises(ValueError, match=r"drops 0\.5 already; it must be less than 2"):
+        assembled(
+            "bilinear",
+            network="nin_cifar",
+            source=(32, 32, 3),
+            shape=(32, 32, 3),
+            dropout_scale=2,
+        )

@@ -224,6 +224,17 @@ def test_an_unfinished_run_goes_on_with_its_own_configuration_only(fit):
     assert fit().finished
 
 
+def test_a_run_from_before_a_field_goes_on_where_it_has_its_default(fit):
+    run = fit()
+    (run.path / "metrics.json").unlink()
+    config = json.loads((run.path / "config.json").read_text())
+    del config["recipe"]["dropout_scale"]
+    (run.path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"\(recipe\.dropout_scale differ\)"):
+        fit("dropout_scale=0.5")
+    assert fit().finished
+
+
 def test_a_run_has_one_process(fit, tmp_path):
     run = fit()
     metrics = (run.path / "metrics.json").read_bytes()
