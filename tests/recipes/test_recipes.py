@@ -179,14 +179,14 @@ RATES = [
     # 60,000 digits, 32 a step: 1875 steps an epoch.
     ("lenet5_1998", 60_000, 2 * 1875, 8e-4),
     ("lenet5_1998", 60_000, 12 * 1875, 4e-5),
-    # Up from a twentieth for 8 epochs of 391 steps, half way down at epoch 24.
+    # Up from a twentieth for 4 epochs of 782 steps, half way down at epoch 12.
     ("cifar_one_cycle", 50_000, 0, 0.005),
     ("cifar_one_cycle", 50_000, 2 * 782, 0.0525),
     ("cifar_one_cycle", 50_000, 4 * 782, 0.1),
     ("cifar_one_cycle", 50_000, 12 * 782, 0.05),
     ("cifar_one_cycle", 50_000, 20 * 782, 0.0),
-    ("cifar_one_cycle_plain", 50_000, 10 * 391, 1e-3),
-    ("cifar_one_cycle_plain", 50_000, 35 * 391, 5e-4),
+    ("cifar_one_cycle_plain", 50_000, 4 * 782, 1e-3),
+    ("cifar_one_cycle_plain", 50_000, 12 * 782, 5e-4),
 ]
 PLATEAUS = {
     "alexnet_2012": (0.01, 1e-5),
