@@ -79,6 +79,37 @@ def earlier(name):
     return json.loads(path.read_text())["result"] if path.exists() else {}
 
 
+def by_network(name, question, networks, measure):
+    """Measures one network after the other and saves each; a failure costs no other.
+
+    Args:
+        name: The benchmark.
+        question: What it asks.
+        networks: Their names.
+        measure: From a network to rows, which replace those of the same name.
+
+    Raises:
+        SystemExit: With the networks that failed, after all others.
+    """
+    import kerazoo
+
+    result = earlier(name)
+    failed = []
+    for network in networks:
+        print(network, flush=True)
+        try:
+            result[network] = result.get(network, {}) | measure(network)
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            print(error, flush=True)
+            failed.append(network)
+        else:
+            # In the order of history.
+            order = [model for model in kerazoo.list_models() if model in result]
+            save(name, question, {model: result[model] for model in order})
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
 def train(command, run):
     """Runs a ``kerazoo train`` command, continues it, or reads what it has left.
 

@@ -1,4 +1,4 @@
-"""How fast do networks predict: plain Keras, kerazoo, folded, bfloat16, onnxruntime?
+"""How fast do networks predict: plain Keras, kerazoo's predictor, onnxruntime?
 
 ``--torch`` adds torchvision's network in bfloat16 with channels last; TORCH_PYTHON
 names a Python that has it, where this one has not.
@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -17,14 +18,16 @@ from benchmarks import harness, sides
 
 NETWORKS = ("resnet50", "vgg16", "inception_v3", "xception", "alexnet", "googlenet")
 BATCHES = (1, 8, 32)
-PLAIN, BEST = "plain Keras", "kerazoo, folded, auto"
-# Side: the network, whether it is folded, and the precision.
+PLAIN, BEST = "plain Keras", "kerazoo.predictor"
+# Side: the network, how it predicts, and the precision.
 KERAS = {
-    PLAIN: ("plain", False, "float32"),
-    "kerazoo": ("kerazoo", False, "float32"),
-    "kerazoo, auto": ("kerazoo", False, "auto"),
-    "kerazoo, folded": ("kerazoo", True, "float32"),
-    BEST: ("kerazoo", True, "auto"),
+    PLAIN: ("plain", "predict_on_batch", "float32"),
+    "kerazoo": ("kerazoo", "predict_on_batch", "float32"),
+    "kerazoo, auto": ("kerazoo", "predict_on_batch", "auto"),
+    "kerazoo, folded": ("kerazoo", "folded", "float32"),
+    "kerazoo, folded, auto": ("kerazoo", "folded", "auto"),
+    "kerazoo.predictor, float32": ("kerazoo", "predictor", "float32"),
+    BEST: ("kerazoo", "predictor", "auto"),
 }
 ONNX, TORCH = "onnxruntime", "torch, bfloat16, channels last"
 SIDES = (*KERAS, ONNX)
@@ -62,25 +65,33 @@ def plain(network):
     return kerazoo.layers.as_plain_keras(ours(network))
 
 
-def serve_keras(network, origin, folded, precision):
+def serve_keras(network, origin, how, precision):
     import keras
     import numpy as np
 
     import kerazoo
     from kerazoo.training.precision import choose, computing
 
+    facts = {}
     with computing(choose(precision)):
         model = plain(network) if origin == "plain" else ours(network)
-        if folded == "True":
-            model = kerazoo.fold_batchnorm(model)
         few = images(model.input_shape[1:], 2)
         # Operations that run one by one are in float32 under every option.
         exact = np.asarray(model(few, training=False))
+        if how == "folded":
+            model = kerazoo.fold_batchnorm(model)
+        predict = model.predict_on_batch
+        if how == "predictor":
+            start = time.perf_counter()
+            predict = kerazoo.predictor(model, precision=precision)
+            predict(few)
+            facts["seconds to the first prediction"] = time.perf_counter() - start
         sides.serve(
-            lambda batch: model.predict_on_batch(images(model.input_shape[1:], batch)),
+            lambda batch: predict(images(model.input_shape[1:], batch)),
             name=model.name,
-            difference=difference(model.predict_on_batch(few), exact),
+            difference=difference(predict(few), exact),
             version=keras.version(),
+            **facts,
         )
 
 
@@ -158,13 +169,6 @@ def serve_onnx(network):
     )
 
 
-def by_year(result):
-    """The rows of networks in the order of history."""
-    import kerazoo
-
-    return {name: result[name] for name in kerazoo.list_models() if name in result}
-
-
 def difference(outputs, expected):
     """The largest difference, as a share of the largest output."""
     import numpy as np
@@ -224,20 +228,12 @@ def main(words=None):
     if arguments.quick:
         arguments.networks, arguments.batches, arguments.repeats = ["resnet50"], [8], 5
     chosen = [*arguments.sides, *([TORCH] if arguments.torch else [])]
-    result = harness.earlier("inference")
-    failed = []
-    for network in arguments.networks:
-        print(network, flush=True)
-        try:
-            rows = measure(network, chosen, arguments.batches, arguments.repeats)
-        except RuntimeError as error:
-            print(error, flush=True)
-            failed.append(network)
-        else:
-            result[network] = result.get(network, {}) | rows
-            harness.save("inference", __doc__.splitlines()[0], by_year(result))
-    if failed:
-        raise SystemExit(f"failed: {', '.join(failed)}")
+    harness.by_network(
+        "inference",
+        __doc__.splitlines()[0],
+        arguments.networks,
+        lambda name: measure(name, chosen, arguments.batches, arguments.repeats),
+    )
 
 
 if __name__ == "__main__":

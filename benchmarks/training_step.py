@@ -23,7 +23,7 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks import harness, sides
-from benchmarks.inference import PLAIN, TORCH, by_year, images, ours, plain
+from benchmarks.inference import PLAIN, TORCH, images, ours, plain
 
 NETWORKS = (
     "alexnet",
@@ -245,26 +245,22 @@ def main(words=None):
         import kerazoo
 
         arguments.networks = kerazoo.list_models()
-    result = harness.earlier("training_step")
-    peak = None if arguments.profile else peaks()
-    failed = []
-    for network in arguments.networks:
-        print(network, flush=True)
-        row = result.setdefault(network, {})
-        try:
-            if arguments.profile:
-                row["profile"] = {p: profiled(network, p) for p in ("float32", "auto")}
-            else:
-                row |= measure(
-                    network, arguments.sides, arguments.repeats, arguments.torch, peak
-                )
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            print(error, flush=True)
-            failed.append(network)
-        else:
-            harness.save("training_step", __doc__.splitlines()[0], by_year(result))
-    if failed:
-        raise SystemExit(f"failed: {', '.join(failed)}")
+    if arguments.profile:
+
+        def rows(network):
+            return {"profile": {p: profiled(network, p) for p in ("float32", "auto")}}
+
+    else:
+        peak = peaks()
+
+        def rows(network):
+            return measure(
+                network, arguments.sides, arguments.repeats, arguments.torch, peak
+            )
+
+    harness.by_network(
+        "training_step", __doc__.splitlines()[0], arguments.networks, rows
+    )
 
 
 if __name__ == "__main__":
