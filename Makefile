@@ -21,14 +21,17 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# A machine's figures and their page; benchmarks/results are those of BENCHMARKS.md.
+bench bench-full: export KERAZOO_RESULTS ?= runs/benchmarks
 bench: .venv/.installed
-	$(BIN)/python -m benchmarks; status=$$?; $(MAKE) report && exit $$status
+	$(BIN)/python -m benchmarks; status=$$?; $(BIN)/python -m benchmarks.report && exit $$status
 
 bench-full: .venv/.installed
-	$(BIN)/python -m benchmarks --full; status=$$?; $(MAKE) report && exit $$status
+	$(BIN)/python -m benchmarks --full; status=$$?; $(BIN)/python -m benchmarks.report && exit $$status
 
 report: .venv/.installed
-	$(BIN)/python -m benchmarks.report
+	for folder in $(sort $(dir $(wildcard benchmarks/results/*.json benchmarks/results/*/*.json))); do \
+		$(BIN)/python -m benchmarks.report $$folder || exit; done
 
 models: .venv/.installed
 	$(BIN)/python -m kerazoo.models > MODELS.md.new

@@ -10,7 +10,11 @@ import subprocess
 import sys
 import time
 
-RESULTS = pathlib.Path(__file__).with_name("results")
+OURS = pathlib.Path(__file__).with_name("results")
+# Another machine's figures go elsewhere.
+RESULTS = pathlib.Path(os.environ.get("KERAZOO_RESULTS", OURS))
+# What decides how fast a CPU multiplies, the best last.
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 
 def turns(sides, *, repeats=7, warmup=1):
@@ -55,31 +59,46 @@ def machine():
     """Processor, cores and versions, as far as they matter."""
     names = ("keras", "tensorflow", "jax", "numpy", "keras-tuner")
     found = {d.name.lower(): d.version for d in importlib.metadata.distributions()}
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        )
-        if pathlib.Path("/proc/cpuinfo").exists()
-        else iter(()),
-        platform.processor(),
-    )
+    cpu = processor()
+    flags = cpu.get("flags", "").split()
     return {
-        "processor": cpu,
+        "processor": cpu.get("model name", platform.processor()),
+        "instructions": [name for name in INSTRUCTIONS if name in flags],
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         **{name: found.get(name) for name in names},
     }
 
 
+def processor():
+    """What Linux says of the first core."""
+    path = pathlib.Path("/proc/cpuinfo")
+    text = path.read_text().partition("\n\n")[0] if path.exists() else ""
+    words = [line.partition(":") for line in text.splitlines()]
+    return {key.strip(): value.strip() for key, _, value in words}
+
+
 def earlier(name):
-    """The rows that stand in ``results/NAME.json``, for a run that adds some."""
+    """The rows that stand in ``NAME.json``, for a run that adds some.
+
+    Raises:
+        SystemExit: Where they are another machine's.
+    """
     path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text())["result"] if path.exists() else {}
+    if not path.exists():
+        return {}
+    record, here = json.loads(path.read_text()), machine()
+    for what in ("processor", "cores"):
+        if record["machine"][what] != here[what]:
+            raise SystemExit(
+                f"{path} has the figures of another machine ({what} "
+                f"{record['machine'][what]}, here {here[what]}); name a folder for "
+                "those of this one in KERAZOO_RESULTS."
+            )
+    return record["result"]
 
 
-def by_network(name, question, networks, measure):
+def by_network(name, question, networks, measure, finish=lambda result: result):
     """Measures one network after the other and saves each; a failure costs no other.
 
     Args:
@@ -87,6 +106,7 @@ def by_network(name, question, networks, measure):
         question: What it asks.
         networks: Their names.
         measure: From a network to rows, which replace those of the same name.
+        finish: From all results to what is saved.
 
     Raises:
         SystemExit: With the networks that failed, after all others.
@@ -105,7 +125,7 @@ def by_network(name, question, networks, measure):
         else:
             # In the order of history.
             order = [model for model in kerazoo.list_models() if model in result]
-            save(name, question, {model: result[model] for model in order})
+            save(name, question, finish({model: result[model] for model in order}))
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
 
@@ -133,7 +153,7 @@ def train(command, run):
 
 
 def save(name, question, result):
-    """Writes ``results/NAME.json`` and prints it."""
+    """Writes ``NAME.json`` among the results and prints it."""
     record = {
         "question": question,
         "command": f"python -m benchmarks.{name}",
@@ -141,6 +161,6 @@ def save(name, question, result):
         "machine": machine(),
         "result": result,
     }
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
     print(json.dumps(result, indent=2))

@@ -7,7 +7,6 @@ the end. Cells that are done are not repeated when the command is given again.
 """
 
 import argparse
-import json
 import pathlib
 import tempfile
 
@@ -71,8 +70,7 @@ def main():
     if arguments.folder is None:
         arguments.folder = tempfile.mkdtemp()
     size = "full" if arguments.full else f"{arguments.images} x {arguments.epochs}"
-    path = harness.RESULTS / "initialisation.json"
-    result = json.loads(path.read_text())["result"] if path.exists() else {}
+    result = harness.earlier("initialisation")
     rows = result.setdefault(size, {})
     for name, initializer in INITIALIZERS.items():
         for activation in ACTIVATIONS:

@@ -177,7 +177,7 @@ VIEWS = {
                 "in float32": f"rows > kerazoo, float32 > {FAST}",
                 "PyTorch": f"rows > {TORCH} > {FAST}",
                 "plain Keras, share of the float32 peak": "rows > plain Keras > share*",
-                "kerazoo, share of the bfloat16 peak": "rows > kerazoo > share*",
+                "kerazoo, share of the peak of its type": "rows > kerazoo > share*",
                 "batch": "batch",
             },
         ),

@@ -5,26 +5,60 @@ import re
 
 import pytest
 
+import kerazoo
 from benchmarks import __main__ as commands
-from benchmarks import plots, report, views
+from benchmarks import harness, plots, report, training_step, views
 
 ROOT = pathlib.Path(__file__).parents[1]
+# Those of the project's page, and those of other machines.
+FOLDERS = [
+    harness.OURS,
+    *(path for path in harness.OURS.iterdir() if any(path.glob("*.json"))),
+]
 STALE = "stale; run `make report`"
 HALF = {"median": 0.5, "low": 0.25, "high": 1.0, "runs": 3}
 
 
-def test_the_page_is_up_to_date():
-    assert (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8") == report.page(), STALE
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_page_is_up_to_date(folder):
+    text = report.place(folder).read_text(encoding="utf-8")
+    assert text == report.page(folder), STALE
+    # What the page shows is there.
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", text):
+        assert (report.place(folder).parent / picture).is_file()
 
 
-def test_the_plots_are_up_to_date():
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_plots_are_up_to_date(folder):
     expected = {
-        ROOT / place: plots.signature(report.select(record["result"], view), view)
-        for name, record in report.records().items()
+        folder / place: plots.signature(report.select(record["result"], view), view)
+        for name, record in report.records(folder).items()
         for place, view in report.drawn(name, record)
     }
-    folder = report.RESULTS / "plots"
-    assert {path: plots.shown(path) for path in folder.glob("*.png")} == expected, STALE
+    pictures = (folder / "plots").glob("*.png")
+    assert {path: plots.shown(path) for path in pictures} == expected, STALE
+
+
+def test_results_of_two_machines_do_not_mix(monkeypatch, tmp_path):
+    monkeypatch.setattr(harness, "RESULTS", tmp_path / "new")
+    assert harness.earlier("scale") == {}
+    harness.save("scale", "How?", {"a": 1})
+    assert harness.earlier("scale") == {"a": 1}
+    monkeypatch.setattr(harness, "processor", lambda: {"model name": "Another"})
+    with pytest.raises(SystemExit, match=r"another machine .* KERAZOO_RESULTS"):
+        harness.earlier("scale")
+
+
+def test_a_peak_of_a_busy_moment_flatters_nobody():
+    def row(peak, seconds):
+        side = {"seconds": {"median": seconds}, "share of the peak in float32": None}
+        return {"batch": 8, "peak": {"float32": peak}, "rows": {"plain Keras": side}}
+
+    result = {"alexnet": row(1e11, 1), "vgg16": row(2e11, 2), "xception": {}}
+    rows = training_step.shares(result)["alexnet"]["rows"]
+    macs = kerazoo.find("alexnet").macs
+    share = rows["plain Keras"]["share of the peak in float32"]
+    assert share == pytest.approx(6 * 8 * macs / 2e11)
 
 
 def test_every_benchmark_has_a_section_and_runs_in_full():
