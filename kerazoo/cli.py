@@ -284,12 +284,18 @@ def evaluate(
         str | None, typer.Option(help="Another data set with the same classes.")
     ] = None,
     data_dir: DataDir = None,
+    views: Annotated[
+        str | None,
+        typer.Option(help="See each image so: flip, center, ten_crop or googlenet."),
+    ] = None,
     as_json: Json = False,
 ):
     """Evaluate a run's network: accuracy, loss, calibration, every class."""
     from kerazoo import training
 
-    metrics = training.evaluate(run, split=split, data=data, data_dir=data_dir)
+    metrics = training.evaluate(
+        run, split=split, data=data, data_dir=data_dir, views=views
+    )
     if as_json:
         print(json.dumps(metrics, indent=2))
         return

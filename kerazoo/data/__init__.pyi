@@ -7,6 +7,7 @@ from .grids import show as show
 from .loading import ImageData as ImageData
 from .loading import NotPrepared as NotPrepared
 from .loading import load as load
+from .multicrop import VIEWS as VIEWS
 from .multicrop import views as views
 from .preprocessing import normalisation as normalisation
 from .sets import SETS as SETS

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo import errors
-from kerazoo.data import augment, draws, resizing
+from kerazoo.data import augment, draws, multicrop, resizing
 from kerazoo.data.splits import Arrays
 
 CACHES = ("auto", "memory", "none")
@@ -42,6 +42,8 @@ class Batches:
             those that `load` holds are in memory.
         one_hot: Whether labels are float32 rows; they are anyway where an
             augmentation mixes images. Otherwise they are int32 class ids.
+        views: None, or a kind of `data.views`: then an image comes as so many views of
+            it, in a batch (n, views, height, width, channels). Nothing augments them.
 
     Attributes:
         size: Examples in an epoch.
@@ -65,6 +67,7 @@ class Batches:
         drop_remainder=False,
         cache="auto",
         one_hot=False,
+        views=None,
     ):
         self.split = split
         self.batch_size = batch_size
@@ -75,6 +78,7 @@ class Batches:
         self.drop_remainder = drop_remainder
         self.cache = cache
         self.augment = augment
+        self.views = views
         self._check()
         self.steps, self.size = math.ceil(split.size / batch_size), split.size
         if drop_remainder:
@@ -135,6 +139,12 @@ class Batches:
 
         make = self._stream if self._held is None else self._gather
         return tf.data.Dataset.counter(epoch).map(begin).flat_map(make).prefetch(2)
+
+    @property
+    def _shape(self):
+        """What an image comes as."""
+        views = [multicrop.VIEWS[self.views]] if self.views else []
+        return (*views, *self.image_shape)
 
     @property
     def streamed(self):
@@ -218,6 +228,12 @@ class Batches:
         for name, allowed in (("resize", resizing.RESIZES), ("cache", CACHES)):
             if getattr(self, name) not in allowed:
                 raise errors.unknown(name, getattr(self, name), allowed)
+        if self.views is not None and self.views not in multicrop.VIEWS:
+            raise errors.unknown("kind of views", self.views, multicrop.VIEWS)
+        if self.views is not None and self.augment:
+            raise ValueError(
+                f"views={self.views!r} are for evaluation; leave out the augmentations"
+            )
 
     def _set_augmentations(self):
         names = self.augment
@@ -227,7 +243,9 @@ class Batches:
             )
         self._steps = [augment.parse(name) for name in names]
         augment.check(self._steps)
+        # Whether something is cut out of the whole image.
         self._crop = bool(self._steps) and self._steps[0].kind == "crop"
+        self._crop |= self.views is not None
 
     @functools.cached_property
     def _held(self):
@@ -286,7 +304,7 @@ class Batches:
                 some = tf.map_fn(
                     lambda one: self._fit(one[0], epoch, one[1]),
                     (some, number),
-                    fn_output_signature=tf.TensorSpec(self.image_shape, tf.uint8),
+                    fn_output_signature=tf.TensorSpec(self._shape, tf.uint8),
                 )
             else:
                 some = self._fit(some)
@@ -328,6 +346,9 @@ class Batches:
         """Images of one size, or one image that may be cropped, as the network's."""
         *size, count = self.image_shape
         how = self.resize
+        if self.views:
+            images = resizing.channels(images, count)
+            return multicrop.views_of_whole(images, self.views, size, how)
         if self._crop:
             # The box has the proportions that were drawn for it.
             how = "bilinear"

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from kerazoo import data as kerazoo_data
+from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.training.assembly import resized_to_output
 from kerazoo.training.run import Run
@@ -36,7 +37,8 @@ def predictions(model, batches) -> tuple[np.ndarray, np.ndarray]:
         batches: ``Batches`` that neither shuffle nor augment.
 
     Returns:
-        The true class of every image, and float64 scores ``(images, classes)``.
+        The true class of every image, and float64 scores ``(images, classes)``, the
+        means over its views where there are several.
     """
     truth, scores, size = [], [], 0
     for images, labels in batches.dataset:
@@ -44,9 +46,12 @@ def predictions(model, batches) -> tuple[np.ndarray, np.ndarray]:
         size = size or len(images)
         # A last batch of another size would be compiled for itself.
         filled = np.resize(images, (size, *images.shape[1:]))
-        scores.append(np.asarray(model.predict_on_batch(filled))[: len(images)])
+        if images.ndim == 5:
+            filled = filled.reshape(-1, *images.shape[2:])
+        some = np.asarray(model.predict_on_batch(filled), "float64")
+        scores.append(some.reshape(size, -1, some.shape[-1]).mean(1)[: len(images)])
         truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
-    return np.concatenate(truth), np.concatenate(scores).astype("float64")
+    return np.concatenate(truth), np.concatenate(scores)
 
 
 def figures(truth, scores, classes) -> dict:
@@ -131,6 +136,7 @@ def evaluate(
     data: str | None = None,
     data_dir: str | os.PathLike | None = None,
     batch_size: int | None = None,
+    views: str | None = None,
 ) -> dict:
     """Evaluates the network of a run folder.
 
@@ -139,16 +145,23 @@ def evaluate(
         split: ``train``, ``validation`` or ``test``, parted as in training.
         data: Another data set with the same classes; by default the run's.
         data_dir: Where its files are; by default where the training found them.
-        batch_size: Images of a step; by default the recipe's.
+        batch_size: Images of a step, all their views counted; by default the recipe's.
+        views: ``flip``, ``center``, ``ten_crop`` or ``googlenet`` (see
+            ``kerazoo.data.views``): an image's probabilities are the means of those of
+            its views. By default it is seen once, resized as in training.
 
     Returns:
         What :func:`measure` returns.
 
     Raises:
-        ValueError: Where there is no run, no such split, or other classes.
+        ValueError: Where there is no run, no such split, no such views, or other
+            classes.
     """
     run = run if isinstance(run, Run) else Run(run)
     config, recipe = run.config, run.recipe
+    kinds = kerazoo_data.VIEWS
+    if views is not None and views not in kinds:
+        raise unknown("kind of views", views, kinds)
     if config.get("parts") and not data and split in ("train", "validation"):
         raise ValueError(
             f"{run.path} was trained on parts of {config['data']} that its caller "
@@ -174,8 +187,9 @@ def evaluate(
         raise ValueError(f"split is {split!r}; it must be one of {', '.join(allowed)}.")
     batches = kerazoo_data.Batches(
         part[split],
-        batch_size or recipe.batch_size,
+        max(1, (batch_size or recipe.batch_size) // kinds.get(views, 1)),
         image_shape=config["image_shape"],
         resize=recipe.resize,
+        views=views,
     )
     return measure(resized_to_output(model), batches, images.classes)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kerazoo import data
+from kerazoo.data import resizing
 from kerazoo.data.whitening import GlobalContrastNormalization, ZCAWhitening
 
 RNG = np.random.default_rng(0)
@@ -54,6 +55,62 @@ def test_ten_crop():
 def test_center_view():
     (center,) = data.views(IMAGES, "center", (20, 10)).numpy().swapaxes(0, 1)
     assert (center == IMAGES[:, :, 10:20]).all()
+
+
+def test_flip_views():
+    middle, mirrored = data.views(IMAGES, "flip", (20, 10)).numpy().swapaxes(0, 1)
+    assert (middle == IMAGES[:, :, 10:20]).all()
+    assert (mirrored == middle[:, :, ::-1]).all()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Images of three sizes in a test folder, a class each."""
+    root = tmp_path_factory.mktemp("views")
+    for number, image in enumerate((IMAGES[0], IMAGES[1, :15], IMAGES[2].repeat(2, 0))):
+        for part in ("train", "test"):
+            place = root / part / str(number)
+            place.mkdir(parents=True)
+            Image.fromarray(image).save(place / "image.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("kind", "room"), [("center", 8), ("flip", 7), ("ten_crop", 8), ("googlenet", 7)]
+)
+def test_batches_of_views(folder, kind, room):
+    part = data.load(f"folder:{folder}", validation=0).test
+    batches = data.Batches(part, 2, image_shape=(14, 21, 3), resize="crop", views=kind)
+    found, labels = batches.take(3)
+    assert found.shape == (3, data.VIEWS[kind], 14, 21, 3)
+    size = (14 * room // 7, 21 * room // 7)
+    for some, label in zip(found, labels, strict=True):
+        whole = np.asarray(Image.open(folder / "test" / str(label) / "image.png"))
+        if kind != "googlenet":
+            whole = resizing.resize(tf.constant(whole), size, "crop").numpy()
+        expected = data.views(whole[None], kind, (14, 21))[0]
+        np.testing.assert_array_equal(some, expected)
+
+
+def test_batches_of_views_out_of_memory(digits):
+    batches = data.Batches(digits.test, 4, image_shape=(8, 8, 1), views="flip")
+    found, labels = batches.take(6)
+    plain, expected = data.Batches(digits.test, 4, image_shape=(8, 8, 1)).take(6)
+    assert (labels == expected).all()
+    assert (found[:, 0] == plain).all()
+    assert (found[:, 1] == plain[:, :, ::-1]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"views": "flop"}, "Unknown kind of views 'flop'"),
+        ({"views": "flip", "augment": ["flip"]}, "leave out the augmentations"),
+    ],
+)
+def test_batches_of_views_refuse(digits, options, words):
+    with pytest.raises(ValueError, match=words):
+        data.Batches(digits.test, 4, image_shape=(8, 8, 1), **options)
 
 
 def test_googlenet_views():

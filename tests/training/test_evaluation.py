@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo import training
+from kerazoo import data, training
 
 
 def test_evaluate_gives_the_metrics_again(trained):
@@ -33,9 +33,29 @@ def test_train_is_the_rest(trained):
     assert training.evaluate(trained, split="train")["images"] == 1442 - 143
 
 
+def test_views_are_averaged(trained, data_dir):
+    height, width, channels = trained.config["image_shape"]
+    images, labels = data.Batches(
+        data.load("digits", data_dir=data_dir).test,
+        400,
+        image_shape=(height, width, channels),
+    ).take(400)
+    model = trained.model()
+    scores = model.predict(images, verbose=0).astype("float64")
+    scores += model.predict(images[:, :, ::-1], verbose=0)
+    metrics = training.evaluate(trained, views="flip")
+    assert metrics["images"] == len(labels)
+    assert metrics["accuracy"] == (scores.argmax(-1) == labels).mean()
+    right = scores[np.arange(len(labels)), labels] / 2
+    assert metrics["loss"] == pytest.approx(-np.log(right).mean(), rel=1e-4)
+    # Most digits are others in the mirror.
+    assert metrics["accuracy"] < trained.metrics["accuracy"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"views": "ten_corp"}, "did you mean ten_crop?"),
         ({"split": "tests"}, "split is 'tests'; it must be one of train, validation,"),
         ({"data": "digit"}, "Unknown data set 'digit'"),
         ({"data_dir": "/nowhere/at/all"}, "/nowhere/at/all is not there"),
