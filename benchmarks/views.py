@@ -74,6 +74,12 @@ TARGETS = {
             "* > minimal Keras script > kerazoo's time over this",
         )
     },
+    "cifar10": {
+        "ResNet-20's test error on CIFAR-10 (JPEG) after 20 epochs, per cent": (
+            *("at most", 10),
+            "resnet20_cifar > error in per cent",
+        )
+    },
 }
 
 
@@ -114,6 +120,14 @@ ERRORS = View(
     plot="dots",
     unit="test error, per cent",
 )
+
+CIFAR10 = {
+    "test error, per cent": "error in per cent",
+    "the paper's": "paper's error in per cent",
+    "epochs": "epochs",
+    "seconds": "seconds",
+    "command": "command",
+}
 
 
 def _predictions(*batches):
@@ -283,7 +297,11 @@ VIEWS = {
             scale=100,
         ),
     ),
-    "cifar10": (ERRORS,),
+    "cifar10": (
+        ERRORS,
+        View("With the modern recipes", columns=CIFAR10),
+        View("With the modern recipes, squeezed", "* steps > *", CIFAR10),
+    ),
     "ensembles": (
         View(
             "Error against members",

@@ -5,13 +5,14 @@ import keras
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class GroupedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` whose groups run in TensorFlow's own kernel.
+    """`keras.layers.Conv2D` that runs on TensorFlow as a convolution for each group.
 
     Keras sends grouped convolutions through XLA on the TensorFlow backend, which
     makes a training step on a CPU 20 to 260 times slower and cannot be exported to
-    ONNX. TensorFlow's native kernel and its gradient give the same results. Other
-    backends run Keras' own code. Arguments, weights and shapes are those of
-    `keras.layers.Conv2D`.
+    ONNX. TensorFlow's own grouped kernel is oneDNN's alone: on a CPU for which
+    TensorFlow leaves oneDNN off (without AVX512-VNNI or AMX) it has neither a gradient
+    nor a fused activation. Other backends run Keras' own code. Arguments, weights,
+    shapes and results are those of `keras.layers.Conv2D`.
 
     Reference:
         Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep
@@ -19,19 +20,15 @@ class GroupedConv2D(keras.layers.Conv2D):
     """
 
     def convolution_op(self, inputs, kernel):
-        native = (
-            keras.backend.backend() == "tensorflow"
-            and self.data_format == "channels_last"
-            and self.groups > 1
-        )
-        if not native:
+        if keras.backend.backend() != "tensorflow" or self.groups == 1:
             return super().convolution_op(inputs, kernel)
-        import tensorflow as tf
-
-        return tf.nn.conv2d(
-            inputs,
-            kernel,
-            strides=self.strides,
-            padding=self.padding.upper(),
-            dilations=self.dilation_rate,
+        channels = -1 if self.data_format == "channels_last" else 1
+        parts = zip(
+            keras.ops.split(inputs, self.groups, channels),
+            keras.ops.split(kernel, self.groups, -1),
+            strict=True,
+        )
+        return keras.ops.concatenate(
+            [super(GroupedConv2D, self).convolution_op(*part) for part in parts],
+            channels,
         )

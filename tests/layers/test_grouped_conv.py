@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -95,6 +99,23 @@ def test_trains_saves_and_exports(reloaded, tmp_path):
         np.testing.assert_allclose(
             exported.serve(x), model.predict(x, verbose=0), atol=1e-6
         )
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="oneDNN is TensorFlow's")
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_trains_and_predicts_on_any_cpu(onednn):
+    """TensorFlow leaves oneDNN off on some CPUs, and its own kernels know no groups."""
+    code = """
+import keras, numpy as np
+from kerazoo.layers import GroupedConv2D
+model = keras.Sequential([GroupedConv2D(8, 3, groups=4, activation="relu")])
+model.compile("sgd", "mse", jit_compile=False)
+x = np.ones((2, 6, 6, 4), "float32")
+assert np.isfinite(model.train_on_batch(x, np.ones((2, 4, 4, 8))))
+assert np.allclose(model.predict_on_batch(x), model(x), atol=1e-5)
+"""
+    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": onednn}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
