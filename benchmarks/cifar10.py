@@ -2,8 +2,7 @@
 
 Every row is one command of the package, in a run folder that is kept, so that an
 interrupted benchmark goes on where it stopped. Set ``KERAZOO_DATA_DIR`` to where TFDS
-finds CIFAR-10, or let it download. ``--steps`` squeezes the recipes into so many steps:
-that says whether a network begins to learn with its recipe, not how far it comes.
+finds CIFAR-10, or let it download.
 """
 
 import argparse
@@ -35,20 +34,17 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--runs", type=pathlib.Path, default="runs/cifar10")
     parser.add_argument("--data", default="cifar10")
-    parser.add_argument("--steps", type=int)
     arguments = parser.parse_args()
     rows = harness.earlier("cifar10")
     for network in arguments.only:
         command = f"kerazoo train {network} --recipe modern --data {arguments.data}"
-        place, key = f"{arguments.runs / network}", network
-        if arguments.steps:
-            command += f" --set steps={arguments.steps}"
-            place, key = f"{place}-{arguments.steps}", f"{arguments.steps} steps: {key}"
         results = [
-            harness.train(f"{command} --seed {seed}", f"{place}-{seed}")
+            harness.train(
+                f"{command} --seed {seed}", arguments.runs / f"{network}-{seed}"
+            )
             for seed in range(1, arguments.seeds + 1)
         ]
-        rows[key] = {
+        rows[network] = {
             "command": command,
             "paper's error in per cent": PAPERS[network],
             "error in per cent": [

@@ -300,7 +300,6 @@ VIEWS = {
     "cifar10": (
         ERRORS,
         View("With the modern recipes", columns=CIFAR10),
-        View("With the modern recipes, squeezed", "* steps > *", CIFAR10),
     ),
     "ensembles": (
         View(

@@ -12,6 +12,8 @@ from rich.console import Console
 import kerazoo
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow leaves oneDNN off on a CPU without AVX512-VNNI, where it is faster too.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 app = typer.Typer(
     help="The classic convolutional networks in Keras, exactly as published.",

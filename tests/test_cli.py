@@ -340,6 +340,17 @@ def test_no_words_show_the_help(command):
     assert "Usage" in out + errors
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("0", "0")])
+def test_onednn_is_on_unless_it_was_turned_off(given, used):
+    environment = {k: v for k, v in os.environ.items() if "ONEDNN" not in k}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": given} if given else {}
+    code = "import kerazoo.cli, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert process.stdout == f"{used}\n"
+
+
 def test_a_bad_word_in_a_process_of_its_own():
     process = subprocess.run(
         [sys.executable, "-m", "kerazoo", "info", "lenet"],
