@@ -3,7 +3,8 @@
 Plain Keras is ``keras.applications`` where it has the network, otherwise our own graph
 of Keras' own layers, compiled and fed with the same arrays. A step's share of the peak
 takes three times the forward pass' multiply-adds over the best rate at which a product
-of 4096x4096 was seen on the machine, in bfloat16 where the step computes in it.
+of 4096x4096 was seen on the machine, in bfloat16 where the step computes in it. kerazoo
+has the environment of its command, which turns oneDNN on where TensorFlow does not.
 ``--profile`` says instead where the time of kerazoo's step goes; LRN's part is measured
 by leaving it out, for XLA compiles it and TensorFlow's profiler does not see into that.
 ``--torch`` adds torchvision's network in bfloat16 with channels last; TORCH_PYTHON
@@ -94,6 +95,10 @@ def stepper(network, origin, precision, change=lambda model: model):
 
 
 def serve_keras(network, origin, precision):
+    if origin != "plain":
+        # Before TensorFlow.
+        import kerazoo.cli  # noqa: F401
+
     from kerazoo.training.precision import choose, computing
 
     with computing(choose(precision)):
@@ -105,7 +110,10 @@ def serve_keras(network, origin, precision):
 
 def serve_peak():
     """Square products, the yardstick: 2 * 4096 ** 3 operations."""
-    import tensorflow as tf
+    # Before TensorFlow.
+    import kerazoo.cli  # noqa: F401
+
+    import tensorflow as tf  # isort: skip
 
     values = tf.random.normal((4096, 4096))
     values = {kind: tf.cast(values, kind) for kind in ("float32", "bfloat16")}
