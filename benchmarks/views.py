@@ -121,14 +121,6 @@ ERRORS = View(
     unit="test error, per cent",
 )
 
-CIFAR10 = {
-    "test error, per cent": "error in per cent",
-    "the paper's": "paper's error in per cent",
-    "epochs": "epochs",
-    "seconds": "seconds",
-    "command": "command",
-}
-
 
 def _predictions(*batches):
     return {
@@ -299,7 +291,16 @@ VIEWS = {
     ),
     "cifar10": (
         ERRORS,
-        View("With the modern recipes", columns=CIFAR10),
+        View(
+            "With the modern recipes",
+            columns={
+                "test error, per cent": "error in per cent",
+                "the paper's": "paper's error in per cent",
+                "epochs": "epochs",
+                "seconds": "seconds",
+                "command": "command",
+            },
+        ),
     ),
     "ensembles": (
         View(

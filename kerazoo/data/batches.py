@@ -244,8 +244,9 @@ class Batches:
         self._steps = [augment.parse(name) for name in names]
         augment.check(self._steps)
         # Whether something is cut out of the whole image.
-        self._crop = bool(self._steps) and self._steps[0].kind == "crop"
-        self._crop |= self.views is not None
+        self._crop = self.views is not None or (
+            bool(self._steps) and self._steps[0].kind == "crop"
+        )
 
     @functools.cached_property
     def _held(self):

@@ -106,10 +106,8 @@ def _googlenet(images, height, width):
     sides = tf.cast(tf.shape(images)[1:3], tf.float64)
     for room in GOOGLENET_ROOM:
         scale = round(room * max(height, width))
-        ratio = scale / tf.reduce_min(sides)
-        scaled = _resized(
-            images, tf.cast(tf.round(tf.cast(sides, ratio.dtype) * ratio), tf.int32)
-        )
+        target = tf.round(sides * (scale / tf.reduce_min(sides)))
+        scaled = _resized(images, tf.cast(target, tf.int32))
         tall, wide = _sides(scaled)
         for part in (0, 1, 2):
             top, left = (tall - scale) * part // 2, (wide - scale) * part // 2

@@ -7,7 +7,6 @@ import os
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.training.assembly import resized_to_output
 from kerazoo.training.run import Run
@@ -159,9 +158,6 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else Run(run)
     config, recipe = run.config, run.recipe
-    kinds = kerazoo_data.VIEWS
-    if views is not None and views not in kinds:
-        raise unknown("kind of views", views, kinds)
     if config.get("parts") and not data and split in ("train", "validation"):
         raise ValueError(
             f"{run.path} was trained on parts of {config['data']} that its caller "
@@ -187,7 +183,7 @@ def evaluate(
         raise ValueError(f"split is {split!r}; it must be one of {', '.join(allowed)}.")
     batches = kerazoo_data.Batches(
         part[split],
-        max(1, (batch_size or recipe.batch_size) // kinds.get(views, 1)),
+        max(1, (batch_size or recipe.batch_size) // kerazoo_data.VIEWS.get(views, 1)),
         image_shape=config["image_shape"],
         resize=recipe.resize,
         views=views,
