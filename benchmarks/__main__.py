@@ -11,12 +11,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 from benchmarks.cifar10 import PAPERS
 
 QUICK = (
     "startup",
-    "build",
+    "build --quick",
     "training_step --quick",
     "alexnet_step",
     "precision",
@@ -81,7 +82,9 @@ def main(words=None):
         print(f"== {command}{note}", flush=True)
         if missing or arguments.list:
             continue
+        start = time.perf_counter()
         done = subprocess.run([sys.executable, "-m", f"benchmarks.{script}", *options])
+        print(f"== {command}: {time.perf_counter() - start:.0f} s", flush=True)
         if done.returncode:
             failed.append(command)
     if failed:
