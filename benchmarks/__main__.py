@@ -1,8 +1,8 @@
 """The benchmarks one after the other, each in a process of its own.
 
-``python -m benchmarks`` takes minutes, ``--full`` the better part of a day, ``--list``
-says what either would run, ``--only`` chooses scripts. One that cannot run here says
-why and is left out; one that fails does not stop the others.
+``python -m benchmarks`` takes up to an hour, ``--full`` the better part of a day,
+``--list`` says what either would run, ``--only`` chooses scripts. One that cannot run
+here says why and is left out; one that fails does not stop the others.
 """
 
 import argparse
