@@ -318,7 +318,7 @@ def test_a_set_that_needs_a_download_offline(command, tmp_path, monkeypatch):
     ("words", "expected"),
     [
         (["train", "lenet5", "--epoch=3"], "No such option: --epoch"),
-        (["train", "lenet5", "--epochs=many"], "should be a valid integer"),
+        (["train", "lenet5", "--epochs=many"], "'many' is not a valid int"),
         (["train"], "Missing argument 'network'"),
         (["predict", "run"], "Missing argument 'images"),
         (["trian", "lenet5"], "No such command 'trian'"),

@@ -28,8 +28,10 @@ def test_a_chief_and_two_workers_make_every_trial_once(data_dir, digits, tmp_pat
         path = folder / "workers" / "worker0"
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            if path.exists() and list(folder.glob("trial_*/config.json")):
-                killed.append(int(path.read_text()))
+            # The file may be there before what is written into it.
+            pid = path.read_text() if path.exists() else ""
+            if pid and list(folder.glob("trial_*/config.json")):
+                killed.append(int(pid))
                 os.kill(killed[0], signal.SIGKILL)
                 return
             time.sleep(0.05)
