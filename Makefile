@@ -10,6 +10,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	touch $@
 
+.venv/.bench: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
+	touch $@
+
 demo: .venv/.installed
 	$(BIN)/kerazoo train lenet5 --run runs/demo --overwrite
 	@echo "Watch it: $(BIN)/tensorboard --logdir runs/demo"
@@ -23,10 +27,10 @@ lint: .venv/.installed
 
 # A machine's figures and their page; benchmarks/results are those of BENCHMARKS.md.
 bench bench-full: export KERAZOO_RESULTS ?= runs/benchmarks
-bench: .venv/.installed
+bench: .venv/.bench
 	$(BIN)/python -m benchmarks; status=$$?; $(BIN)/python -m benchmarks.report && exit $$status
 
-bench-full: .venv/.installed
+bench-full: .venv/.bench
 	$(BIN)/python -m benchmarks --full; status=$$?; $(BIN)/python -m benchmarks.report && exit $$status
 
 report: .venv/.installed
