@@ -9,7 +9,7 @@ import numpy as np
 
 import kerazoo
 from benchmarks import harness
-from kerazoo.training.precision import choose, computing
+from kerazoo.precision import choose, computing
 
 BATCH = 32
 

@@ -87,7 +87,7 @@ def train(network, recipe, train_set, test_set):
     import numpy as np
 
     from kerazoo.training import compilation
-    from kerazoo.training.assembly import Assembly
+    from kerazoo.training.pipeline import Assembly
 
     begun = time.perf_counter()
     keras.utils.set_random_seed(recipe.seed)

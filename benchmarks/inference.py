@@ -70,7 +70,7 @@ def serve_keras(network, origin, how, precision):
     import numpy as np
 
     import kerazoo
-    from kerazoo.training.precision import choose, computing
+    from kerazoo.precision import choose, computing
 
     facts = {}
     with computing(choose(precision)):

@@ -11,6 +11,7 @@ import pathlib
 import tempfile
 
 from benchmarks import harness
+from kerazoo.run import Run
 
 INITIALIZERS = {
     "LSUV": "lsuv",
@@ -44,7 +45,7 @@ def train(initializer, activation, arguments):
     images = data.load("cifar10", validation=0, **splits)
     place = pathlib.Path(arguments.folder) / f"{initializer}-{activation}"
     try:
-        run = training.Run(place) if (place / "metrics.json").is_file() else None
+        run = Run(place) if (place / "metrics.json").is_file() else None
         run = run or training.fit(
             "fitnet4", images, recipe, run=place, events=False, verbose=0
         )

@@ -13,7 +13,7 @@ import numpy as np
 import kerazoo
 from benchmarks import harness
 from kerazoo import recipes
-from kerazoo.training.precision import choose, computing
+from kerazoo.precision import choose, computing
 
 BATCH = 8
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")

@@ -72,9 +72,9 @@ def stepper(network, origin, precision, change=lambda model: model):
     import keras
     import numpy as np
 
+    from kerazoo.precision import choose
     from kerazoo.recipe import Optimizer
     from kerazoo.training import compilation
-    from kerazoo.training.precision import choose
 
     model = change(plain(network) if origin == "plain" else ours(network))
     batch = batch_of(network)
@@ -99,7 +99,7 @@ def serve_keras(network, origin, precision):
         # Before TensorFlow.
         import kerazoo.cli  # noqa: F401
 
-    from kerazoo.training.precision import choose, computing
+    from kerazoo.precision import choose, computing
 
     with computing(choose(precision)):
         step, model = stepper(network, origin, precision)
@@ -181,7 +181,7 @@ def shares(result):
 def profile(network, precision):
     """Prints every kind of operation's share of a step."""
     from benchmarks.alexnet_step import without_norm
-    from kerazoo.training.precision import choose, computing
+    from kerazoo.precision import choose, computing
 
     with computing(choose(precision)):
         step, _ = stepper(network, "kerazoo", precision)

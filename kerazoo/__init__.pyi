@@ -5,12 +5,8 @@ from . import layers as layers
 from . import recipes as recipes
 from . import training as training
 from . import tuning as tuning
-from .analysis.features import features as features
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
-from .blocks.fold_batchnorm import fold_batchnorm as fold_batchnorm
-from .blocks.fold_batchnorm import unfolded_batchnorms as unfolded_batchnorms
-from .blocks.replace_head import replace_head as replace_head
 from .models.alexnet import alexnet as alexnet
 from .models.alexnet import alexnet_owt as alexnet_owt
 from .models.all_cnn import all_cnn_a as all_cnn_a
@@ -82,9 +78,15 @@ from .registry import Card as Card
 from .registry import create as create
 from .registry import find as find
 from .registry import list_models as list_models
+from .run import Run as Run
+from .serving.compiled import predictor as predictor
+from .serving.predict import predict as predict
+from .surgery.features import features as features
+from .surgery.fold_batchnorm import fold_batchnorm as fold_batchnorm
+from .surgery.fold_batchnorm import unfolded_batchnorms as unfolded_batchnorms
+from .surgery.plain_keras import as_plain_keras as as_plain_keras
+from .surgery.replace_head import replace_head as replace_head
 from .training.evaluation import evaluate as evaluate
 from .training.fitting import fit as fit
-from .training.predictor import predictor as predictor
-from .training.run import Run as Run
 
 __version__: str

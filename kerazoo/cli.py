@@ -267,7 +267,7 @@ def launch(
     ] = 3,
 ):
     """Run a training in several processes of this machine, which share every batch."""
-    from kerazoo.training.launching import launch
+    from kerazoo.training.launch import launch
 
     raise typer.Exit(launch(processes, command, restarts))
 
@@ -321,9 +321,8 @@ def predict(
     as_json: Json = False,
 ):
     """Name what is on images, with a run's network."""
-    from kerazoo import training
 
-    rows = training.predict(run, images, top=top)
+    rows = kerazoo.predict(run, images, top=top)
     if as_json:
         print(json.dumps(rows, indent=2))
         return
@@ -415,7 +414,7 @@ def data_augmentations():
 @app.command()
 def devices(as_json: Json = False):
     """Show what was found to compute on, and what precision=auto does with it."""
-    from kerazoo.training.precision import devices as found
+    from kerazoo.precision import devices as found
 
     record = found()
     if as_json:
@@ -723,7 +722,7 @@ def winner(
     found = tuning.Search(search)
     best = found.best
     if save_recipe:
-        from kerazoo.training.run import write
+        from kerazoo.files import write
 
         write(save_recipe, found.recipe().to_json() + "\n")
     result = None

@@ -8,8 +8,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
-from kerazoo import cli
-from kerazoo.recipe import Optimizer, Recipe
+from kerazoo import cli, data, training
+from kerazoo.recipe import Optimizer, Recipe, Schedule
 
 # For the smallest network there is, where a test does not depend on the network.
 TINY = Recipe(
@@ -18,6 +18,15 @@ TINY = Recipe(
     batch_size=200,
     epochs=2,
     optimizer=Optimizer(name="adam", learning_rate=1e-2),
+)
+RECIPE = Recipe(
+    name="quick",
+    augment=("translate:0.06",),
+    batch_size=64,
+    epochs=3,
+    optimizer=Optimizer(name="adam", learning_rate=4e-3),
+    schedule=Schedule(name="one_cycle", warmup=1, start=0.1),
+    weight_decay=1e-4,
 )
 GOLDEN = pathlib.Path(__file__).parent / "models" / "golden"
 
@@ -47,6 +56,26 @@ def pytest_collection_modifyitems(items):
 def data_dir(tmp_path_factory):
     """A data directory in which the digits are prepared once."""
     return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def digits(data_dir):
+    return data.load("digits", data_dir=data_dir, seed=RECIPE.seed)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, data_dir):
+    """A finished run of LeNet-5 that many tests look at and none changes."""
+    place = tmp_path_factory.mktemp("runs") / "lenet5"
+    return training.fit(
+        "lenet5",
+        recipe=RECIPE,
+        run=place,
+        data_dir=data_dir,
+        precision="float32",
+        # A training of seconds writes no state of its own accord.
+        save_every=20,
+    )
 
 
 @pytest.fixture

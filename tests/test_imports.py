@@ -20,24 +20,33 @@ TABLE = {
     "errors": (set(), set()),
     "registry": (set(), set()),
     "recipe": (set(), set()),
+    "files": (set(), {"filelock"}),
+    # A model file is read with the layers that it may hold.
+    "run": ({"recipe", "files", "layers"}, KERAS),
+    "precision": (set(), TENSORFLOW),
     "layers": (set(), KERAS),
     "blocks": ({"layers"}, KERAS),
-    "models": ({"layers", "blocks", "registry"}, KERAS),
-    "weights": ({"registry"}, KERAS | SERVICES),
+    "surgery": ({"layers", "analysis"}, KERAS),
+    "builder": ({"layers", "registry"}, KERAS),
+    "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
     "data": ({"layers"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe"}, LIGHT),
-    # A run writes what the analysis draws, a loss stands beside its layer, and batch
-    # norms are folded for prediction.
+    "analysis": ({"registry"}, KERAS | PLOTS | {"sklearn"}),
     "training": (
-        {"registry", "recipe", "data", "weights", "layers", "blocks", "analysis"},
+        {"registry", "recipe", "files", "run", "data", "layers", "blocks", "surgery"}
+        | {"analysis", "precision"},
+        TENSORFLOW | SERVICES,
+    ),
+    "serving": (
+        {"run", "files", "surgery", "data", "precision", "errors"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.
     "tuning": (
-        {"registry", "recipe", "data", "training", "analysis"},
+        {"registry", "recipe", "files", "run", "data", "surgery", "training"}
+        | {"serving", "analysis", "precision"},
         TENSORFLOW | SERVICES | {"keras_tuner"},
     ),
-    "analysis": ({"registry"}, KERAS | PLOTS | {"sklearn"}),
 }
 # Inside a function alone: a layer's TensorFlow kernel, which has another form for the
 # other backends, the second backend where it is the one that runs, and an extra.

@@ -10,7 +10,6 @@ from kerazoo.blocks.conv import (
     sibling,
 )
 from kerazoo.blocks.heads import conv_head, dense_head, gap_head, mlp_head
-from kerazoo.blocks.network import network
 
 __all__ = [
     "HE",
@@ -23,6 +22,5 @@ __all__ = [
     "gap_head",
     "initializer",
     "mlp_head",
-    "network",
     "sibling",
 ]

@@ -1,15 +1,15 @@
-from .augment import augmentations as augmentations
+from .augment.apply import augmentations as augmentations
 from .batches import Batches as Batches
 from .checking import Report as Report
 from .checking import check as check
 from .folders import read_image as read_image
-from .grids import show as show
 from .loading import ImageData as ImageData
 from .loading import NotPrepared as NotPrepared
 from .loading import load as load
 from .multicrop import VIEWS as VIEWS
 from .multicrop import views as views
 from .preprocessing import normalisation as normalisation
+from .preview import show as show
 from .sets import SETS as SETS
 from .sets import NamedSet as NamedSet
 from .splits import Split as Split

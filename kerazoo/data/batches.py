@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo import errors
-from kerazoo.data import augment, draws, multicrop, resizing
+from kerazoo.data import draws, multicrop, resizing
+from kerazoo.data.augment import apply as augment
 from kerazoo.data.splits import Arrays
 
 CACHES = ("auto", "memory", "none")

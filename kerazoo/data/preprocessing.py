@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from kerazoo import errors
-from kerazoo.data.whitening import GlobalContrastNormalization, ZCAWhitening
+from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
 
 KINDS = (
     "minmax",

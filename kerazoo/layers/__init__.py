@@ -9,7 +9,6 @@ from kerazoo.layers.local_response_normalization import LocalResponseNormalizati
 from kerazoo.layers.max_unpooling import MaxPoolingWithIndices2D, MaxUnpooling2D
 from kerazoo.layers.maxout import Maxout
 from kerazoo.layers.pad_channels import PadChannels
-from kerazoo.layers.plain import as_plain_keras
 from kerazoo.layers.rbf import (
     RBF,
     MAPLoss,
@@ -19,6 +18,7 @@ from kerazoo.layers.rbf import (
 from kerazoo.layers.scaled_tanh import scaled_tanh
 from kerazoo.layers.subsampling import Subsampling2D
 from kerazoo.layers.table_conv import LENET5_C3_TABLE, TableConv2D
+from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
 
 __all__ = [
     "LENET5_C3_TABLE",
@@ -28,6 +28,7 @@ __all__ = [
     "FanInUniform",
     "FractalDraw",
     "FractalJoin",
+    "GlobalContrastNormalization",
     "GroupedConv2D",
     "LocalResponseNormalization",
     "MAPLoss",
@@ -37,7 +38,7 @@ __all__ = [
     "PadChannels",
     "Subsampling2D",
     "TableConv2D",
-    "as_plain_keras",
+    "ZCAWhitening",
     "digit_codewords",
     "hadamard_codewords",
     "scaled_tanh",

@@ -20,7 +20,8 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv, initializer, mlp_head, network
+from kerazoo.blocks import conv, initializer, mlp_head
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.layers import LocalResponseNormalization
 from kerazoo.registry import register

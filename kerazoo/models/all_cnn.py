@@ -15,7 +15,8 @@ import itertools
 
 from keras import layers
 
-from kerazoo.blocks import conv, conv_head, network
+from kerazoo.blocks import conv, conv_head
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.registry import register
 

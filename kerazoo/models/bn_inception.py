@@ -20,9 +20,10 @@ Differs from the paper:
 
 from functools import partial
 
-from kerazoo.blocks import conv_bn, gap_head, network
+from kerazoo.blocks import conv_bn, gap_head
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.registry import register
 

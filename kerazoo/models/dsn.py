@@ -22,7 +22,8 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv, conv_head, initializer, network
+from kerazoo.blocks import conv, conv_head, initializer
+from kerazoo.builder import network
 from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.registry import register
 

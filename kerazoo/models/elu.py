@@ -17,7 +17,8 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import HE, conv, conv_head, network
+from kerazoo.blocks import HE, conv, conv_head
+from kerazoo.builder import network
 from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.registry import register
 

@@ -18,8 +18,9 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer, network
+from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.conv import batch_norm
+from kerazoo.builder import network
 from kerazoo.layers import MaxPoolingWithIndices2D, MaxUnpooling2D, PadChannels
 from kerazoo.registry import register
 

@@ -17,7 +17,8 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import activate, conv, dense_head, network, sibling
+from kerazoo.blocks import activate, conv, dense_head, sibling
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.layers import Maxout, PadChannels
 from kerazoo.registry import register

@@ -20,7 +20,8 @@ from functools import partial
 import keras
 from keras import layers
 
-from kerazoo.blocks import batch_norm, conv, gap_head, initializer, network, sibling
+from kerazoo.blocks import batch_norm, conv, gap_head, initializer, sibling
+from kerazoo.builder import network
 from kerazoo.layers import FractalDraw, FractalJoin
 from kerazoo.registry import register
 

@@ -23,9 +23,10 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv, conv_bn, gap_head, initializer, network
+from kerazoo.blocks import conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
 from kerazoo.registry import register

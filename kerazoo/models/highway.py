@@ -13,7 +13,8 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv, gap_head, initializer, network
+from kerazoo.blocks import conv, gap_head, initializer
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 # Width and number of highway layers of every stage; a highway layer cannot change the

@@ -15,7 +15,7 @@ Differs from the paper:
 
 from keras import layers
 
-from kerazoo.blocks import batch_norm, dense_head, gap_head, network
+from kerazoo.blocks import batch_norm, dense_head, gap_head
 from kerazoo.blocks.inception import Conv, chain
 from kerazoo.blocks.inception_parts import (
     V3_STEM,
@@ -25,6 +25,7 @@ from kerazoo.blocks.inception_parts import (
     scaled_inception,
     slim_conv_bn,
 )
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.registry import register
 

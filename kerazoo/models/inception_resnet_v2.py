@@ -15,7 +15,7 @@ Differs from the paper:
   the batch norms' other constants and the initialisation are TF-slim's.
 """
 
-from kerazoo.blocks import gap_head, network
+from kerazoo.blocks import gap_head
 from kerazoo.blocks.inception import Conv, Pool, chain, inception
 from kerazoo.blocks.inception_parts import (
     V3_STEM,
@@ -26,6 +26,7 @@ from kerazoo.blocks.inception_parts import (
     slim_conv_bn,
     v4_stem,
 )
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.registry import register
 

@@ -18,9 +18,10 @@ Differs from the paper:
 
 from keras import layers
 
-from kerazoo.blocks import gap_head, network
+from kerazoo.blocks import gap_head
 from kerazoo.blocks.inception import Conv, Pool, chain, inception
 from kerazoo.blocks.inception_parts import V3_STEM, reduction_a, slim_conv_bn
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.registry import register
 

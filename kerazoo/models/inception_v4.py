@@ -11,9 +11,10 @@ Differs from the paper:
 - The order of the 1x7 and 7x1 convolutions varies between copies; it is the figures'.
 """
 
-from kerazoo.blocks import gap_head, network
+from kerazoo.blocks import gap_head
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import reduction_a, slim_conv_bn, v4_stem
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 ROW, COLUMN = (1, 7), (7, 1)

@@ -17,7 +17,8 @@ Differs from the paper:
 
 from keras import layers
 
-from kerazoo.blocks import conv, mlp_head, network
+from kerazoo.blocks import conv, mlp_head
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.layers import RBF, FanInUniform, Subsampling2D, TableConv2D, scaled_tanh
 from kerazoo.registry import register

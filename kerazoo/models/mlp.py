@@ -12,7 +12,8 @@ Differs from the paper:
 
 from keras import layers
 
-from kerazoo.blocks import dense_head, network
+from kerazoo.blocks import dense_head
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}

@@ -19,7 +19,8 @@ Differs from the paper:
 
 from keras import layers
 
-from kerazoo.blocks import conv, initializer, network
+from kerazoo.blocks import conv, initializer
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 # Tables 1 and 3: convolutions (maps, kernel, stride, padding), poolings (window), and

@@ -18,13 +18,14 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import HE, batch_norm, conv, conv_bn, gap_head, network
+from kerazoo.blocks import HE, batch_norm, conv, conv_bn, gap_head
 from kerazoo.blocks.residual import (
     pre_activation,
     pre_bottleneck,
     residual,
     stages,
 )
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 # Units per stage; 200 is of section 5, the others are those of the first ResNet paper.

@@ -17,8 +17,9 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import HE, conv_bn, gap_head, network
+from kerazoo.blocks import HE, conv_bn, gap_head
 from kerazoo.blocks.residual import basic, bottleneck, projection, residual, stages
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 # Table 1: blocks per stage (conv2_x to conv5_x).

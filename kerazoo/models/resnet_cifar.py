@@ -15,8 +15,9 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import HE, conv_bn, gap_head, network
+from kerazoo.blocks import HE, conv_bn, gap_head
 from kerazoo.blocks.residual import basic, projection, residual, stages
+from kerazoo.builder import network
 from kerazoo.errors import unknown
 from kerazoo.layers import PadChannels
 from kerazoo.registry import register

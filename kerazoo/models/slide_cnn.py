@@ -10,7 +10,8 @@ Differs from the paper:
 
 from keras import layers
 
-from kerazoo.blocks import conv, dense_head, mlp_head, network, sibling
+from kerazoo.blocks import conv, dense_head, mlp_head, sibling
+from kerazoo.builder import network
 from kerazoo.layers import BatchNormalization
 from kerazoo.registry import register
 

@@ -17,7 +17,8 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import conv, conv_bn, mlp_head, network
+from kerazoo.blocks import conv, conv_bn, mlp_head
+from kerazoo.builder import network
 from kerazoo.layers import LocalResponseNormalization
 from kerazoo.registry import register
 

@@ -15,8 +15,9 @@ from functools import partial
 
 from keras import layers
 
-from kerazoo.blocks import activate, batch_norm, conv_bn, gap_head, network, sibling
+from kerazoo.blocks import activate, batch_norm, conv_bn, gap_head, sibling
 from kerazoo.blocks.residual import projection, residual
+from kerazoo.builder import network
 from kerazoo.registry import register
 
 # Figure 5: the widths of the separable convolutions of each block, and its stride.

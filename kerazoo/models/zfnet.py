@@ -20,7 +20,8 @@ import math
 
 from keras import constraints
 
-from kerazoo.blocks import conv, initializer, mlp_head, network
+from kerazoo.blocks import conv, initializer, mlp_head
+from kerazoo.builder import network
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
 from kerazoo.registry import register
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import keras
 
-from kerazoo.blocks.fold_batchnorm import fold_batchnorm
 from kerazoo.errors import unknown
+from kerazoo.surgery.fold_batchnorm import fold_batchnorm
 
 PRECISIONS = ("auto", "float32")
 
@@ -46,7 +46,7 @@ def predictor(
         return model.predict_on_batch
     import tensorflow as tf
 
-    from kerazoo.training.precision import choose, computing
+    from kerazoo.precision import choose, computing
 
     arithmetic = choose(precision)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo.training.run import Run
+from kerazoo.run import Run
 
 
 def predict(

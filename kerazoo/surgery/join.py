@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerazoo.training.assembly import resized_to_output
+from kerazoo.surgery.preprocessing import resized_to_output
 
 # How the members' answers become one.
 RULES = ("probabilities", "logits", "votes")

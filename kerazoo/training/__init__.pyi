@@ -1,4 +1,3 @@
-from .assembly import Assembly as Assembly
 from .evaluation import evaluate as evaluate
 from .evaluation import measure as measure
 from .fitting import fit as fit
@@ -6,6 +5,4 @@ from .initialization import lsuv as lsuv
 from .initialization import orthonormal as orthonormal
 from .initialization import pretrain_autoencoders as pretrain_autoencoders
 from .initialization import reinitialize as reinitialize
-from .prediction import predict as predict
-from .predictor import predictor as predictor
-from .run import Run as Run
+from .pipeline import Assembly as Assembly

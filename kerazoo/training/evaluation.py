@@ -8,8 +8,8 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo.recipe import Recipe
-from kerazoo.training.assembly import resized_to_output
-from kerazoo.training.run import Run
+from kerazoo.run import Run
+from kerazoo.surgery.preprocessing import resized_to_output
 
 
 def measure(model, batches, classes) -> dict:

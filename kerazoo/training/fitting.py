@@ -19,21 +19,23 @@ import tensorflow as tf
 from kerazoo import data as kerazoo_data
 from kerazoo import registry
 from kerazoo.analysis import plots
-from kerazoo.recipe import Recipe
-from kerazoo.training import callbacks as writers
-from kerazoo.training import compilation
-from kerazoo.training.agreement import check
-from kerazoo.training.assembly import Assembly, resized_to_output
-from kerazoo.training.beginning import begin
-from kerazoo.training.distribution import Distribution, distribute
-from kerazoo.training.evaluation import measure, own_parts
-from kerazoo.training.precision import (
+from kerazoo.files import replacing, write
+from kerazoo.precision import (
     Arithmetic,
     choose,
     computing,
     prepare_gpus,
 )
-from kerazoo.training.run import Run, claim, replacing, write
+from kerazoo.recipe import Recipe
+from kerazoo.run import Run, claim
+from kerazoo.surgery.preprocessing import resized_to_output
+from kerazoo.training import callbacks as writers
+from kerazoo.training import compilation
+from kerazoo.training.compatibility import check
+from kerazoo.training.distribution import Distribution, distribute
+from kerazoo.training.evaluation import measure, own_parts
+from kerazoo.training.initial_weights import begin
+from kerazoo.training.pipeline import Assembly
 from kerazoo.training.snapshots import Snapshots
 from kerazoo.training.state import TrainState
 

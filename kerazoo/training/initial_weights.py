@@ -6,8 +6,8 @@ import keras
 
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
+from kerazoo.run import Run
 from kerazoo.training import initialization
-from kerazoo.training.run import Run
 
 
 def begin(model: keras.Model, recipe: Recipe, batches) -> None:

@@ -9,8 +9,8 @@ from keras import layers
 
 from kerazoo import data as kerazoo_data
 from kerazoo import registry
-from kerazoo.layers import as_plain_keras
 from kerazoo.recipe import Recipe
+from kerazoo.surgery.plain_keras import as_plain_keras
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,21 +124,6 @@ class Assembly:
         return layers.ZeroPadding2D(
             [(n // 2, n - n // 2) for n in fill], name="resized"
         )(x)
-
-
-def resized_to_output(served: keras.Model) -> keras.Model:
-    """The part of a served model after its resizing, which pipelines feed.
-
-    Raises:
-        ValueError: Where there is no one resizing, as in an ensemble of several sizes.
-    """
-    try:
-        return keras.Model(served.get_layer("resized").output, served.output)
-    except ValueError as error:
-        raise ValueError(
-            f"{served.name} does not resize all images to one size, so that no "
-            "pipeline can feed it; measure its members, or give it raw images."
-        ) from error
 
 
 def _adapt(values, channels):

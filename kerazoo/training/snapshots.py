@@ -10,7 +10,8 @@ import pathlib
 import keras
 import numpy as np
 
-from kerazoo.training.run import Run, write
+from kerazoo.files import write
+from kerazoo.run import Run
 
 
 class Snapshots(keras.callbacks.Callback):

@@ -17,8 +17,8 @@ import time
 import keras
 import numpy as np
 
+from kerazoo.files import write
 from kerazoo.training.distribution import Distribution
-from kerazoo.training.run import write
 
 # What Keras' callbacks remember from epoch to epoch, by their public attributes.
 MEMORY = {

@@ -8,8 +8,6 @@ from .ensembles import ensemble as ensemble
 from .ensembles import members as members
 from .folds import stratified_folds as stratified_folds
 from .hyperzoo import HyperZoo as HyperZoo
-from .joining import averaged as averaged
-from .joining import joined as joined
 from .results import Search as Search
 from .searching import search as search
 from .spaces import Dimension as Dimension

@@ -24,10 +24,11 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import training
+from kerazoo.files import write
 from kerazoo.recipe import Recipe
-from kerazoo.training.agreement import check
-from kerazoo.training.run import write
-from kerazoo.tuning import sharing, strategies
+from kerazoo.run import Run
+from kerazoo.training.compatibility import check
+from kerazoo.tuning import locks, strategies
 from kerazoo.tuning.folds import labels_of, parted, pooled, stratified_folds
 from kerazoo.tuning.searching import search
 from kerazoo.tuning.spaces import Space
@@ -334,7 +335,7 @@ class _Work:
             "seed": self.seed,
             "precision": self.precision,
         }
-        sharing.begin(self.folder, "plan.json", kind, plan | own, overwrite)
+        locks.begin(self.folder, "plan.json", kind, plan | own, overwrite)
 
     def fit(self, number, network, recipe, run):
         """Trains on all but a fold and tests on it."""
@@ -369,15 +370,15 @@ class _Work:
             A row for every fold.
         """
         runs = [place / run for place in self.places]
-        with sharing.helped(self.workers - 1, self._words() + words), sharing.quiet():
-            sharing.work_off(
+        with locks.helped(self.workers - 1, self._words() + words), locks.quiet():
+            locks.work_off(
                 self.places,
                 lambda place: (place / run / "metrics.json").is_file(),
                 work,
             )
         rows = []
         for number, place in enumerate(runs):
-            metrics = training.Run(place).metrics
+            metrics = Run(place).metrics
             rows.append(
                 {
                     "repeat": number // self.folds + 1,
@@ -428,7 +429,7 @@ def _load(network, data, recipe, data_dir):
             data or recipe.data, data_dir=data_dir, validation=0, seed=recipe.seed
         )
     if recipe.start_from:
-        seen = training.Run(recipe.start_from).config.get("data")
+        seen = Run(recipe.start_from).config.get("data")
         if seen == images.name:
             raise ValueError(
                 f"The recipe {recipe.name} starts from {recipe.start_from}, whose "

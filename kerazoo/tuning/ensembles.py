@@ -15,16 +15,16 @@ import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import training
 from kerazoo.analysis import plots
 from kerazoo.errors import unknown
-from kerazoo.training.assembly import resized_to_output
+from kerazoo.files import replacing, replacing_folder, write
+from kerazoo.run import Run
+from kerazoo.surgery import join
+from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training.evaluation import figures, predictions
-from kerazoo.training.run import replacing, replacing_folder, write
 from kerazoo.training.snapshots import list_snapshots, model_at
-from kerazoo.tuning import joining
 
-RULES = (*joining.RULES, "weights")
+RULES = (*join.RULES, "weights")
 # Of all subsets of one size at most so many are looked at.
 SUBSETS = 100
 
@@ -38,7 +38,7 @@ class Member:
         epoch: Of the snapshot; ``None`` for the run's last weights.
     """
 
-    run: training.Run
+    run: Run
     epoch: int | None = None
 
     @property
@@ -125,9 +125,9 @@ def members(
         if (place / name).is_file():
             rows = json.loads((place / name).read_text(encoding="utf-8"))["rows"]
             rows.sort(key=lambda row: -row["score"])
-            return [Member(training.Run(place / row["run"])) for row in rows[:top]]
+            return [Member(Run(place / row["run"])) for row in rows[:top]]
     if (place / "config.json").is_file() or not place.is_dir():
-        run = training.Run(place)
+        run = Run(place)
         if not snapshots:
             return [Member(run)]
         epochs = list_snapshots(run)
@@ -204,9 +204,9 @@ def ensemble(
             f"the members ({_short(configs[0]['classes'])}); give the members' set."
         )
     if rule == "weights":
-        whole = joining.averaged(models, _training_batches(models, found[0], images))
+        whole = join.averaged(models, _training_batches(models, found[0], images))
     else:
-        whole = joining.joined(models, rule)
+        whole = join.joined(models, rule)
     result = _measured(found, models, whole, rule, images, split)
     if folder is not None:
         with replacing_folder(folder) as place:
@@ -279,7 +279,7 @@ def _free(folder, overwrite):
 
 def _training_batches(models, member, images):
     """What the statistics of batch norms are measured on, as in training."""
-    if not joining.norms_of(models[0]):
+    if not join.norms_of(models[0]):
         return None
     config, recipe = member.run.config, member.run.recipe
     if config.get("parts"):
@@ -316,7 +316,7 @@ def _measured(found, models, whole, rule, images, split):
                 part, recipe.batch_size, image_shape=way[0], resize=way[1]
             )
         if rule == "logits":
-            model = joining.logits_of(model)
+            model = join.logits_of(model)
         truth, scores = predictions(resized_to_output(model), seen[way])
         answers.append(scores)
     averaged = answers.pop() if rule == "weights" else None

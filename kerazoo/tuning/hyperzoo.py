@@ -7,11 +7,11 @@ import keras
 import keras_tuner
 
 from kerazoo import data as kerazoo_data
+from kerazoo.precision import choose
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
 from kerazoo.training.fitting import named, prepare
-from kerazoo.training.precision import choose
 from kerazoo.tuning.spaces import Space
 
 

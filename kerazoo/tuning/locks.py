@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from kerazoo.training.run import content, locked, unwritable, write
+from kerazoo.files import content, locked, unwritable, write
 
 # Set for a process that is to stop when the one that started it is gone.
 FOLLOWS = "KERAZOO_FOLLOWS"

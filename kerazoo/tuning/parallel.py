@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 
-from kerazoo.tuning import sharing
+from kerazoo.tuning import locks
 
 # Seconds between two signs of life of a worker.
 PULSE = 5.0
@@ -157,7 +157,7 @@ def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     names = [f"worker{number}" for number in range(workers)]
-    devices = {name: sharing.gpu(number) for number, name in enumerate(names)}
+    devices = {name: locks.gpu(number) for number, name in enumerate(names)}
     devices["chief"] = {"CUDA_VISIBLE_DEVICES": "-1"}
 
     def start(name):
@@ -167,7 +167,7 @@ def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None
             "KERASTUNER_ORACLE_PORT": str(port),
         }
         with open(folder / "workers" / f"{name}.log", "ab") as log:
-            return sharing.start(
+            return locks.start(
                 __name__, str(folder), env=environment, stdout=log, stderr=log
             )
 
@@ -216,14 +216,14 @@ def _stop(processes, number):
     workers = [process for name, process in processes.items() if name != "chief"]
     for process in workers:
         process.send_signal(number)
-    deadline = time.monotonic() + sharing.GRACE
+    deadline = time.monotonic() + locks.GRACE
     while time.monotonic() < deadline and any(p.poll() is None for p in workers):
         time.sleep(0.1)
 
 
 def main() -> None:
-    """Takes part in the search of a folder: ``python -m kerazoo.tuning.working F``."""
-    sharing.follow()
+    """Takes part in the search of a folder: ``python -m kerazoo.tuning.parallel F``."""
+    locks.follow()
     from kerazoo.tuning.searching import join
 
     try:

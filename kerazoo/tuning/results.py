@@ -20,10 +20,11 @@ import shutil
 
 from kerazoo import data as kerazoo_data
 from kerazoo import training
+from kerazoo.files import replacing_folder, write
 from kerazoo.recipe import Recipe
+from kerazoo.run import Run
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
-from kerazoo.training.run import replacing_folder, write
 from kerazoo.tuning import tables
 from kerazoo.tuning.spaces import Space
 
@@ -109,11 +110,11 @@ class Search:
         """
         return self.space.apply(self.best["values"])[1]
 
-    def runs(self, count: int | None = None) -> list[training.Run]:
+    def runs(self, count: int | None = None) -> list[Run]:
         """The runs of the best trials that keep their networks, best first."""
         runs = [row["run"] for row in self.rows if row["status"] == "completed"]
         kept = [run for run in runs if pathlib.Path(run, "model.keras").is_file()]
-        return [training.Run(run) for run in kept[:count]]
+        return [Run(run) for run in kept[:count]]
 
     def winner(
         self,
@@ -121,7 +122,7 @@ class Search:
         *,
         data_dir: str | os.PathLike | None = None,
         overwrite: bool = False,
-    ) -> training.Run:
+    ) -> Run:
         """Makes the best trial a run folder like those of ``kerazoo train``.
 
         The trial's network is taken as it is and measured on the test images, for the
@@ -159,7 +160,7 @@ class Search:
         images = load(plan, recipe)
         with replacing_folder(run) as partial:
             shutil.copytree(source, partial, dirs_exist_ok=True)
-            copy = training.Run(partial)
+            copy = Run(partial)
             config, parts = copy.config, own_parts(scored(images), recipe)
             if images.validation and parts == config["parts"]:
                 # Parted as by name, but that the validation part was the test's.
@@ -168,7 +169,7 @@ class Search:
             metrics = training.evaluate(copy, data_dir=data_dir)
             write(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
             draw(copy, copy.history, metrics)
-        return training.Run(run)
+        return Run(run)
 
     def report(self) -> None:
         """Writes ``results.csv`` and ``results.png``."""

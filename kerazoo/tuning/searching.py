@@ -13,9 +13,9 @@ import sys
 import time
 
 from kerazoo import data as kerazoo_data
+from kerazoo.files import alone
 from kerazoo.recipe import Recipe
-from kerazoo.training.run import alone
-from kerazoo.tuning import sharing, strategies, working
+from kerazoo.tuning import locks, parallel, strategies
 from kerazoo.tuning.results import Search, load
 from kerazoo.tuning.spaces import GRID_POINTS, Space
 from kerazoo.tuning.trials import Trials
@@ -113,7 +113,7 @@ def search(
     images = data
     if not isinstance(data, kerazoo_data.ImageData):
         images = load(plan, recipe)
-    elif workers > 1 or working.role():
+    elif workers > 1 or parallel.role():
         raise ValueError(
             "Several workers load the data each on its own, so data must be a name; "
             "give a name, or leave out workers."
@@ -124,21 +124,21 @@ def search(
             f"The recipe {recipe.name} holds out no images to score trials on; give "
             "it a share (validation=0.1), or folds."
         )
-    if working.role() == "worker":
-        working.reach_chief()
+    if parallel.role() == "worker":
+        parallel.reach_chief()
         old = _awaited(folder)
-        sharing.check_same(plan, old, "The search's folder", RECORD[1], FREE)
+        locks.check_same(plan, old, "The search's folder", RECORD[1], FREE)
         found = Search(folder)
         _run(found, images, verbose)
         return found
     # Before a lock is put into a folder of something else.
-    sharing.plan_of(folder, *RECORD)
+    locks.plan_of(folder, *RECORD)
     with alone(folder, "searched"):
-        sharing.begin(folder, *RECORD, plan, overwrite, FREE)
+        locks.begin(folder, *RECORD, plan, overwrite, FREE)
         found = Search(folder)
         _check_grid(found, images, workers)
         if workers > 1:
-            working.supervise(found.path, workers, verbose)
+            parallel.supervise(found.path, workers, verbose)
         else:
             _run(found, images, verbose)
         found.report()
@@ -231,15 +231,15 @@ def join(folder: str | os.PathLike) -> None:
     """Takes part in a search as the environment says, as its chief or a worker."""
     found = Search(folder)
     images = None
-    if working.role() == "worker":
-        working.reach_chief()
+    if parallel.role() == "worker":
+        parallel.reach_chief()
         images = load(found.plan, found.space.recipe)
     _run(found, images, verbose=False)
 
 
 def _run(found, images, verbose):
     """Makes trials until there are no more, as chief, worker or alone."""
-    role = working.role()
+    role = parallel.role()
     oracle = _oracle(found.space, found.plan)
     oracle.verbose = 0
     oracle.path = found.path / "oracle.json"
@@ -249,7 +249,7 @@ def _run(found, images, verbose):
         oracle.reload()
     trials = Trials(found, images, verbose)
     loop = strategies.Loop(oracle, found.path, trials.score)
-    with sharing.quiet(), working.signs_of_life(found.path, oracle):
+    with locks.quiet(), parallel.signs_of_life(found.path, oracle):
         if role == "chief":
             loop.search()
         else:

@@ -25,7 +25,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import registry
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
-from kerazoo.training.agreement import DECIDED, check
+from kerazoo.training.compatibility import DECIDED, check
 
 # Points of a range that a grid takes where the range does not say.
 GRID_POINTS = 5

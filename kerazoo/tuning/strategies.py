@@ -29,7 +29,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from kerazoo.errors import unknown
-from kerazoo.training.run import write
+from kerazoo.files import write
 from kerazoo.tuning.spaces import GRID_POINTS
 
 OBJECTIVE = "score"
@@ -43,7 +43,7 @@ class Kept:
     Attributes:
         path: The file.
         signs: The folder in which workers give their signs of life (see
-            :mod:`kerazoo.tuning.working`); None where there are no others.
+            :mod:`kerazoo.tuning.parallel`); None where there are no others.
     """
 
     path: pathlib.Path

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from kerazoo.analysis import plots
-from kerazoo.training.run import replacing
+from kerazoo.files import replacing
 
 COST = ("score", "spread", "seconds", "macs", "epochs", "network", "status", "reason")
 

@@ -15,9 +15,10 @@ import tensorflow as tf
 
 from kerazoo import registry, training
 from kerazoo.analysis.ledger import ledger
-from kerazoo.training.run import locked, replacing_folder, write
+from kerazoo.files import locked, replacing_folder, write
+from kerazoo.run import Run
 from kerazoo.training.state import Interrupted
-from kerazoo.tuning import sharing, tables
+from kerazoo.tuning import locks, tables
 from kerazoo.tuning.results import scored
 
 # How often a trial may be begun at the same place: its process died the other times.
@@ -41,7 +42,7 @@ class Trials:
     def score(self, number: int, given: dict) -> float | str:
         """Makes a trial; returns its score, or why it failed."""
         # Of a search that was killed a worker may still be saving its state.
-        with locked(sharing.beside(self._place(number)), wait=True):
+        with locked(locks.beside(self._place(number)), wait=True):
             row = self.run(number, given)
         return row["reason"] if row["status"] == "failed" else row["score"]
 
@@ -129,7 +130,7 @@ class Trials:
             row |= {"score": result.mean, "spread": result.std}
         else:
             self._continue(place, given)
-            run = training.Run(place) if _finished(place) else None
+            run = Run(place) if _finished(place) else None
             run = run or training.fit(
                 network,
                 self._parted(recipe),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from kerazoo import data
 from kerazoo.data import resizing
-from kerazoo.data.whitening import GlobalContrastNormalization, ZCAWhitening
+from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
 
 RNG = np.random.default_rng(0)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.blocks.network import Top
+from kerazoo.builder import Top
 from kerazoo.models import overfeat
 
 RNG = np.random.default_rng(0)

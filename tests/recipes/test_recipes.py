@@ -10,7 +10,7 @@ import pytest
 
 import kerazoo
 from kerazoo import Recipe, recipes
-from kerazoo.data.augment import check, parse
+from kerazoo.data.augment.apply import check, parse
 from kerazoo.data.preprocessing import KINDS
 from kerazoo.data.sets import SETS
 from kerazoo.training import compilation

@@ -13,8 +13,8 @@ from kerazoo import Recipe, recipes, training
 from kerazoo.cli import app
 from kerazoo.recipe import Optimizer
 from kerazoo.training import compilation
-from kerazoo.training.agreement import check
-from kerazoo.training.beginning import begin
+from kerazoo.training.compatibility import check
+from kerazoo.training.initial_weights import begin
 
 IMAGES = np.random.default_rng(0).normal(size=(16, 4, 4, 2)).astype("float32")
 LABELS = np.arange(16) % 2

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from kerazoo import data, training
+from kerazoo.run import Run
+from kerazoo.serving.predict import predict
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def digit(digits):
 @pytest.fixture
 def run(trained, tmp_path):
     """A copy of the run to be damaged."""
-    return training.Run(shutil.copytree(trained.path, tmp_path / "run"))
+    return Run(shutil.copytree(trained.path, tmp_path / "run"))
 
 
 def scores_of(run, pixels):
@@ -42,7 +44,7 @@ def scores_of(run, pixels):
 def test_any_size_and_kind(trained, digit, tmp_path, name, size, mode):
     path = tmp_path / name
     Image.fromarray(digit[0]).resize(size).convert(mode).save(path)
-    (row,) = training.predict(trained, [path], top=10)
+    (row,) = predict(trained, [path], top=10)
     assert row["image"] == str(path)
     with Image.open(path) as picture:
         grey = picture.convert("RGB") if mode == "P" else picture
@@ -57,7 +59,7 @@ def test_any_size_and_kind(trained, digit, tmp_path, name, size, mode):
 
 def test_names_the_class(trained, digit, tmp_path):
     Image.fromarray(digit[0]).save(tmp_path / "digit.png")
-    (row,) = training.predict(trained.path, [tmp_path / "digit.png"], top=1)
+    (row,) = predict(trained.path, [tmp_path / "digit.png"], top=1)
     assert len(row["top"]) == 1
     assert row["top"][0]["class"] == str(digit[1])
 
@@ -66,9 +68,7 @@ def test_sixteen_bits_keep_their_shades(trained, digit, tmp_path):
     deep = digit[0].astype("uint16") * 257
     Image.fromarray(deep).save(tmp_path / "deep.png")
     Image.fromarray(digit[0]).save(tmp_path / "flat.png")
-    deep, flat = training.predict(
-        trained, [tmp_path / n for n in ("deep.png", "flat.png")]
-    )
+    deep, flat = predict(trained, [tmp_path / n for n in ("deep.png", "flat.png")])
     assert deep["top"] == flat["top"]
 
 
@@ -79,7 +79,7 @@ def test_rotation_notes_are_followed(trained, digit, tmp_path):
     notes = Image.Exif()
     notes[0x0112] = 6
     turned.save(tmp_path / "turned.png", exif=notes)
-    upright, turned = training.predict(
+    upright, turned = predict(
         trained, [tmp_path / "upright.png", tmp_path / "turned.png"]
     )
     assert turned["top"] == upright["top"]
@@ -106,7 +106,7 @@ def test_files_that_are_no_images(trained, digit, tmp_path):
         with pytest.raises(
             ValueError, match=r"not an image that can be read|there is no image"
         ) as caught:
-            training.predict(trained, [tmp_path / "good.png", path])
+            predict(trained, [tmp_path / "good.png", path])
         assert str(path) in str(caught.value)
 
 
@@ -127,26 +127,26 @@ def test_damaged_images_never_escape(trained, digit, tmp_path):
         # A run without a model refuses only after all images were read.
         for path in paths:
             with pytest.raises(ValueError, match=r"not an image|no model\.keras"):
-                training.predict(without_model(trained, tmp_path), [path])
+                predict(without_model(trained, tmp_path), [path])
 
 
 def without_model(trained, tmp_path):
     folder = tmp_path / "bare"
     folder.mkdir(exist_ok=True)
     shutil.copy(trained.path / "config.json", folder)
-    return training.Run(folder)
+    return Run(folder)
 
 
 def test_top_must_be_positive(trained):
     with pytest.raises(ValueError, match="top is 0; it must be 1 or more"):
-        training.predict(trained, [], top=0)
+        predict(trained, [], top=0)
 
 
 def test_a_run_without_a_model(run, digit, tmp_path):
     (run.path / "model.keras").unlink()
     Image.fromarray(digit[0]).save(tmp_path / "digit.png")
     with pytest.raises(ValueError, match=r"no model\.keras: the run has not ended"):
-        training.predict(run, [tmp_path / "digit.png"])
+        predict(run, [tmp_path / "digit.png"])
     with pytest.raises(ValueError, match=r"no model\.keras: the run has not ended"):
         training.evaluate(run)
 
@@ -163,10 +163,10 @@ def test_a_run_with_a_damaged_model(run, content):
 
 def test_runs_that_are_none(run, tmp_path):
     with pytest.raises(ValueError, match="There is no run folder"):
-        training.Run(tmp_path / "nowhere")
+        Run(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"it has no config\.json"):
-        training.Run(tmp_path / "empty")
+        Run(tmp_path / "empty")
     config = run.path / "config.json"
     config.write_text(config.read_text()[:50])
     with pytest.raises(ValueError, match=r"config\.json is damaged"):

@@ -5,7 +5,8 @@ import sys
 import keras
 import numpy as np
 
-from kerazoo.layers import BatchNormalization, GroupedConv2D, as_plain_keras
+from kerazoo.layers import BatchNormalization, GroupedConv2D
+from kerazoo.surgery.plain_keras import as_plain_keras
 
 OPEN_WITHOUT_KERAZOO = """
 import sys

@@ -16,7 +16,7 @@ from kerazoo import data
 from kerazoo.training import keras_repairs
 from kerazoo.training.clipping import together
 from kerazoo.training.distribution import Distribution
-from kerazoo.training.launching import launch
+from kerazoo.training.launch import launch
 
 # 1372 = 14 * 98 images for training, 70 for validation. The rate is small: with 0.01 a
 # change of the first weights by 1e-7 moves slide_cnn_b's loss by 1e-3 within ten steps,

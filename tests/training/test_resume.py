@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from kerazoo import training
+from kerazoo.run import Run
 
 MORTAL = pathlib.Path(__file__).with_name("mortal.py")
 ARGUMENTS = [
@@ -138,12 +138,12 @@ def test_many_deaths_change_nothing(start, tmp_path):
     status, _, errors = ends(start(run, when="write:metrics.json:SIGKILL"))
     assert status == -signal.SIGKILL, errors
     assert (run / "model.keras").exists()
-    assert not training.Run(run).finished
+    assert not Run(run).finished
     assert ends(start(run))[0] == 0
 
     status, _, errors = ends(uninterrupted)
     assert status == 0, errors
-    one, two = training.Run(whole), training.Run(run)
+    one, two = Run(whole), Run(run)
     assert two.history == one.history
     assert two.metrics == one.metrics
     assert weights(run) == weights(whole)

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from kerazoo import training
-from kerazoo.training import fitting, run, state
+from kerazoo import files
+from kerazoo.run import Run
+from kerazoo.training import fitting, state
 from kerazoo.training.state import Diverged, Interrupted, TrainState
 
 
@@ -107,7 +108,7 @@ def test_a_state_of_another_network_is_refused(small, tmp_path):
 
 def full_disk(path, content):
     """Half of it fits."""
-    with run.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_bytes(content[: len(content) // 2])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -172,7 +173,7 @@ def test_a_full_disk_in_a_training_costs_no_state(fit, tmp_path, monkeypatch):
 
     def sometimes(path, content):
         calls.append(path)
-        (full_disk if len(calls) == 3 else run.write)(path, content)
+        (full_disk if len(calls) == 3 else files.write)(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(state, "write", sometimes)
@@ -216,7 +217,7 @@ def test_death_between_training_and_results(fit, tmp_path, monkeypatch, settings
         patch.setattr(fitting, "measure", killed)
         with pytest.raises(Killed):
             fit(*settings)
-    assert not training.Run(tmp_path / "run").finished
+    assert not Run(tmp_path / "run").finished
     assert_close(fit(*settings), fit(*settings, run=tmp_path / "whole"))
 
 

@@ -20,6 +20,7 @@ from kerazoo import training, tuning
 from kerazoo.data import Split
 from kerazoo.data.draws import permutation
 from kerazoo.data.splits import Arrays
+from kerazoo.run import Run
 from kerazoo.training.state import Diverged
 from kerazoo.tuning import crossval
 
@@ -51,7 +52,7 @@ def run(images, folder, recipe=FITTED, **options):
 
 def fitted(place):
     """All that came out of a fold's training, to the bit."""
-    found = training.Run(place)
+    found = Run(place)
     weights = [value.tobytes() for value in found.model().get_weights()]
     layer = found.model().get_layer("normalise_standardise")
     return weights, layer.get_config(), found.history
@@ -92,7 +93,7 @@ def test_every_fold_is_a_run(result, few):
     assert [row["fold"] for row in found.rows] == [1, 2, 3]
     assert sum(row["images"] for row in found.rows) == few.train.size
     for row in found.rows:
-        metrics = training.Run(folder / row["run"]).metrics
+        metrics = Run(folder / row["run"]).metrics
         assert row["score"] == metrics["accuracy"]
         assert row["loss"] == metrics["loss"]
         assert row["images"] == metrics["images"]
@@ -104,7 +105,7 @@ def test_every_fold_is_a_run(result, few):
     assert written == json.loads(json.dumps(found.to_dict()))
     assert written["recipe"] == json.loads(FITTED.to_json())
     # It stopped by a validation loss that no fold had a part in.
-    epochs = [len(training.Run(folder / row["run"]).history) for row in found.rows]
+    epochs = [len(Run(folder / row["run"]).history) for row in found.rows]
     assert min(epochs) < 12
 
 
@@ -326,7 +327,7 @@ def test_nested_says_what_won_where(searched):
     assert found.winners == [{"values": row["values"], "folds": [1]}]
     written = json.loads((folder / "nested.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
-    config = training.Run(folder / row["run"]).config
+    config = Run(folder / row["run"]).config
     rate = config["recipe"]["optimizer"]["learning_rate"]
     assert {"learning_rate": rate} == row["values"]
 

@@ -14,7 +14,10 @@ from PIL import Image
 
 from kerazoo import data, training, tuning
 from kerazoo.layers import Maxout
-from kerazoo.tuning import ensembles, joining
+from kerazoo.run import Run
+from kerazoo.serving.predict import predict
+from kerazoo.surgery import join
+from kerazoo.tuning import ensembles
 
 from .conftest import TINY
 
@@ -93,10 +96,10 @@ def names(model):
 # The joined network -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", joining.RULES)
+@pytest.mark.parametrize("rule", join.RULES)
 def test_it_says_what_its_members_say(rule):
     models = [served(seed=1), served(seed=2), served(seed=3, size=9)]
-    joined = tuning.joined(models, rule)
+    joined = join.joined(models, rule)
     got = answers(joined)
     np.testing.assert_allclose(got, expected(models, rule), atol=1e-6)
     np.testing.assert_allclose(got.sum(-1), 1, atol=1e-6)
@@ -108,7 +111,7 @@ def test_it_says_what_its_members_say(rule):
 
 def test_equal_preprocessing_is_computed_once():
     models = [served(seed=1), served(seed=2), served(seed=3)]
-    found = names(tuning.joined(models))
+    found = names(join.joined(models))
     for name in ("raw", "pixels", "resized", "normalise_standardise"):
         assert [one for one in found if one.endswith(name)] == [name]
     for number in (1, 2, 3):
@@ -117,13 +120,13 @@ def test_equal_preprocessing_is_computed_once():
 
 
 def test_other_preprocessing_is_not_shared():
-    other = names(tuning.joined([served(seed=1), served(seed=2, mean=90.0)]))
+    other = names(join.joined([served(seed=1), served(seed=2, mean=90.0)]))
     assert [n for n in other if n.endswith("normalise_standardise")] == [
         "normalise_standardise",
         "member2_normalise_standardise",
     ]
     assert [n for n in other if n.endswith("resized")] == ["resized"]
-    sizes = names(tuning.joined([served(seed=1), served(seed=2, size=9)]))
+    sizes = names(join.joined([served(seed=1), served(seed=2, size=9)]))
     assert {"resized", "member2_resized"} <= set(sizes)
 
 
@@ -132,7 +135,7 @@ def test_equal_trunks_are_computed_once():
     one, two = served(seed=1), served(seed=1)
     head = two.get_layer("predictions")
     head.set_weights([2 * value for value in head.get_weights()])
-    joined = tuning.joined([one, two])
+    joined = join.joined([one, two])
     assert sum(name.endswith("conv1") for name in names(joined)) == 1
     np.testing.assert_allclose(answers(joined), expected([one, two], "probabilities"))
 
@@ -140,8 +143,8 @@ def test_equal_trunks_are_computed_once():
 def test_it_opens_in_plain_keras(tmp_path):
     """In a process that has no kerazoo, where its members do."""
     models = [served(seed=1), served(seed=2)]
-    for rule in joining.RULES:
-        joined = tuning.joined(models, rule)
+    for rule in join.RULES:
+        joined = join.joined(models, rule)
         joined.save(tmp_path / f"{rule}.keras")
         np.save(tmp_path / f"{rule}.npy", answers(joined))
     np.save(tmp_path / "images.npy", IMAGES)
@@ -150,7 +153,7 @@ import sys
 sys.modules["kerazoo"] = None
 import keras, numpy as np
 images = np.load("images.npy")
-for rule in {joining.RULES}:
+for rule in {join.RULES}:
     model = keras.models.load_model(f"{{rule}}.keras")
     got = np.asarray(model(images, training=False))
     np.testing.assert_array_equal(got, np.load(f"{{rule}}.npy").astype("float32"))
@@ -162,7 +165,7 @@ for rule in {joining.RULES}:
 
 
 def test_own_layers_and_flat_graph(tmp_path):
-    joined = tuning.joined([served(seed=1, maxout=True), served(seed=2)])
+    joined = join.joined([served(seed=1, maxout=True), served(seed=2)])
     assert not [layer for layer in joined.layers if isinstance(layer, keras.Model)]
     assert isinstance(joined.get_layer("member1_act1"), Maxout)
     joined.save(tmp_path / "joined.keras")
@@ -172,12 +175,12 @@ def test_own_layers_and_flat_graph(tmp_path):
 
 def test_networks_that_cannot_be_joined():
     with pytest.raises(ValueError, match="does not end in a softmax"):
-        tuning.joined([served(last="sigmoid"), served(seed=2)], "logits")
+        join.joined([served(last="sigmoid"), served(seed=2)], "logits")
     colour = keras.Sequential(
         [keras.Input((None, None, 3), dtype="uint8"), keras.layers.Rescaling(1.0)]
     )
     with pytest.raises(ValueError, match="images of 1 and of 3 channels"):
-        tuning.joined([served(), colour])
+        join.joined([served(), colour])
 
 
 # Averaged weights ---------------------------------------------------------------------
@@ -188,7 +191,7 @@ def test_weights_are_averaged_and_batch_norms_measured_again(digits):
     batches = data.Batches(digits.train, 103, image_shape=(8, 8, 1))
     # 14 whole batches, whose means are the mean.
     assert batches.size == 14 * 103
-    whole = tuning.averaged(models, batches)
+    whole = join.averaged(models, batches)
     for name in ("conv1", "predictions"):
         kernels = [model.get_layer(name).kernel.numpy() for model in models]
         np.testing.assert_allclose(
@@ -205,7 +208,7 @@ def test_weights_are_averaged_and_batch_norms_measured_again(digits):
 
 def test_other_architectures_have_no_average():
     with pytest.raises(ValueError, match="other names or shapes"):
-        tuning.averaged([served(), served(maxout=True)])
+        join.averaged([served(), served(maxout=True)])
 
 
 # Runs ---------------------------------------------------------------------------------
@@ -256,7 +259,7 @@ def test_a_member_without_errors_correlates_with_none():
     assert ensembles._correlation(wrong)[0] == [None, None]
 
 
-@pytest.mark.parametrize("rule", joining.RULES)
+@pytest.mark.parametrize("rule", join.RULES)
 def test_the_whole_by_hand(rule):
     draw = np.random.default_rng(3)
     logits = draw.normal(size=(7, 50, 4))
@@ -295,13 +298,13 @@ def test_the_folder_is_a_run(whole, tmp_path):
         "metrics.json",
         "model.keras",
     }
-    run = training.Run(folder)
+    run = Run(folder)
     assert run.metrics == found.metrics
     with Image.open(folder / "ensemble.png") as picture:
         assert min(picture.size) > 300
     np.testing.assert_array_equal(answers(run.model()), answers(found.model))
     Image.fromarray(IMAGES[0, ..., 0]).save(tmp_path / "digit.png")
-    guess = training.predict(folder, [tmp_path / "digit.png"], top=1)[0]["top"][0]
+    guess = predict(folder, [tmp_path / "digit.png"], top=1)[0]["top"][0]
     best = answers(found.model, IMAGES[:1])[0]
     assert guess["probability"] == pytest.approx(best.max(), rel=1e-5)
     with pytest.raises(ValueError, match="does not resize all images to one size"):
@@ -310,7 +313,7 @@ def test_the_folder_is_a_run(whole, tmp_path):
 
 def test_equal_members_make_a_run_that_evaluates(runs, tmp_path):
     paths = [runs[0].path, runs[2].path]
-    for rule in joining.RULES:
+    for rule in join.RULES:
         found = tuning.ensemble(paths, rule=rule, folder=tmp_path / rule)
         again = training.evaluate(tmp_path / rule)
         assert again["confusion"] == found.metrics["confusion"], rule
@@ -324,7 +327,7 @@ def test_snapshots_of_one_run(runs, tmp_path):
     ]
     assert found.members[2]["accuracy"] == runs[0].metrics["accuracy"]
     kernels = [
-        training.Run(runs[0].path).model().get_layer("hidden1").kernel.numpy(),
+        Run(runs[0].path).model().get_layer("hidden1").kernel.numpy(),
         found.model.get_layer("member3_hidden1").kernel.numpy(),
     ]
     np.testing.assert_array_equal(*kernels)
@@ -439,7 +442,7 @@ def test_the_command_prints_the_table(command, runs):
     paths = [runs[0].path, runs[2].path]
     status, out, errors = command("ensemble", *paths, "--rule=votes", "--folder=both")
     assert status == 0, errors
-    found = json.loads((training.Run("both").path / "ensemble.json").read_text())
+    found = json.loads((Run("both").path / "ensemble.json").read_text())
     rows = [line.split() for line in out.splitlines()]
     for row in found["members"]:
         shown = [row["name"], f"{row['accuracy']:.2%}", f"{row['loss']:.4f}"]

@@ -11,27 +11,27 @@ import time
 
 import pytest
 
-from kerazoo.training.run import PARTIAL, alone, locked, replacing
-from kerazoo.tuning import sharing
+from kerazoo.files import PARTIAL, alone, locked, replacing
+from kerazoo.tuning import locks
 
 CHILD = """
 import pathlib, signal, sys, time
-from kerazoo.tuning import sharing
+from kerazoo.tuning import locks
 
 def save(number, frame):
     pathlib.Path("saved").touch()
     sys.exit()
 
 signal.signal(signal.SIGTERM, save)
-sharing.follow()
+locks.follow()
 pathlib.Path("ready").touch()
 time.sleep(60)
 """
 PARENT = """
 import time
-from kerazoo.tuning import sharing
+from kerazoo.tuning import locks
 
-child = sharing.start("child")
+child = locks.start("child")
 time.sleep(60)
 """
 
@@ -64,7 +64,7 @@ def test_another_is_waited_for_and_helped_out(tmp_path, finished, mine):
     begun, worked = threading.Event(), []
 
     def another():
-        with locked(sharing.beside(places[0]), wait=False):
+        with locked(locks.beside(places[0]), wait=False):
             begun.set()
             appears(places[1])
             if finished:
@@ -77,7 +77,7 @@ def test_another_is_waited_for_and_helped_out(tmp_path, finished, mine):
     thread = threading.Thread(target=another)
     thread.start()
     begun.wait()
-    sharing.work_off(places, pathlib.Path.exists, work)
+    locks.work_off(places, pathlib.Path.exists, work)
     thread.join()
     assert worked == mine
 
@@ -95,7 +95,7 @@ def test_a_folder_has_one_owner(tmp_path):
 
 def test_a_death_before_the_plan_is_written_leaves_an_empty_folder(tmp_path):
     (tmp_path / f"{PARTIAL}x.json").write_text("{")
-    sharing.begin(tmp_path, "plan.json", "search", {"seed": 1}, False)
+    locks.begin(tmp_path, "plan.json", "search", {"seed": 1}, False)
     assert json.loads((tmp_path / "plan.json").read_text()) == {"seed": 1}
 
 

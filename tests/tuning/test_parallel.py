@@ -11,7 +11,7 @@ import time
 import pytest
 
 from kerazoo import tuning
-from kerazoo.tuning import sharing, working
+from kerazoo.tuning import locks, parallel
 
 from ..conftest import TINY
 
@@ -68,15 +68,15 @@ def test_a_chief_and_two_workers_make_every_trial_once(data_dir, digits, tmp_pat
 
 
 def test_the_environment_names_the_part(monkeypatch):
-    assert working.role() is None
+    assert parallel.role() is None
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     with pytest.raises(ValueError, match="_TUNER_ID and KERASTUNER_ORACLE_PORT; a sea"):
-        working.role()
+        parallel.role()
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
-    assert working.role() == "chief"
+    assert parallel.role() == "chief"
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker7")
-    assert working.role() == "worker"
+    assert parallel.role() == "worker"
 
 
 def test_a_worker_without_a_chief_says_so(monkeypatch, tmp_path, digits, data_dir):
@@ -122,20 +122,20 @@ class Ended:
 def test_workers_that_cannot_work_end_the_search(
     tmp_path, monkeypatch, capsys, status, line, kind, words
 ):
-    monkeypatch.setattr(working.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(parallel.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(
-        sharing,
+        locks,
         "start",
         lambda *words, **options: Ended(status=status, line=line, **options),
     )
     with pytest.raises(kind) as caught:
-        working.supervise(tmp_path, 2)
+        parallel.supervise(tmp_path, 2)
     assert words in str(caught.value)
 
 
 def test_a_worker_ends_with_a_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["working", str(tmp_path)])
     with pytest.raises(SystemExit) as caught:
-        working.main()
+        parallel.main()
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith(f"kerazoo: {tmp_path} holds no search")

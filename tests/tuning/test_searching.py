@@ -16,6 +16,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kerazoo import data, training, tuning
 from kerazoo.data.splits import Arrays
+from kerazoo.run import Run
 from kerazoo.training.state import Interrupted, TrainState
 from kerazoo.tuning.trials import Trials
 
@@ -71,7 +72,7 @@ def test_rows_are_sorted_and_failures_have_reasons(found):
     for row in rows[:2]:
         assert row["macs"] == 64 * 50 + 50 * 10
         assert (row["epochs"], row["network"]) == (2, "mlp_50")
-        assert row["score"] == training.Run(row["run"]).metrics["accuracy"]
+        assert row["score"] == Run(row["run"]).metrics["accuracy"]
     for row in rows[2:]:
         words = "is not a number" if row["values"]["batch_size"] == 100 else "a batch"
         assert words in row["reason"]
@@ -89,7 +90,7 @@ def _with_models(found):
 
 
 def test_trials_are_scored_on_the_validation_part(found, images):
-    run = training.Run(found.best["run"])
+    run = Run(found.best["run"])
     assert run.metrics["images"] == images.validation.size
     assert run.config["parts"].startswith("custom")
     assert not run.events.exists()
@@ -294,7 +295,7 @@ def test_hyperband_continues_trials_from_their_states(options, tmp_path):
         if "tuner/trial_id" in one
     }
     assert continued
-    runs = {row["trial"]: training.Run(row["run"]) for row in search.rows}
+    runs = {row["trial"]: Run(row["run"]) for row in search.rows}
     for number, before in continued.items():
         assert len(runs[before].history) == 1
         assert len(runs[number].history) == 3
@@ -320,7 +321,7 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
         "space": {"learning_rate": [0.01, 0.02]},
     }
     search = tuning.search(**options, trials=1, folder=tmp_path / "search")
-    run = training.Run(search.best["run"])
+    run = Run(search.best["run"])
     assert "val_loss" in run.history[0]
     assert run.metrics["images"] == images.validation.size
     trials = Trials(search, images, verbose=False)

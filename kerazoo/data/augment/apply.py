@@ -8,8 +8,9 @@ import tensorflow as tf
 from kerazoo import errors
 
 # Importing a family of augmentations puts it on the list.
-from kerazoo.data import colour, draws, geometry, mixing, rand_augment  # noqa: F401
-from kerazoo.data.augmentation import REGISTRY, Step
+from kerazoo.data import draws
+from kerazoo.data.augment import color, geometry, mixing, rand_augment  # noqa: F401
+from kerazoo.data.augment.registry import REGISTRY, Step
 
 
 def augmentations():

@@ -4,8 +4,8 @@ import math
 
 import tensorflow as tf
 
-from kerazoo.data.augmentation import augmentation
-from kerazoo.data.geometry import as_like, both_ways
+from kerazoo.data.augment.geometry import as_like, both_ways
+from kerazoo.data.augment.registry import augmentation
 
 # Of the RGB values of ImageNet's training images in 0..1: eigenvalues, and eigenvectors
 # in the columns, as published with fb.resnet.torch (datasets/imagenet.lua).

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from kerazoo.data.augmentation import augmentation
+from kerazoo.data.augment.registry import augmentation
 
 
 def as_like(values, images):

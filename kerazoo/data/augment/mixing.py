@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kerazoo.data.augmentation import augmentation
+from kerazoo.data.augment.registry import augmentation
 
 TRIES = 16
 

@@ -8,9 +8,9 @@ import math
 
 import tensorflow as tf
 
-from kerazoo.data.augmentation import augmentation
-from kerazoo.data.colour import blend, grey
-from kerazoo.data.geometry import as_like, matrices, turn, warp
+from kerazoo.data.augment.color import blend, grey
+from kerazoo.data.augment.geometry import as_like, matrices, turn, warp
+from kerazoo.data.augment.registry import augmentation
 
 OPERATIONS = (
     "identity",

@@ -7,9 +7,9 @@ from kerazoo.training.callbacks.confusion import ConfusionMatrix
 from kerazoo.training.callbacks.filters import FirstFilters
 from kerazoo.training.callbacks.histograms import Histograms
 from kerazoo.training.callbacks.images import AugmentedImages
-from kerazoo.training.callbacks.rates import Rates
+from kerazoo.training.callbacks.recipe_text import RecipeWords
 from kerazoo.training.callbacks.scalars import Scalars
-from kerazoo.training.callbacks.words import RecipeWords
+from kerazoo.training.callbacks.throughput import Rates
 
 __all__ = [
     "AugmentedImages",

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from kerazoo.analysis import plots
 from kerazoo.training.accuracy import confusion
-from kerazoo.training.callbacks.pace import Paced
+from kerazoo.training.callbacks.throttled import Paced
 
 
 class ConfusionMatrix(Paced):

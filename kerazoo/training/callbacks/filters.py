@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from kerazoo.analysis import plots
 from kerazoo.analysis.filters import first_filters
-from kerazoo.training.callbacks.pace import Paced
+from kerazoo.training.callbacks.throttled import Paced
 
 
 class FirstFilters(Paced):

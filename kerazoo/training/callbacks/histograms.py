@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.histogram import metadata
 
-from kerazoo.training.callbacks.pace import Paced
+from kerazoo.training.callbacks.throttled import Paced
 
 
 class Histograms(Paced):

@@ -8,7 +8,9 @@ import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 
 from kerazoo import data
-from kerazoo.data import augment, colour, draws, geometry, mixing, rand_augment
+from kerazoo.data import draws
+from kerazoo.data.augment import apply as augment
+from kerazoo.data.augment import color, geometry, mixing, rand_augment
 from kerazoo.data.splits import Arrays, Split
 
 RNG = np.random.default_rng(0)
@@ -174,9 +176,9 @@ def test_lighting_moves_along_the_components():
     # Ten times the usual deviation, so that rounding does not matter.
     moved, _ = run(images, "lighting:1")
     shift = (moved.reshape(-1, 3).astype(float) - 128) / 255
-    along = shift @ np.array(colour.EIGENVECTORS)
+    along = shift @ np.array(color.EIGENVECTORS)
     # The largest component is clipped at times and deviates by a little less.
-    assert np.allclose(along.std(0), colour.EIGENVALUES, rtol=0.1)
+    assert np.allclose(along.std(0), color.EIGENVALUES, rtol=0.1)
 
 
 def test_lighting_refuses_grey():

@@ -13,9 +13,9 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util.tensor_util import make_ndarray
 
 from kerazoo import data
-from kerazoo.training.assembly import resized_to_output
+from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training.callbacks.histograms import buckets
-from kerazoo.training.callbacks.pace import Paced
+from kerazoo.training.callbacks.throttled import Paced
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Augmentations, named by strings such as ``"pad_crop:4"``."""

@@ -1,0 +1,137 @@
+"""Files that are written whole or not at all, and locks on them."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+
+import filelock
+
+# How the temporary files begin that a killed process leaves behind.
+PARTIAL = ".partial-"
+# Held by the process that trains.
+LOCK = ".lock"
+
+
+def write(path: pathlib.Path, content: bytes | str) -> None:
+    """Writes a file whole or not at all."""
+    if isinstance(content, str):
+        content = content.encode()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path):
+    """A temporary path that takes the place of ``path`` when all went well.
+
+    It keeps the suffix, by which Keras and matplotlib choose the format.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=PARTIAL, suffix="." + path.name.partition(".")[2]
+    )
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a run folder is as open as its owner's umask.
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        # A full disk does not say of its own accord where it is.
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: pathlib.Path):
+    """A temporary folder that takes the place of ``path`` when all went well."""
+    partial = path.with_name(f"{PARTIAL}{path.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        yield partial
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def alone(path: pathlib.Path, doing: str):
+    """Keeps other processes out of a folder, which is made where it is missing.
+
+    Args:
+        path: The folder.
+        doing: What is being done to it, for the error.
+
+    Raises:
+        ValueError: Where another process has it, or it cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            mine = stack.enter_context(locked(path / LOCK, wait=False))
+        except OSError as error:
+            raise unwritable(path, error) from error
+        if not mine:
+            raise ValueError(
+                f"{path} is being {doing} by another process; wait for its end, or "
+                "give another folder."
+            )
+        # Nobody waits for it, so that nobody can be left with a lock of no file.
+        stack.callback((path / LOCK).unlink, missing_ok=True)
+        yield
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path, wait: bool):
+    """Holds a lock; the system gives it back when the process ends, however it ends.
+
+    Args:
+        path: The lock's file.
+        wait: Whether to wait while another process holds it.
+
+    Yields:
+        Whether it is ours.
+    """
+    lock = filelock.FileLock(path)
+    try:
+        with contextlib.suppress(NotImplementedError):  # A file system without locks.
+            lock.acquire(blocking=wait)
+    except filelock.Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def content(path: pathlib.Path) -> list[pathlib.Path]:
+    """What stands in a folder, but for what a killed process left on its way."""
+    return [one for one in path.iterdir() if not one.name.startswith((LOCK, PARTIAL))]
+
+
+def unwritable(path: pathlib.Path, error: OSError) -> ValueError:
+    """The sentence for a folder that cannot be written."""
+    return ValueError(
+        f"The folder {path} cannot be written: {error.strerror or error}."
+    )

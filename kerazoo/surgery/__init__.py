@@ -1,0 +1,1 @@
+"""Model in, model out: fold, replace the head, features, plain Keras, join."""
