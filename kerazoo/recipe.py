@@ -7,29 +7,13 @@ words mean is written at the fields; the training part gives them effect.
 import dataclasses
 import json
 import math
-import types
-import typing
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from kerazoo.errors import unknown
+from kerazoo import reader
+from kerazoo.reader import Count, NonNegative, Positive, Range, Rate
 
-
-def _at_least(lowest, words, *fields, prefix=""):
-    for field in fields:
-        value = getattr(words, field)
-        # Turned round, so that it also holds for what is no number.
-        if value is not None and not value >= lowest:
-            raise ValueError(
-                f"{prefix}{field} is {value}; it must be {lowest} or more."
-            )
-
-
-def _above_zero(words, *fields, prefix=""):
-    for field in fields:
-        value = getattr(words, field)
-        if value is not None and not value > 0:
-            raise ValueError(f"{prefix}{field} is {value}; it must be above 0.")
+Whole = Annotated[int, Range(0)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,7 +41,7 @@ class Optimizer:
     """
 
     name: str = "sgd"
-    learning_rate: float = 0.01
+    learning_rate: Positive = 0.01
     momentum: float | None = None
     nesterov: bool | None = None
     rho: float | None = None
@@ -69,13 +53,12 @@ class Optimizer:
     global_clipnorm: float | None = None
     clipvalue: float | None = None
     ema_momentum: float | None = None
-    gradient_accumulation_steps: int | None = None
+    gradient_accumulation_steps: Count | None = None
     multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        """Refuses numbers that cannot mean anything."""
-        _above_zero(self, "learning_rate", prefix="optimizer.")
-        _at_least(1, self, "gradient_accumulation_steps", prefix="optimizer.")
+        """Refuses values that cannot mean anything."""
+        reader.validate(self, "optimizer.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,20 +105,18 @@ class Schedule:
     boundaries: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
     factor: float = 0.1
-    every: float = 1.0
+    every: Positive = 1.0
     staircase: bool = True
     power: float = 1.0
     start: float = 0.0
     end: float = 0.0
-    warmup: float = 0.0
-    cycles: int = 1
-    patience: int = 10
+    warmup: NonNegative = 0.0
+    cycles: Count = 1
+    patience: Whole = 10
 
     def __post_init__(self):
-        """Refuses numbers that cannot mean anything."""
-        _above_zero(self, "every", prefix="schedule.")
-        _at_least(0, self, "warmup", "patience", prefix="schedule.")
-        _at_least(1, self, "cycles", prefix="schedule.")
+        """Refuses values that cannot mean anything."""
+        reader.validate(self, "schedule.")
         if self.cycles > 1 and (self.name != "cosine" or self.warmup):
             raise ValueError(
                 f"schedule.cycles is {self.cycles}, which a cosine without warmup can "
@@ -206,40 +187,31 @@ class Recipe:
     resize: Literal["bilinear", "pad", "crop", "center"] = "bilinear"
     normalisation: str = "standardise"
     augment: tuple[str, ...] = ()
-    validation: float = 0.1
-    batch_size: int = 128
-    epochs: int = 10
-    steps: int | None = None
+    validation: Rate = 0.1
+    batch_size: Count = 128
+    epochs: Whole = 10
+    steps: Count | None = None
     optimizer: Optimizer = dataclasses.field(default_factory=Optimizer)
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
     loss: Literal["crossentropy", "squared_hinge", "map"] = "crossentropy"
-    auxiliary_weight: float = 0.3
-    auxiliary_fade: int | None = None
-    label_smoothing: float = 0.0
-    weight_decay: float = 0.0
+    auxiliary_weight: NonNegative = 0.3
+    auxiliary_fade: Count | None = None
+    label_smoothing: Rate = 0.0
+    weight_decay: NonNegative = 0.0
     decay_all: bool = False
-    l1: float = 0.0
-    max_norm: float | None = None
-    dropout_scale: float = 1.0
+    l1: NonNegative = 0.0
+    max_norm: Positive | None = None
+    dropout_scale: NonNegative = 1.0
     initializer: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
-    early_stopping: int | None = None
+    early_stopping: Count | None = None
     snapshots: tuple[int, ...] = ()
-    seed: int = 1
+    seed: Whole = 1
 
     def __post_init__(self):
-        """Refuses numbers that cannot mean anything."""
-        _at_least(1, self, "batch_size", "steps", "auxiliary_fade", "early_stopping")
-        _at_least(0, self, "epochs", "seed", "weight_decay", "l1", "auxiliary_weight")
-        _at_least(0, self, "dropout_scale")
-        _above_zero(self, "max_norm")
-        for field in ("validation", "label_smoothing"):
-            if not 0 <= getattr(self, field) < 1:
-                raise ValueError(
-                    f"{field} is {getattr(self, field)}; it must be a share from 0 up "
-                    "to, but less than, 1."
-                )
+        """Refuses values that cannot mean anything."""
+        reader.validate(self)
         last = self.epochs if self.steps is None else math.inf
         for epoch in self.snapshots:
             if not 1 <= epoch <= last:
@@ -273,18 +245,14 @@ class Recipe:
         Raises:
             ValueError: For an unknown field or a value of the wrong kind.
         """
-        if not isinstance(data, Mapping):
-            raise ValueError(
-                f"A recipe is a mapping of fields, not a {type(data).__name__}."
-            )
-        return _read(cls, data, "")
+        return reader.record(cls, data)
 
     def override(self, *settings: str) -> "Recipe":
         """The recipe with fields set by text, as the command line does.
 
         Args:
-            *settings: As in ``optimizer.learning_rate=0.05``; the value is read as
-                JSON, or as a string where it is none.
+            *settings: As in ``optimizer.learning_rate=0.05``, ``steps=None`` or
+                ``augment=flip,pad_crop:4``.
 
         Raises:
             ValueError: For an unknown field or a value of the wrong kind.
@@ -296,73 +264,10 @@ class Recipe:
                 raise ValueError(
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
-            value = None if text == "None" else _json(text)
             *parents, last = path.split(".")
             target = data
-            for depth, parent in enumerate(parents):
-                if not isinstance(target.get(parent), dict):
-                    raise unknown("recipe field", ".".join(parents[: depth + 1]), data)
+            value = reader.parse(reader.declared(type(self), path), text, path)
+            for parent in parents:
                 target = target[parent]
-            if last not in target and parents != ["options"]:
-                raise unknown("recipe field", path, _paths(self.to_dict()))
             target[last] = value
         return self.from_dict(data)
-
-
-def _json(text):
-    """The value of a JSON text, or the text where it is none."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _paths(data, prefix=""):
-    for key, value in data.items():
-        yield prefix + key
-        if isinstance(value, dict):
-            yield from _paths(value, f"{prefix}{key}.")
-
-
-def _read(cls, data, prefix):
-    kinds = typing.get_type_hints(cls)
-    for key in data:
-        if key not in kinds:
-            raise unknown("recipe field", f"{prefix}{key}", (prefix + k for k in kinds))
-    return cls(**{k: _value(kinds[k], v, prefix + k) for k, v in data.items()})
-
-
-def _value(kind, value, path):
-    """``value`` as the annotation asks for it."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        if isinstance(value, Mapping):
-            return _read(kind, value, f"{path}.")
-    elif origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in inner:
-            return None
-        return _value(next(k for k in inner if k is not type(None)), value, path)
-    elif origin is Literal:
-        if value not in inner:
-            raise unknown(path, value, inner)
-        return value
-    elif origin is tuple:
-        if isinstance(value, str):
-            value = [part for part in value.split(",") if part]
-            if inner[0] is not str:
-                value = [_json(part) for part in value]
-        if isinstance(value, (list, tuple)):
-            return tuple(_value(inner[0], part, path) for part in value)
-    elif kind is float:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if number and math.isfinite(value):
-            return float(value)
-    elif kind is str:
-        if isinstance(value, (str, int, float)):
-            return str(value)
-    elif isinstance(value, origin or kind) and not (
-        kind is int and isinstance(value, bool)
-    ):
-        return value
-    name = getattr(kind, "__name__", str(kind)) if origin is not tuple else "list"
-    raise ValueError(f"{path} is {value!r}; it must be of kind {name}.")

@@ -15,9 +15,10 @@ TENSORFLOW |= {"tensorflow_datasets"}
 SERVICES = {"filelock", "platformdirs", "sklearn", "requests"}
 
 # Part: the other parts it may import, and the packages that are not of the standard
-# library. `errors` is for everybody.
+# library. `errors` and `reader` are for everybody.
 TABLE = {
     "errors": (set(), set()),
+    "reader": (set(), set()),
     "registry": (set(), set()),
     "recipe": (set(), set()),
     "files": (set(), {"filelock"}),
@@ -92,7 +93,7 @@ def offences(part, tree):
         top, *rest = name.split(".")
         if top == "kerazoo":
             # `from kerazoo import x` names a part or a public name of one.
-            allowed = rest and rest[0] in parts | {part, "errors"}
+            allowed = rest and rest[0] in parts | {part, "errors", "reader"}
             if part == "models" and rest[:1] == ["models"]:
                 allowed = False
         else:

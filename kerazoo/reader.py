@@ -1,0 +1,329 @@
+"""The one reader: values and texts, as the declaration of a field asks for them.
+
+A declaration is an annotation: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``,
+``tuple[...]``, ``Mapping[...]``, a dataclass, any of them ``| None``, and
+``Annotated[...]`` with a :class:`Range`. Fields of recipes and records, options of
+networks and what a command line says of them are all read here, so that they mean the
+same everywhere and are refused in the same sentence.
+"""
+
+import collections.abc
+import contextlib
+import dataclasses
+import functools
+import json
+import math
+import numbers
+import re
+import types
+import typing
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from kerazoo.errors import unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The numbers that a field takes.
+
+    Attributes:
+        low: The smallest, or with ``above`` what all must exceed.
+        high: What all must stay below.
+        above: Whether ``low`` itself is excluded.
+    """
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+
+    def __contains__(self, number: float) -> bool:
+        # False for what is no number.
+        above = number > self.low if self.above else number >= self.low
+        return above and (number < self.high or self.high == math.inf)
+
+    def __str__(self) -> str:
+        if self.high != math.inf:
+            return f"from {self.low:g} up to, but less than, {self.high:g}"
+        return f"above {self.low:g}" if self.above else f"from {self.low:g}"
+
+
+Count = Annotated[int, Range(1)]
+NonNegative = Annotated[float, Range(0)]
+Positive = Annotated[float, Range(0, above=True)]
+Rate = Annotated[float, Range(0, 1)]
+
+
+def read(kind: Any, value: Any, name: str) -> Any:
+    """A value as its declaration asks for it.
+
+    Args:
+        kind: The declaration.
+        value: NumPy's numbers are taken for Python's, lists for tuples, a text with
+            commas for a list.
+        name: The field's, for the errors.
+
+    Raises:
+        ValueError: Where the value is not of the kind.
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin is Annotated:
+        number = _or_refuse(inner[0], value, name, kind)
+        if number not in inner[1]:
+            raise refusal(kind, value, name)
+        return number
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in inner:
+            return None
+        kinds = [one for one in inner if one is not type(None)]
+        if len(kinds) == 1 and _names_its_fault(kinds[0]):
+            return read(kinds[0], value, name)
+        for one in kinds:
+            with contextlib.suppress(ValueError):
+                return read(one, value, name)
+    elif origin is Literal:
+        # True is no 1 here.
+        found = [one for one in inner if one == value and type(one) is type(value)]
+        if found:
+            return found[0]
+        raise unknown(name, value, inner)
+    elif dataclasses.is_dataclass(kind):
+        if isinstance(value, kind):
+            return value
+        if isinstance(value, Mapping):
+            return _record(kind, value, f"{name}.", "field")
+    elif origin is tuple:
+        return _tuple(kind, inner, value, name)
+    elif origin in (collections.abc.Mapping, dict):
+        if isinstance(value, Mapping):
+            return {
+                read(inner[0], key, name): read(inner[1], one, f"{name}.{key}")
+                for key, one in value.items()
+            }
+    elif kind is bool:
+        if isinstance(value, bool):
+            return value
+    elif kind is int:
+        if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+            return int(value)
+    elif kind is float:
+        real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if real and abs(value) <= 1.7e308:
+            return float(value)
+    elif isinstance(value, kind):
+        return value
+    raise refusal(kind, value, name)
+
+
+def _or_refuse(kind, value, name, whole):
+    """``read(kind, ...)``, whose error speaks of the whole declaration."""
+    try:
+        return read(kind, value, name)
+    except ValueError:
+        raise refusal(whole, value, name) from None
+
+
+def _names_its_fault(kind):
+    """Whether the error of the kind itself says more than that of ``kind | None``."""
+    return typing.get_origin(kind) is Literal or dataclasses.is_dataclass(kind)
+
+
+def _tuple(kind, inner, value, name):
+    if isinstance(value, str):
+        return parse(kind, value, name)
+    if isinstance(value, Mapping) or not isinstance(value, collections.abc.Iterable):
+        raise refusal(kind, value, name)
+    parts = tuple(value)
+    if inner[-1] is Ellipsis:
+        inner = (inner[0],) * len(parts)
+    if len(parts) != len(inner):
+        raise refusal(kind, value, name)
+    return tuple(read(k, v, name) for k, v in zip(inner, parts, strict=True))
+
+
+def parse(kind: Any, text: str, name: str) -> Any:
+    """The value of a text, as a command line has it.
+
+    Args:
+        kind: The declaration.
+        text: As in ``3``, ``1e-4``, ``True`` or ``true``, ``None``, ``max``, ``1,2,3``,
+            ``[1, 2, 3]``.
+        name: The field's, for the errors.
+
+    Raises:
+        ValueError: Where the text gives no value of the kind.
+    """
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if type(None) in inner and text in ("None", "none", "null"):
+            return None
+        kind = inner[0] if len(inner) == 2 and inner[1] is type(None) else kind
+        origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if kind is str:
+        return text
+    if origin is Literal:
+        found = [one for one in inner if str(one) == text]
+        return read(kind, found[0] if found else text, name)
+    if origin is tuple and not text.lstrip().startswith("["):
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if inner[0] is str:
+            return read(kind, parts, name)
+        return read(kind, [literal(part) for part in parts], name)
+    return read(kind, literal(text), name)
+
+
+def literal(text: str) -> Any:
+    """The value of a text of which no declaration is known: JSON, or the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"None": None, "True": True, "False": False}.get(text, text)
+
+
+def whole(value: Any, name: str, least: int = 1) -> int:
+    """A whole number.
+
+    Raises:
+        ValueError: Where the value is none, or less than ``least``.
+    """
+    return read(Annotated[int, Range(least)], value, name)
+
+
+def validate(record: Any, prefix: str = "") -> None:
+    """Reads every field of a frozen dataclass anew, as its annotation declares it.
+
+    For ``__post_init__``, so that Python and text are held to the same.
+
+    Raises:
+        ValueError: For the first field with a bad value.
+    """
+    for name, kind in _kinds(type(record)).items():
+        value = read(kind, getattr(record, name), prefix + name)
+        object.__setattr__(record, name, value)
+
+
+def record(cls: type, data: Any, where: str = "") -> Any:
+    """A dataclass from plain data.
+
+    Args:
+        cls: The dataclass.
+        data: A mapping of its fields.
+        where: The file that the data are from, for the errors.
+
+    Raises:
+        ValueError: For no mapping, an unknown or a missing field, or a bad value.
+    """
+    before = f"{where}: " if where else ""
+    noun = _noun(cls)
+    if not isinstance(data, Mapping):
+        raise ValueError(
+            f"{before}A {noun} is a mapping of fields, not a {type(data).__name__}."
+        )
+    try:
+        return _record(cls, data, "", f"{noun} field")
+    except ValueError as error:
+        raise ValueError(f"{before}{error}") if before else error from None
+
+
+def _record(cls, data, prefix, what):
+    kinds = _kinds(cls)
+    for key in data:
+        if key not in kinds:
+            raise unknown(what, f"{prefix}{key}", (prefix + k for k in kinds))
+    values = {}
+    for field in dataclasses.fields(cls):
+        kind, path = kinds[field.name], prefix + field.name
+        if field.name in data:
+            value = data[field.name]
+            if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+                values[field.name] = _record(kind, value, f"{path}.", what)
+            else:
+                values[field.name] = read(kind, value, path)
+        elif (
+            field.default is dataclasses.MISSING
+            and field.default_factory is dataclasses.MISSING
+        ):
+            raise ValueError(f"{path} is missing.")
+    return cls(**values)
+
+
+def declared(cls: type, path: str) -> Any:
+    """The declaration of a field of a dataclass.
+
+    Args:
+        cls: The dataclass.
+        path: As in ``epochs``, ``optimizer.momentum`` or ``options.aux``.
+
+    Raises:
+        ValueError: Where there is no such field.
+    """
+    kind = cls
+    for name in path.split("."):
+        if dataclasses.is_dataclass(kind) and name in _kinds(kind):
+            kind = _kinds(kind)[name]
+        elif typing.get_origin(kind) is collections.abc.Mapping:
+            kind = typing.get_args(kind)[1]
+        else:
+            raise unknown(f"{_noun(cls)} field", path, _paths(cls))
+    return kind
+
+
+def _paths(cls, prefix=""):
+    for name, kind in _kinds(cls).items():
+        yield prefix + name
+        if dataclasses.is_dataclass(kind):
+            yield from _paths(kind, f"{prefix}{name}.")
+
+
+def _noun(cls):
+    """``run config`` for ``RunConfig``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
+
+
+@functools.cache
+def _kinds(cls):
+    """The declarations of a dataclass' fields."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """A dataclass as plain data for JSON."""
+    return json.loads(json.dumps(dataclasses.asdict(record), default=dict))
+
+
+def refusal(kind: Any, value: Any, name: str) -> ValueError:
+    """The sentence for a value that is not what was declared."""
+    shown = repr(value)
+    shown = shown if len(shown) < 200 else f"{shown[:200]}..."
+    return ValueError(f"{name} is {shown}; it must be {describe(kind)}.")
+
+
+NOUNS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
+
+
+def describe(kind: Any) -> str:
+    """What a declaration allows, in words: ``a whole number from 1``."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return f"{describe(inner[0])} {inner[1]}"
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(map(describe, inner))
+    if origin is Literal:
+        return " or ".join(map(repr, inner))
+    if origin is tuple:
+        one = describe(inner[0]).removeprefix("a ")
+        plural = one.replace("number", "numbers").replace("text", "texts")
+        count = "a list of" if inner[-1] is Ellipsis else len(inner)
+        return f"{count} {plural}"
+    if kind is type(None):
+        return "None"
+    if kind is Any:
+        return "any value"
+    if origin or dataclasses.is_dataclass(kind):
+        return "a mapping of fields"
+    return NOUNS.get(kind, f"a {getattr(kind, '__name__', kind)}")
