@@ -1,4 +1,4 @@
-"""The options that every builder takes, validated, documented and applied once."""
+"""``@network``: the options that all builders share, a family's own ones, variants."""
 
 import contextlib
 import dataclasses
@@ -6,21 +6,31 @@ import functools
 import inspect
 import pathlib
 import sys
+import textwrap
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
 from keras import layers
 
-from kerazoo.errors import unknown
+from kerazoo import reader
+from kerazoo.registry import (
+    BODY,
+    SHARED,
+    Card,
+    Option,
+    documented_arguments,
+    read_options,
+)
 
 # Keras follows a graph by recursion, one call for every layer of its longest path; a
 # network of 1202 weight layers has some 4,200 of them, and Python stops at 1,000.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 
-OPTIONS_DOC = """
+DOC = """{summary}
+
 Args:
     input_shape: ``(height, width, channels)`` of the images; by default the paper's.
         Height and width may be ``None`` where no layer needs them fixed.
@@ -34,7 +44,7 @@ Args:
     classifier_activation: The activation of the top; ``None`` for logits.
     name: The model's name. Where given, it also prefixes the name of every layer, so
         that two copies of a network can stand in one graph.
-    {own}
+{own}
 Returns:
     A flat functional ``keras.Model`` from images to class scores (or features).
 
@@ -44,24 +54,22 @@ Raises:
 """
 
 
-class Builder(Protocol):
-    """A network's builder as an editor sees it; a network's own options come last."""
-
-    card: Any
+class Head(Protocol):
+    """From a network's last features to class scores; see :mod:`kerazoo.blocks`."""
 
     def __call__(
-        self,
-        *,
-        input_shape: Sequence[int | None] | None = None,
-        classes: int | None = None,
-        include_top: bool = True,
-        pooling: str | None = None,
-        weights: str | pathlib.Path | None = None,
-        input_tensor: Any = None,
-        classifier_activation: str | None = "softmax",
-        name: str | None = None,
-        **options: Any,
-    ) -> keras.Model: ...
+        self, x: keras.KerasTensor, classes: int, activation: Any, **options: Any
+    ) -> keras.KerasTensor:
+        """The class scores."""
+
+
+class Builder(Protocol):
+    """What :func:`network` makes: keyword options in, a model out."""
+
+    card: Card
+
+    def __call__(self, **options: Any) -> keras.Model:
+        """The network with these options."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,21 +77,23 @@ class Top:
     """What a network's body calls last: the head, or the pooling in its place.
 
     Attributes:
-        include: Whether the head is wanted.
+        include_top: Whether the head is wanted.
         classes: The number of classes.
-        activation: The classifier's activation.
+        classifier_activation: The classifier's activation.
         pooling: What replaces the head.
     """
 
-    include: bool
+    include_top: bool
     classes: int
-    activation: Any
+    classifier_activation: Any
     pooling: str | None
 
-    def __call__(self, x, head: Callable, **options):
+    def __call__(
+        self, x: keras.KerasTensor, head: Head, **options: Any
+    ) -> keras.KerasTensor:
         """``head(x, classes, activation, **options)``, or ``x`` pooled as asked."""
-        if self.include:
-            return head(x, self.classes, self.activation, **options)
+        if self.include_top:
+            return head(x, self.classes, self.classifier_activation, **options)
         if self.pooling is None:
             return x
         if len(x.shape) != 4:
@@ -95,97 +105,107 @@ class Top:
         return pool[self.pooling](name=f"{self.pooling}_pool")(x)
 
 
-def network(body: Callable) -> Builder:
+def network(body: Callable, /, **variant: Any) -> Any:
     """Turns a body into a builder with the options that all networks share.
 
+    ::
+
+        @network
+        def alexnet(inputs, top, *, groups: Literal[1, 2] = 1): ...
+
+        @network(resnet, depth=50)
+        def resnet50(): ...
+
+    The first builds what its body says. The second is a variant: a docstring over the
+    body of its family.
+
     Args:
-        body: ``body(inputs, top, **own)``: from the input tensor to the output tensor,
-            or to a dictionary of named outputs; it ends in ``top(x, head, ...)``. Its
-            keyword-only parameters are the network's own options.
+        body: ``body(inputs, top, ...)``: from the input tensor to the output tensor, or
+            to a dictionary of named outputs; it ends in ``top(x, head, ...)``. Its
+            annotated keyword-only parameters are the network's own options.
+        **variant: The body's other parameters; of an option, another default.
 
     Returns:
-        The builder. ``@register`` gives it the card, from which it takes the default
-        input, number of classes and smallest image.
+        The builder, or of a variant the decorator that gives it. ``@register`` gives
+        it the card, from which it takes the default input, number of classes and
+        smallest image, and the options.
     """
-    own = [
-        p
-        for p in inspect.signature(body).parameters.values()
-        if p.kind is p.KEYWORD_ONLY
-    ]
-    shared = inspect.signature(Builder.__call__).parameters.values()
-    shared = [p for p in shared if p.kind is p.KEYWORD_ONLY]
+    if not variant:
+        return _builder(body, body, {})
+    return lambda stub: _builder(stub, body, variant)
 
-    @functools.wraps(body)
+
+def _builder(function, body, variant):
+    parameters = inspect.signature(body).parameters.values()
+    docs = documented_arguments(body.__doc__ or "")
+    own = {
+        p.name: Option(
+            p.name, p.annotation, variant.get(p.name, p.default), docs.get(p.name, "")
+        )
+        for p in parameters
+        if p.kind is p.KEYWORD_ONLY
+    }
+    bound = {name: value for name, value in variant.items() if name not in own}
+    # Raises where the variant leaves a parameter of the body open, or invents one.
+    inspect.signature(body).bind(*BODY, **bound)
+    known = SHARED | own
+
+    @functools.wraps(function)
     def builder(**options):
-        allowed = {p.name: p.default for p in [*shared, *own]}
-        for option in options:
-            if option not in allowed:
-                raise unknown(f"option of {body.__name__}", option, allowed)
-        given = allowed | options
-        mine = {p.name: given.pop(p.name) for p in own}
-        return _build(body, builder.card, mine, **given)
+        given = {name: option.default for name, option in known.items()}
+        given |= read_options(function.__name__, known, options)
+        mine = {name: given.pop(name) for name in own}
+        return _build(functools.partial(body, **bound, **mine), builder.card, **given)
 
     builder.__signature__ = inspect.Signature(
-        [*shared, *own], return_annotation=keras.Model
+        [
+            inspect.Parameter(
+                one.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=one.default,
+                annotation=one.kind,
+            )
+            for one in known.values()
+        ],
+        return_annotation=keras.Model,
     )
-    summary, _, rest = inspect.cleandoc(body.__doc__).partition("\n\n")
-    rest = inspect.cleandoc(rest.removeprefix("Args:\n")).replace("\n", "\n    ")
-    builder.__doc__ = f"{summary}\n{OPTIONS_DOC.format(own=rest + chr(10))}"
+    summary = (function.__doc__ or "").partition("\n\n")[0]
+    builder.__doc__ = DOC.format(summary=summary, own="".join(map(_line, own.values())))
     return builder
 
 
-def _build(
-    body,
-    card,
-    own,
-    *,
-    input_shape,
-    classes,
-    include_top,
-    pooling,
-    weights,
-    input_tensor,
-    classifier_activation,
-    name,
-):
+def _line(option):
+    """An option in the docstring of a builder."""
+    name, choices, default = option.name, option.choices, repr(option.default)
+    text = f"    {name}: {option.doc} {choices}; by default {default}."
+    return textwrap.fill(text, 88, subsequent_indent=8 * " ") + "\n"
+
+
+def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     if keras.config.image_data_format() != "channels_last":
         raise ValueError(
             "kerazoo builds channels-last networks; call "
             "keras.config.set_image_data_format('channels_last') first."
         )
-    classes = _check_classes(card.classes if classes is None else classes)
-    if pooling not in (None, "avg", "max"):
-        raise ValueError(f"pooling is {pooling!r}; it must be None, 'avg' or 'max'.")
-    if pooling and include_top:
+    top["classes"] = top["classes"] or card.classes
+    if top["pooling"] and top["include_top"]:
         raise ValueError(
-            f"pooling={pooling!r} replaces the top; give include_top=False with it."
+            f"pooling={top['pooling']!r} replaces the top; give include_top=False with "
+            "it."
         )
     weights = _check_weights(weights)
     if input_tensor is None:
-        shape = card.input_shape if input_shape is None else input_shape
-        shape = _check_shape(card, shape)
+        shape = _check_shape(card, input_shape or card.input_shape)
         inputs = keras.Input(shape, name="images")
         source, before = inputs, ()
     else:
-        if not keras.utils.is_keras_tensor(input_tensor):
-            raise ValueError(
-                f"input_tensor is a {type(input_tensor).__name__}; it must be a Keras "
-                "tensor, as keras.Input or a layer's call returns."
-            )
-        inputs, given = input_tensor, tuple(input_tensor.shape[1:])
-        _check_shape(card, given)
-        if input_shape is not None and tuple(input_shape) != given:
-            raise ValueError(
-                f"input_shape={tuple(input_shape)} contradicts input_tensor of shape "
-                f"{given}; leave one of them out."
-            )
+        inputs = _check_tensor(card, input_tensor, input_shape)
         source = keras.utils.get_source_inputs(input_tensor)
         # A model made from a list expects its input in a list, and warns of a tensor.
         source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
-    top = Top(include_top, classes, classifier_activation, pooling)
     with keras.name_scope(name) if name else contextlib.nullcontext():
-        outputs = body(inputs, top, **own)
+        outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)
     if name:
         for layer in model.layers:
@@ -196,35 +216,30 @@ def _build(
     return model
 
 
-def _whole(number):
-    return isinstance(number, int) and not isinstance(number, bool)
-
-
-def _check_classes(classes):
-    if not _whole(classes) or classes < 1:
-        raise ValueError(f"classes is {classes!r}; it must be a whole number from 1.")
-    return classes
-
-
 def _check_shape(card, shape):
-    if not isinstance(shape, Sequence) or isinstance(shape, str) or len(shape) != 3:
-        raise ValueError(
-            f"input_shape is {shape!r}; it must be (height, width, channels), as in "
-            f"{card.input_shape}."
-        )
-    *size, channels = shape
-    for side in size:
-        if side is not None and (not _whole(side) or side < card.minimum):
+    for side in shape[:2]:
+        if side is not None and side < card.minimum:
             raise ValueError(
                 f"input_shape is {tuple(shape)}; the smallest image that {card.name} "
                 f"takes is {card.minimum}x{card.minimum}."
             )
-    if not _whole(channels) or channels < 1:
+    return shape
+
+
+def _check_tensor(card, tensor, input_shape):
+    if not keras.utils.is_keras_tensor(tensor):
         raise ValueError(
-            f"input_shape is {tuple(shape)}; the number of channels must be a whole "
-            "number from 1."
+            f"input_tensor is a {type(tensor).__name__}; it must be a Keras tensor, as "
+            "keras.Input or a layer's call returns."
         )
-    return tuple(shape)
+    given = reader.read(SHARED["input_shape"].kind, tensor.shape[1:], "input_shape")
+    if input_shape is not None and input_shape != given:
+        raise ValueError(
+            f"input_shape={input_shape} contradicts input_tensor of shape {given}; "
+            "leave one of them out."
+        )
+    _check_shape(card, given)
+    return tensor
 
 
 def _check_weights(weights):

@@ -92,12 +92,10 @@ def info(
     ] = None,
 ):
     """Show a network's card and its ledger: what every layer costs and sees."""
-    import dataclasses
-
     card = kerazoo.find(network)
     ledger = kerazoo.ledger(kerazoo.create(network, **_options(option)))
     if as_json:
-        record = {"card": dataclasses.asdict(card), "ledger": ledger.to_dict()}
+        record = {"card": card.to_dict(), "ledger": ledger.to_dict()}
         print(json.dumps(record, indent=2))
         return
     console.print(f"[bold]{card.name}[/bold] ({card.year}): {card.summary}")

@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+# So many names are told, whatever is near.
+FEW = 4
+
 
 def unknown(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
     """The error for a name that does not exist.
@@ -17,8 +20,7 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
     """
     allowed = sorted(map(str, allowed))
     near = difflib.get_close_matches(str(given), allowed, n=3, cutoff=0.5)
-    if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    else:
-        hint = f"it must be one of {', '.join(allowed)}."
-    return ValueError(f"Unknown {kind} {given!r}; {hint}")
+    hints = [f"did you mean {' or '.join(near)}?"] if near else []
+    if not near or len(allowed) <= FEW:
+        hints.append(f"{'It' if near else 'it'} must be one of {', '.join(allowed)}.")
+    return ValueError(f"Unknown {kind} {given!r}; {' '.join(hints)}")

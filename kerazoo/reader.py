@@ -2,9 +2,9 @@
 
 A declaration is an annotation: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``,
 ``tuple[...]``, ``Mapping[...]``, a dataclass, any of them ``| None``, and
-``Annotated[...]`` with a :class:`Range`. Fields of recipes and records, options of
-networks and what a command line says of them are all read here, so that they mean the
-same everywhere and are refused in the same sentence.
+``Annotated[...]`` with a :class:`Range` or with words for the errors. Fields of recipes
+and records, options of networks and what a command line says of them are all read here,
+so that they mean the same everywhere and are refused in the same sentence.
 """
 
 import collections.abc
@@ -72,10 +72,14 @@ def read(kind: Any, value: Any, name: str) -> Any:
     if kind is Any:
         return value
     if origin is Annotated:
-        number = _or_refuse(inner[0], value, name, kind)
-        if number not in inner[1]:
+        try:
+            found = read(inner[0], value, name)
+        except ValueError:
+            # The error of the whole declaration says more.
+            raise refusal(kind, value, name) from None
+        if isinstance(inner[1], Range) and found not in inner[1]:
             raise refusal(kind, value, name)
-        return number
+        return found
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in inner:
             return None
@@ -119,14 +123,6 @@ def read(kind: Any, value: Any, name: str) -> Any:
     raise refusal(kind, value, name)
 
 
-def _or_refuse(kind, value, name, whole):
-    """``read(kind, ...)``, whose error speaks of the whole declaration."""
-    try:
-        return read(kind, value, name)
-    except ValueError:
-        raise refusal(whole, value, name) from None
-
-
 def _names_its_fault(kind):
     """Whether the error of the kind itself says more than that of ``kind | None``."""
     return typing.get_origin(kind) is Literal or dataclasses.is_dataclass(kind)
@@ -165,15 +161,22 @@ def parse(kind: Any, text: str, name: str) -> Any:
         origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is str:
         return text
+    if origin is Annotated and typing.get_origin(inner[0]) is tuple:
+        return read(kind, _split(text), name)
     if origin is Literal:
         found = [one for one in inner if str(one) == text]
         return read(kind, found[0] if found else text, name)
-    if origin is tuple and not text.lstrip().startswith("["):
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        if inner[0] is str:
-            return read(kind, parts, name)
-        return read(kind, [literal(part) for part in parts], name)
+    if origin is tuple:
+        return read(kind, _split(text, inner[0]), name)
     return read(kind, literal(text), name)
+
+
+def _split(text, kind=int):
+    """The list of a text, in brackets as of JSON or without."""
+    if text.lstrip().startswith(("[", "(")):
+        return literal(text.replace("(", "[").replace(")", "]"))
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return parts if kind is str else [literal(part) for part in parts]
 
 
 def literal(text: str) -> Any:
@@ -310,7 +313,8 @@ def describe(kind: Any) -> str:
     """What a declaration allows, in words: ``a whole number from 1``."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        return f"{describe(inner[0])} {inner[1]}"
+        words = isinstance(inner[1], str)
+        return inner[1] if words else f"{describe(inner[0])} {inner[1]}"
     if origin in (types.UnionType, typing.Union):
         return " or ".join(map(describe, inner))
     if origin is Literal:

@@ -1,8 +1,9 @@
 """Contract 1: a network's builder and its card.
 
 A card is what is known of a network, written once: the numbers in the ``@register``
-decorator, the words in the docstring of the file. Both are read from the source
-without running it, so that listing the zoo imports neither Keras nor TensorFlow.
+decorator, the words in the docstrings, the options in the annotations of the function
+that builds it. All are read from the source without running it, so that listing the zoo
+imports neither Keras nor TensorFlow.
 """
 
 import ast
@@ -12,15 +13,94 @@ import fnmatch
 import functools
 import importlib
 import inspect
+import operator
 import pathlib
 import re
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
+from kerazoo import reader
 from kerazoo.errors import unknown
+from kerazoo.reader import Count
 
 MODELS = pathlib.Path(__file__).with_name("models")
+# What an annotation of an option may be made of.
+KINDS = {kind.__name__: kind for kind in (bool, int, float, str, tuple)}
+KINDS |= {"Any": Any, "Literal": Literal, "Count": reader.Count, "Rate": reader.Rate}
+KINDS |= {"Positive": reader.Positive}
+# What every body takes before its own arguments.
+BODY = ("inputs", "top")
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option of a network's builder.
+
+    Attributes:
+        name: Its name.
+        kind: Its annotation, which says what it may be.
+        default: Its value where none is given.
+        doc: What it does.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    doc: str = ""
+
+    @property
+    def choices(self) -> str:
+        """What it may be, in words."""
+        return reader.describe(self.kind)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The option as plain data, ready for JSON."""
+        words = {"name": self.name, "choices": self.choices, "doc": self.doc}
+        return words | {"default": self.default}
+
+
+def read_options(
+    network: str,
+    known: Mapping[str, Option],
+    given: Mapping[str, Any],
+    read: Callable[[Any, Any, str], Any] = reader.read,
+) -> dict[str, Any]:
+    """Options as they are declared.
+
+    Args:
+        network: Whose options they are.
+        known: The declared ones.
+        given: Values by name; what is not given stays out.
+        read: :func:`kerazoo.reader.read` for values, ``parse`` for texts.
+
+    Raises:
+        ValueError: For an option that the network does not have, or a bad value.
+    """
+    for name in given:
+        if name not in known:
+            raise unknown(f"option of {network}", name, known)
+    return {name: read(known[name].kind, one, name) for name, one in given.items()}
+
+
+Shape = Annotated[
+    tuple[int | None, int | None, Count],
+    "(height, width, channels), as in (224, 224, 3)",
+]
+# The options that all builders share mean what they mean in keras.applications.
+SHARED = {
+    name: Option(name, kind, default)
+    for name, kind, default in (
+        ("input_shape", Shape | None, None),
+        ("classes", Count | None, None),
+        ("include_top", bool, True),
+        ("pooling", Literal["avg", "max"] | None, None),
+        ("weights", Any, None),
+        ("input_tensor", Any, None),
+        ("classifier_activation", Any, "softmax"),
+        ("name", str | None, None),
+    )
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +126,9 @@ class Card:
         status: ``paper``, or ``reconstruction`` where no full definition was published.
         task: ``classification`` or ``segmentation``.
         weights: Published weights by name, each with the preprocessing it needs.
+        body: The function that builds it and the other variants of its family.
+        depth: Weight layers by the paper's count, where a family has several depths.
+        options: The options that this network has beside the shared ones.
     """
 
     name: str
@@ -65,6 +148,9 @@ class Card:
     status: str = "paper"
     task: str = "classification"
     weights: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    body: str = ""
+    depth: int | None = None
+    options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -74,6 +160,38 @@ class Card:
     def builder(self) -> Callable[..., Any]:
         """The function that builds the network (imports Keras)."""
         return getattr(importlib.import_module(self.module), self.name)
+
+    def read_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Options as they are declared; those that were not given stay out.
+
+        Args:
+            given: By name; the options that all builders share are known too.
+
+        Raises:
+            ValueError: For an option that the network does not have, or a bad value.
+        """
+        return read_options(self.name, SHARED | dict(self.options), given)
+
+    def parse_options(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """As :meth:`read_options`, from texts such as ``{"groups": "2"}``."""
+        known = SHARED | dict(self.options)
+        return read_options(self.name, known, texts, reader.parse)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain data, ready for JSON."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return fields | {"options": [one.to_dict() for one in self.options.values()]}
+
+    def siblings(self) -> dict[int, "Card"]:
+        """The networks of the same body by their depth; itself among them."""
+        if self.depth is None:
+            return {}
+        cards = [c for c in _catalogue().values() if c.depth is not None]
+        family = [c for c in cards if (c.module, c.body) == (self.module, self.body)]
+        return {card.depth: card for card in sorted(family, key=lambda c: c.depth)}
+
+
+# From the source to a card -----------------------------------------------------------
 
 
 def _paragraphs(doc: str) -> list[str]:
@@ -87,95 +205,168 @@ def _differences(doc: str) -> tuple[str, ...]:
     return tuple(" ".join(item.split()) for item in items)
 
 
-def _card(name: str, module: str, file_doc: str, doc: str, fields: dict) -> Card:
-    paragraphs = _paragraphs(file_doc)
-    if len(paragraphs) < 3 or "Differs from the paper:" not in file_doc:
-        raise ValueError(
-            f"The docstring of {module} must give what the network introduced, its "
-            "reference, and 'Differs from the paper:' with a list or 'nothing'."
-        )
-    own = fields.pop("differs", ())
-    return Card(
-        name=name,
-        module=module,
-        summary=_paragraphs(doc)[0] if doc else paragraphs[0],
-        reference=paragraphs[1],
-        differences=_differences(file_doc) + tuple(own),
-        **fields,
-    )
+def documented_arguments(doc: str) -> dict[str, str]:
+    """``{name: text}`` of the ``Args:`` section of a docstring."""
+    _, _, tail = inspect.cleandoc(doc).partition("\nArgs:\n")
+    section = re.split(r"\n(?=\S)", tail)[0]
+    items = re.findall(r"^    (\w+): (.*(?:\n {8,}.*)*)", section, flags=re.M)
+    return {name: " ".join(text.split()) for name, text in items}
 
 
-def _read(path: pathlib.Path) -> dict[str, Card]:
-    """The cards of a model file, read without running it.
+class _Source:
+    """A model file, read without running it."""
 
-    The arguments of ``@register`` are literals or names of literal constants.
-    """
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    doc = ast.get_docstring(tree) or ""
-    module = f"kerazoo.models.{path.stem}"
-    constants, cards = {}, {}
+    def __init__(self, module: str, text: str):
+        self.module = module
+        tree = ast.parse(text)
+        self.doc = ast.get_docstring(tree) or ""
+        functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+        self.functions = {one.name: one for one in functions}
+        self.constants: dict[str, Any] = {}
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                with contextlib.suppress(ValueError):
+                    self.constants[node.targets[0].id] = self.value(node.value)
 
-    def value(node):
-        if isinstance(node, ast.Name):
-            return constants[node.id]
+    def value(self, node: ast.expr) -> Any:
+        """A literal, or a name of a literal constant of the file."""
+        if isinstance(node, ast.Name) and node.id in self.constants:
+            return self.constants[node.id]
         return ast.literal_eval(node)
 
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            with contextlib.suppress(ValueError):
-                constants[node.targets[0].id] = ast.literal_eval(node.value)
-        elif isinstance(node, ast.FunctionDef):
-            for call in node.decorator_list:
-                # A decorator such as ``keras.saving.register...()`` has no plain name.
-                if getattr(getattr(call, "func", None), "id", None) == "register":
-                    fields = {}
-                    for keyword in call.keywords:
-                        given = value(keyword.value)
-                        fields |= {keyword.arg: given} if keyword.arg else given
-                    cards[node.name] = _card(
-                        node.name, module, doc, ast.get_docstring(node) or "", fields
-                    )
-    return cards
+    def kind(self, node: ast.expr) -> Any:
+        """An annotation, as an object of ``typing``."""
+        match node:
+            case ast.Name(id=name):
+                return KINDS[name]
+            case ast.Constant(value=value):
+                return value
+            case ast.BinOp(op=ast.BitOr()):
+                return operator.or_(self.kind(node.left), self.kind(node.right))
+            case ast.Tuple():
+                return tuple(map(self.kind, node.elts))
+            case ast.Subscript():
+                return self.kind(node.value)[self.kind(node.slice)]
+        raise KeyError(ast.unparse(node))
+
+    def cards(self) -> Iterator["Card"]:
+        """The cards of all functions that are registered."""
+        for name in self.functions:
+            if fields := self.fields(name):
+                yield self.card(name, fields)
+
+    def fields(self, name: str) -> dict[str, Any]:
+        """The arguments of a function's ``@register``."""
+        fields: dict[str, Any] = {}
+        if call := self.decorator(name, "register"):
+            for keyword in call.keywords:
+                given = self.value(keyword.value)
+                fields |= {keyword.arg: given} if keyword.arg else given
+        return fields
+
+    def decorator(self, name: str, which: str) -> ast.Call | None:
+        """The call of a decorator above a function."""
+        for node in self.functions[name].decorator_list:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == which:
+                return node
+        return None
+
+    def card(self, name: str, fields: dict[str, Any]) -> "Card":
+        """The card of a function."""
+        paragraphs = _paragraphs(self.doc)
+        if len(paragraphs) < 3 or "Differs from the paper:" not in self.doc:
+            raise ValueError(
+                f"The docstring of {self.module} must give what the network "
+                "introduced, its reference, and 'Differs from the paper:' with a list "
+                "or 'nothing'."
+            )
+        call = self.decorator(name, "network")
+        body = call.args[0].id if call else name  # type: ignore[attr-defined]
+        bound = {k.arg: k.value for k in call.keywords} if call else {}
+        doc = ast.get_docstring(self.functions[name]) or ""
+        depth = fields.pop("depth", None)
+        if depth is None and "depth" in bound:
+            depth = self.value(bound["depth"])
+        own = fields.pop("differs", ())
+        trainable, total, macs = fields.pop("counts")
+        return Card(
+            name=name,
+            module=self.module,
+            summary=_paragraphs(doc)[0] if doc else paragraphs[0],
+            reference=paragraphs[1],
+            trainable=trainable,
+            total=total,
+            macs=macs,
+            differences=_differences(self.doc) + tuple(own),
+            body=body,
+            depth=depth,
+            options=self.options(body, bound),
+            **fields,
+        )
+
+    def options(self, body: str, bound: Mapping[str, ast.expr]) -> dict[str, Option]:
+        """The keyword-only parameters of a body, with the defaults of a variant."""
+        function = self.functions[body]
+        docs = documented_arguments(ast.get_docstring(function) or "")
+        found = {}
+        arguments = function.args
+        for argument, default in zip(
+            arguments.kwonlyargs, arguments.kw_defaults, strict=True
+        ):
+            name = argument.arg
+            try:
+                kind = self.kind(argument.annotation)  # type: ignore[arg-type]
+            except KeyError as error:
+                raise ValueError(
+                    f"{body} of {self.module} must annotate its option {name} with "
+                    f"{', '.join(KINDS)} or their combinations, not {error}."
+                ) from error
+            value = self.value(bound.get(name, default))  # type: ignore[arg-type]
+            found[name] = Option(name, kind, value, docs.get(name, ""))
+        return found
 
 
 @functools.cache
 def _catalogue() -> dict[str, Card]:
     """Every card by name: those of the files, then those registered at run time."""
-    cards = {}
+    cards: dict[str, Card] = {}
     for path in sorted(MODELS.glob("[!_]*.py")):
-        for name, card in _read(path).items():
-            _add(cards, name, card)
+        text = path.read_text(encoding="utf-8")
+        for card in _Source(f"kerazoo.models.{path.stem}", text).cards():
+            _add(cards, card)
     return cards
 
 
-def _add(cards: dict[str, Card], name: str, card: Card) -> None:
-    if name in cards and cards[name] != card:
+def _add(cards: dict[str, Card], card: Card) -> None:
+    if card.name in cards and cards[card.name] != card:
         raise ValueError(
-            f"The name {name!r} is taken by {cards[name].module}; "
+            f"The name {card.name!r} is taken by {cards[card.name].module}; "
             f"{card.module} must register its network under another one."
         )
-    cards[name] = card
+    cards[card.name] = card
 
 
-def register(**fields) -> Callable[[Callable], Callable]:
+def register(**fields: Any) -> Callable[[Callable], Callable]:
     """Gives a builder its card and makes it known under its own name.
 
     Args:
         **fields: The fields of :class:`Card`, as literals or names of literal constants
-            of the file; ``differs`` adds differences of this variant alone. Name,
-            module, summary and reference come from the function and the docstrings.
+            of the file; ``counts`` are ``(trainable, total, macs)``, ``differs`` adds
+            differences of this variant alone. Name, module, summary, reference and
+            options come from the file's source.
 
     Raises:
         ValueError: Where the name is taken, or the file's docstring lacks a part.
     """
 
     def decorate(builder):
-        file_doc = inspect.cleandoc(sys.modules[builder.__module__].__doc__ or "")
-        doc = inspect.getdoc(getattr(builder, "__wrapped__", builder)) or ""
-        builder.card = _card(
-            builder.__name__, builder.__module__, file_doc, doc, dict(fields)
-        )
-        _add(_catalogue(), builder.__name__, builder.card)
+        module = builder.__module__
+        known = _catalogue().get(builder.__name__)
+        if known is None or known.module != module or not module.startswith("kerazoo."):
+            source = _Source(module, inspect.getsource(sys.modules[module]))
+            known = source.card(builder.__name__, source.fields(builder.__name__))
+            _add(_catalogue(), known)
+        builder.card = known
         return builder
 
     return decorate
@@ -202,7 +393,7 @@ def find(name: str) -> Card:
     return _catalogue()[name]
 
 
-def create(network: str, /, **options):
+def create(network: str, /, **options: Any) -> Any:
     """Builds a network by its name.
 
     Args:

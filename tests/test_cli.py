@@ -194,7 +194,10 @@ BAD = {
         ["train", "mlp_50", "--set=optimizer.rate=1"],
         "Unknown recipe field 'optimizer.rate'",
     ),
-    "number": (["train", "mlp_50", "--epochs=-1"], "epochs is -1; it must be 0 or"),
+    "number": (
+        ["train", "mlp_50", "--epochs=-1"],
+        "epochs is -1; it must be a whole number from 0",
+    ),
     "no classes": (
         ["info", "lenet5", "-o", "classes=0"],
         "classes is 0; it must be a whole number from 1",

@@ -1,6 +1,5 @@
 """The catalogue of networks: cards, names and what is refused."""
 
-import dataclasses
 import importlib.util
 import json
 import subprocess
@@ -12,8 +11,8 @@ import kerazoo
 from kerazoo import registry
 
 CARDS = """
-import dataclasses, json, kerazoo
-cards = {n: dataclasses.asdict(kerazoo.find(n)) for n in kerazoo.list_models()}
+import json, kerazoo
+cards = {n: kerazoo.find(n).to_dict() for n in kerazoo.list_models()}
 print(json.dumps(cards))
 """
 DOC = '''"""A network of another package.
@@ -31,7 +30,7 @@ And a closing remark.
 CODE = """
 from kerazoo.registry import register
 
-@register(year=2020, input_shape=(8, 8, 1), trainable=1, total=2, macs=3, **{extra})
+@register(year=2020, input_shape=(8, 8, 1), counts=(1, 2, 3), **{extra})
 def {name}(**options):
     "What the variant is."
     return options
@@ -63,7 +62,7 @@ def test_cards_read_from_source_are_those_registered_at_run_time():
     read = json.loads(process.stdout)
     assert len(read) >= 9
     for name, card in read.items():
-        ran = dataclasses.asdict(kerazoo.find(name).builder().card)
+        ran = kerazoo.find(name).builder().card.to_dict()
         assert json.loads(json.dumps(ran)) == card, name
 
 

@@ -17,12 +17,12 @@ Differs from the paper:
 """
 
 from functools import partial
+from typing import Literal
 
 from keras import layers
 
 from kerazoo.blocks import conv, initializer, mlp_head
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.layers import LocalResponseNormalization
 from kerazoo.registry import register
 
@@ -36,22 +36,25 @@ ONES = GAUSSIAN | {"bias_initializer": "ones"}
     year=2012,
     input_shape=(227, 227, 3),
     minimum=67,
-    trainable=62_378_344,
-    total=62_378_344,
-    macs=1_135_256_096,
+    counts=(62_378_344, 62_378_344, 1_135_256_096),
     published={"parameters": "60 M (two towers)", "top-1 / top-5 error": "40.7 / 18.2"},
 )
 @network
-def alexnet(inputs, top, *, groups=1, norm_order="norm_pool", lrn_alpha_mode="sum"):
+def alexnet(
+    inputs,
+    top,
+    *,
+    groups: Literal[1, 2] = 1,
+    norm_order: Literal["norm_pool", "pool_norm"] = "norm_pool",
+    lrn_alpha_mode: Literal["sum", "mean"] = "sum",
+):
     """AlexNet, 2012.
 
     Args:
-        groups: 1, or 2 for the paper's two towers.
-        norm_order: ``"norm_pool"`` or ``"pool_norm"``.
-        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
+        groups: The towers; the paper has two.
+        norm_order: Whether a pooling follows its normalisation.
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
     """
-    if norm_order not in ("norm_pool", "pool_norm"):
-        raise unknown("norm_order", norm_order, ("norm_pool", "pool_norm"))
 
     def norm_and_pool(x, number):
         norm = LocalResponseNormalization(
@@ -76,9 +79,7 @@ def alexnet(inputs, top, *, groups=1, norm_order="norm_pool", lrn_alpha_mode="su
     year=2014,
     input_shape=(224, 224, 3),
     minimum=63,
-    trainable=61_100_840,
-    total=61_100_840,
-    macs=714_188_480,
+    counts=(61_100_840, 61_100_840, 714_188_480),
     published={"top-1 error": "41.8"},
     differs=(
         "Without local response normalisation, as PyTorch's copy; cuda-convnet2's "

@@ -12,12 +12,12 @@ Differs from the paper:
 """
 
 import itertools
+from typing import Literal
 
 from keras import layers
 
 from kerazoo.blocks import conv, conv_head
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.registry import register
 
 # Table 1: kernel and width of what stands before each pooling. Section 2 and Table 2:
@@ -30,10 +30,8 @@ TABLE_1 = {
 CIFAR = {"year": 2014, "input_shape": (32, 32, 3), "classes": 10, "minimum": 9}
 
 
-def all_cnn(inputs, top, model, last_padding="valid"):
+def all_cnn(inputs, top, model, padding="valid"):
     """Two stages that end in a strided convolution, then 3x3, 1x1 and the classes."""
-    if last_padding not in ("valid", "same"):
-        raise unknown("conv7_padding", last_padding, ("valid", "same"))
     names = (f"conv{number}" for number in itertools.count(1))
     x = layers.Dropout(0.2, name="drop0")(inputs)
     for stage, rows in enumerate(TABLE_1[model], 1):
@@ -41,42 +39,34 @@ def all_cnn(inputs, top, model, last_padding="valid"):
             x = conv(x, filters, kernel, name=next(names))
         x = conv(x, filters, 3, 2, padding=1, name=next(names))
         x = layers.Dropout(0.5, name=f"drop{stage}")(x)
-    x = conv(x, 192, 3, padding=last_padding, name=next(names))
+    x = conv(x, 192, 3, padding=padding, name=next(names))
     x = conv(x, 192, 1, name=next(names))
     return top(x, conv_head, final_activation="relu", name=next(names))
 
 
 @register(
     **CIFAR,
-    trainable=1_254_250,
-    total=1_254_250,
-    macs=181_145_088,
+    counts=(1_254_250, 1_254_250, 181_145_088),
     published={"parameters": "1.28 M", "CIFAR-10 error": "10.30"},
 )
-@network
-def all_cnn_a(inputs, top):
+@network(all_cnn, model="A")
+def all_cnn_a():
     """All-CNN-A: a 5x5 convolution before each strided one."""
-    return all_cnn(inputs, top, "A")
 
 
 @register(
     **CIFAR,
-    trainable=1_300_618,
-    total=1_300_618,
-    macs=200_019_456,
+    counts=(1_300_618, 1_300_618, 200_019_456),
     published={"parameters": "1.35 M", "CIFAR-10 error": "9.10"},
 )
-@network
-def all_cnn_b(inputs, top):
+@network(all_cnn, model="B")
+def all_cnn_b():
     """All-CNN-B: a 5x5 and a 1x1 convolution before each strided one."""
-    return all_cnn(inputs, top, "B")
 
 
 @register(
     **CIFAR,
-    trainable=1_369_738,
-    total=1_369_738,
-    macs=270_798_336,
+    counts=(1_369_738, 1_369_738, 270_798_336),
     published={
         "parameters": "1.4 M",
         "CIFAR-10 error": "9.08, augmented 7.25",
@@ -84,10 +74,10 @@ def all_cnn_b(inputs, top):
     },
 )
 @network
-def all_cnn_c(inputs, top, *, conv7_padding="valid"):
+def all_cnn_c(inputs, top, *, conv7_padding: Literal["valid", "same"] = "valid"):
     """All-CNN-C: two 3x3 convolutions before each strided one.
 
     Args:
-        conv7_padding: ``"valid"``, or ``"same"`` for an average over 8x8 positions.
+        conv7_padding: Of the last 3x3 convolution; padded, 8x8 positions are averaged.
     """
     return all_cnn(inputs, top, "C", conv7_padding)

@@ -19,51 +19,62 @@ Differs from the paper:
 """
 
 from functools import partial
+from typing import Literal
 
 from kerazoo.blocks import conv_bn, gap_head
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.registry import register
-
-# Figure 5: 1x1; 3x3 reduce, 3x3; double 3x3 reduce, double 3x3; pool + projection. A
-# projection of 0 is "pass through", and its module strides by 2.
-FIGURE_5 = {
-    "3a": (64, 64, 64, 64, 96, "avg", 32),
-    "3b": (64, 64, 96, 64, 96, "avg", 64),
-    "3c": (0, 128, 160, 64, 96, "max", 0),
-    "4a": (224, 64, 96, 96, 128, "avg", 128),
-    "4b": (192, 96, 128, 96, 128, "avg", 128),
-    "4c": (160, 128, 160, 128, 160, "avg", 128),
-    "4d": (96, 128, 192, 160, 192, "avg", 128),
-    "4e": (0, 128, 192, 192, 256, "max", 0),
-    "5a": (352, 192, 320, 160, 224, "avg", 128),
-    "5b": (352, 192, 320, 192, 224, "max", 128),
-}
-POOL_PROJ = {"consistent": {"4c": 96, "4d": 96}, "table": {}}
 
 
 def module(one, reduce3, three, reduce33, double, pool, proj):
-    """The branches of a row of Figure 5."""
-    strides = 1 if proj else 2
-    branches = [
-        [Conv(reduce3), Conv(three, 3, strides)],
-        [Conv(reduce33), Conv(double, 3), Conv(double, 3, strides)],
-        [Pool(pool, strides)],
+    """A row of Figure 5."""
+    return [
+        [Conv(one)],
+        [Conv(reduce3), Conv(three, 3)],
+        [Conv(reduce33), Conv(double, 3), Conv(double, 3)],
+        [Pool(pool), Conv(proj)],
     ]
-    if proj:
-        branches[2] += [Conv(proj)]
-    return [[Conv(one)], *branches] if one else branches
+
+
+def reduction(reduce3, three, reduce33, double):
+    """A row of Figure 5 with a stride of 2, whose pooling is "pass through"."""
+    return [
+        [Conv(reduce3), Conv(three, 3, 2)],
+        [Conv(reduce33), Conv(double, 3), Conv(double, 3, 2)],
+        [Pool("max", 2)],
+    ]
+
+
+def figure_5(c, d):
+    """1x1; 3x3 reduce, 3x3; double 3x3 reduce, double 3x3; pool + projection.
+
+    Args:
+        c, d: The projections of 4c and 4d.
+    """
+    return {
+        "3a": module(64, 64, 64, 64, 96, "avg", 32),
+        "3b": module(64, 64, 96, 64, 96, "avg", 64),
+        "3c": reduction(128, 160, 64, 96),
+        "4a": module(224, 64, 96, 96, 128, "avg", 128),
+        "4b": module(192, 96, 128, 96, 128, "avg", 128),
+        "4c": module(160, 128, 160, 128, 160, "avg", c),
+        "4d": module(96, 128, 192, 160, 192, "avg", d),
+        "4e": reduction(128, 192, 192, 256),
+        "5a": module(352, 192, 320, 160, 224, "avg", 128),
+        "5b": module(352, 192, 320, 192, 224, "max", 128),
+    }
+
+
+FIGURE_5 = {"consistent": figure_5(96, 96), "table": figure_5(128, 128)}
 
 
 @register(
     year=2015,
     input_shape=(224, 224, 3),
     minimum=7,
-    trainable=11_194_984,
-    total=11_214_888,
-    macs=2_018_851_840,
+    counts=(11_194_984, 11_214_888, 2_018_851_840),
     published={
         "parameters": "13.6 M",
         "multiply-adds": "2.0 G",
@@ -72,20 +83,24 @@ def module(one, reduce3, three, reduce33, double, pool, proj):
     proof="modules of the shared grammar equal NumPy",
 )
 @network
-def bn_inception(inputs, top, *, pool_proj="consistent", stem="plain", conv_bias=False):
+def bn_inception(
+    inputs,
+    top,
+    *,
+    pool_proj: Literal["consistent", "table"] = "consistent",
+    stem: Literal["plain", "separable"] = "plain",
+    conv_bias: bool = False,
+):
     """BN-Inception, 2015.
 
     Args:
-        pool_proj: ``"consistent"`` or ``"table"``, the pool projections of 4c and 4d.
-        stem: ``"plain"`` or ``"separable"``, the first convolution.
+        pool_proj: The pool projections of 4c and 4d.
+        stem: The first convolution.
         conv_bias: Whether convolutions have a bias before their batch norm.
     """
-    if pool_proj not in POOL_PROJ:
-        raise unknown("pool_proj", pool_proj, POOL_PROJ)
     conv = partial(conv_bn, use_bias=conv_bias)
     x = googlenet_stem(inputs, conv, stem)
-    for label, (*row, proj) in FIGURE_5.items():
-        proj = POOL_PROJ[pool_proj].get(label, proj)
+    for label, branches in FIGURE_5[pool_proj].items():
         name = f"inception_{label}"
-        x = inception(x, module(*row, proj), conv=conv, padded=True, name=name)
+        x = inception(x, branches, conv=conv, padded=True, name=name)
     return top(x, gap_head)

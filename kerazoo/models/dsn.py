@@ -53,13 +53,11 @@ def companion(x, classes, activation, *, name):
     input_shape=(32, 32, 3),
     classes=10,
     minimum=4,
-    trainable=966_986,
-    total=966_986,
-    macs=222_486_528,
+    counts=(966_986, 966_986, 222_486_528),
     published={"CIFAR-10 error": "9.69, augmented 8.22", "CIFAR-100 error": "34.57"},
 )
 @network
-def dsn(inputs, top, *, companions=False, final_relu=False):
+def dsn(inputs, top, *, companions: bool = False, final_relu: bool = False):
     """The deeply-supervised network in network.
 
     Args:
@@ -74,7 +72,7 @@ def dsn(inputs, top, *, companions=False, final_relu=False):
             x = CeilMaxPooling2D(3, 2, name=f"stage{stage}_pool")(x)
             x = layers.Dropout(0.5, name=f"stage{stage}_drop")(x)
         x = step(x, first, kernel, activation=None, name=f"stage{stage}_conv1")
-        if companions and top.include:
+        if companions and top.include_top:
             heads[f"companion{stage}"] = top(x, companion, name=f"companion{stage}")
         x = layers.Activation("relu", name=f"stage{stage}_relu1")(x)
         for number, filters in enumerate(widths, 2):

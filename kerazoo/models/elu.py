@@ -63,27 +63,23 @@ def elu(inputs, top, stacks):
 
 @register(
     **CIFAR_100,
-    trainable=1_669_028,
-    total=1_669_028,
-    macs=157_530_304,
+    depth=11,
+    counts=(1_669_028, 1_669_028, 157_530_304),
     published={"CIFAR-100 error": "28.75"},
     differs=("The paper counts its classifier among the 11 layers.",),
 )
-@network
-def elu11(inputs, top):
+@network(elu, stacks=ELU_11)
+def elu11():
     """The ELU network of 11 layers."""
-    return elu(inputs, top, ELU_11)
 
 
 @register(
     **CIFAR_100,
-    trainable=39_330_404,
-    total=39_330_404,
-    macs=1_496_908_288,
+    depth=18,
+    counts=(39_330_404, 39_330_404, 1_496_908_288),
     published={"CIFAR-10 error": "6.55", "CIFAR-100 error": "24.28"},
     differs=("The paper's list has 19 convolutions: 18 and the classifier.",),
 )
-@network
-def elu18(inputs, top):
+@network(elu, stacks=ELU_18)
+def elu18():
     """The ELU network of 18 layers."""
-    return elu(inputs, top, ELU_18)

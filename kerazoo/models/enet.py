@@ -22,11 +22,9 @@ from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.conv import batch_norm
 from kerazoo.builder import network
 from kerazoo.layers import MaxPoolingWithIndices2D, MaxUnpooling2D, PadChannels
+from kerazoo.reader import Rate
 from kerazoo.registry import register
 
-# Table 1, stages 2 and 3: the middle convolution of each bottleneck, ``(kernel,
-# dilation)``; 5 is asymmetric, 5x1 then 1x5.
-STAGES_2_AND_3 = ((3, 1), (3, 2), (5, 1), (3, 4), (3, 1), (3, 8), (5, 1), (3, 16))
 BN = {"epsilon": 1e-3, "momentum": 0.9}
 PRELU = partial(
     layers.PReLU,
@@ -36,18 +34,29 @@ PRELU = partial(
 CITYSCAPES = {"year": 2016, "input_shape": (512, 1024, 3), "classes": 19, "minimum": 8}
 
 
-def middle(x, filters, kernel, dilation, *, name):
-    """A 3x3 convolution, dilated or not, or a 5x1 and a 1x5 in its place."""
-    last = partial(conv_bn, activation=PRELU, use_bias=True, **BN)
-    if kernel == 3:
-        return last(x, filters, 3, dilation_rate=dilation, name=f"{name}_conv2")
-    x = conv(
-        x, filters, (kernel, 1), activation=None, use_bias=False, name=f"{name}_conv2a"
-    )
-    return last(x, filters, (1, kernel), name=f"{name}_conv2")
+middle = partial(conv_bn, activation=PRELU, use_bias=True, **BN)
 
 
-def bottleneck(x, filters, kernel=3, dilation=1, *, down=False, dropout, name):
+def dilated(x, filters, *, dilation=1, name):
+    """A 3x3 convolution, dilated or not."""
+    return middle(x, filters, 3, dilation_rate=dilation, name=f"{name}_conv2")
+
+
+def asymmetric(x, filters, *, name):
+    """A 5x1 and a 1x5 convolution."""
+    name = f"{name}_conv2"
+    x = conv(x, filters, (5, 1), activation=None, use_bias=False, name=f"{name}a")
+    return middle(x, filters, (1, 5), name=name)
+
+
+# Table 1, stages 2 and 3: the middle of each bottleneck.
+STAGES_2_AND_3 = (
+    dilated, partial(dilated, dilation=2), asymmetric, partial(dilated, dilation=4),
+    dilated, partial(dilated, dilation=8), asymmetric, partial(dilated, dilation=16),
+)  # fmt: skip
+
+
+def bottleneck(x, filters, inner=dilated, *, down=False, dropout, name):
     """``prelu(x + f(x))``; with ``down`` the skip is pooled and padded with zeros.
 
     Returns:
@@ -59,7 +68,7 @@ def bottleneck(x, filters, kernel=3, dilation=1, *, down=False, dropout, name):
         x, filters // 4, size, size,
         padding="valid", activation=PRELU, name=f"{name}_conv1",
     )  # fmt: skip
-    y = middle(y, filters // 4, kernel, dilation, name=name)
+    y = inner(y, filters // 4, name=name)
     y = step(y, filters, 1, activation=None, name=f"{name}_conv3")
     y = layers.SpatialDropout2D(dropout, name=f"{name}_drop")(y)
     indices = None
@@ -109,8 +118,8 @@ def encode(inputs, dropout):
     block = partial(bottleneck, dropout=late)
     x, second = block(x, 128, down=True, name="stage2_block0")
     for stage in (2, 3):
-        for number, (kernel, dilation) in enumerate(STAGES_2_AND_3, 1):
-            x = block(x, 128, kernel, dilation, name=f"stage{stage}_block{number}")
+        for number, inner in enumerate(STAGES_2_AND_3, 1):
+            x = block(x, 128, inner, name=f"stage{stage}_block{number}")
     return x, first, second
 
 
@@ -126,9 +135,7 @@ def pixel_head(x, classes, activation, *, transposed):
 @register(
     **CITYSCAPES,
     task="segmentation",
-    trainable=364_311,
-    total=372_663,
-    macs=3_922_067_456,
+    counts=(364_311, 372_663, 3_922_067_456),
     published={
         "parameters": "0.37 M",
         "GFLOPs at 640x360": "3.83",
@@ -137,7 +144,7 @@ def pixel_head(x, classes, activation, *, transposed):
     proof="unpooling against NumPy",
 )
 @network
-def enet(inputs, top, *, dropout=(0.01, 0.1)):
+def enet(inputs, top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1)):
     """ENet: a class for every pixel.
 
     Args:
@@ -154,9 +161,7 @@ def enet(inputs, top, *, dropout=(0.01, 0.1)):
 
 @register(
     **CITYSCAPES,
-    trainable=340_607,
-    total=348_127,
-    macs=3_250_456_960,
+    counts=(340_607, 348_127, 3_250_456_960),
     differs=(
         "The authors train the encoder by a class for each of its positions "
         "(`per_pixel=True`); the default is one class for the image, by global average "
@@ -164,7 +169,9 @@ def enet(inputs, top, *, dropout=(0.01, 0.1)):
     ),
 )
 @network
-def enet_encoder(inputs, top, *, dropout=(0.01, 0.1), per_pixel=False):
+def enet_encoder(
+    inputs, top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1), per_pixel: bool = False
+):
     """ENet's encoder as a classifier.
 
     Args:

@@ -14,13 +14,14 @@ Differs from the paper:
 """
 
 from functools import partial
+from typing import Literal
 
 from keras import layers
 
 from kerazoo.blocks import activate, conv, dense_head, sibling
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.layers import Maxout, PadChannels
+from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
 
 # FitNet 4: the widths of the 3x3 convolutions before each pooling.
@@ -36,9 +37,7 @@ CIFAR = {
     "input_shape": (32, 32, 3),
     "classes": 10,
     "minimum": 4,
-    "trainable": 2_742_102,
-    "total": 2_742_102,
-    "macs": 381_941_128,
+    "counts": (2_742_102, 2_742_102, 381_941_128),
 }
 
 
@@ -54,10 +53,24 @@ def identity(x, y, *, name):
     return layers.Add(name=f"{name}_add")([x, y])
 
 
-def fitnet(inputs, top, merge, activation, conv_pieces, fc_pieces, dropout):
-    """FitNet 4; ``merge(x, f(x))`` joins the ends of every pair of convolutions."""
-    if activation not in ACTIVATIONS:
-        raise unknown("activation", activation, ACTIVATIONS)
+def fitnet(
+    inputs,
+    top,
+    merge,
+    *,
+    activation: Literal["maxout", "relu", "vlrelu", "tanh", "sigmoid"] = "maxout",
+    conv_pieces: Count = 2,
+    fc_pieces: Count = 5,
+    dropout: Rate = 0.2,
+):
+    """FitNet 4; ``merge(x, f(x))`` joins the ends of every pair of convolutions.
+
+    Args:
+        activation: Of all hidden layers; ``vlrelu`` is leaky with a slope of 1/3.
+        conv_pieces: The maxout pieces of the convolutions; other activations have none.
+        fc_pieces: The same of the hidden dense layer.
+        dropout: The share dropped of the images, after poolings and the dense layer.
+    """
     maxout = activation == "maxout"
     conv_pieces, fc_pieces = (conv_pieces, fc_pieces) if maxout else (1, 1)
 
@@ -104,20 +117,9 @@ def fitnet(inputs, top, merge, activation, conv_pieces, fc_pieces, dropout):
         "CIFAR-100 error": "35.04",
     },
 )
-@network
-def fitnet4(
-    inputs, top, *, activation="maxout", conv_pieces=2, fc_pieces=5, dropout=0.2
-):
-    """FitNet 4: 17 thin convolutions and two dense layers.
-
-    Args:
-        activation: ``"maxout"``, ``"relu"``, ``"vlrelu"`` (leaky with a slope of 1/3),
-            ``"tanh"`` or ``"sigmoid"``.
-        conv_pieces: The maxout pieces of the convolutions; other activations have none.
-        fc_pieces: The same of the hidden dense layer.
-        dropout: The share dropped of the images, after poolings and the dense layer.
-    """
-    return fitnet(inputs, top, plain, activation, conv_pieces, fc_pieces, dropout)
+@network(fitnet, merge=plain)
+def fitnet4():
+    """FitNet 4: 17 thin convolutions and two dense layers."""
 
 
 @register(
@@ -131,17 +133,6 @@ def fitnet4(
         "convolutions, and channels of zeros where the width grows.",
     ),
 )
-@network
-def fitresnet4(
-    inputs, top, *, activation="maxout", conv_pieces=2, fc_pieces=5, dropout=0.2
-):
-    """FitNet 4 with identity shortcuts, a reconstruction.
-
-    Args:
-        activation: ``"maxout"``, ``"relu"``, ``"vlrelu"`` (leaky with a slope of 1/3),
-            ``"tanh"`` or ``"sigmoid"``.
-        conv_pieces: The maxout pieces of the convolutions; other activations have none.
-        fc_pieces: The same of the hidden dense layer.
-        dropout: The share dropped of the images, after poolings and the dense layer.
-    """
-    return fitnet(inputs, top, identity, activation, conv_pieces, fc_pieces, dropout)
+@network(fitnet, merge=identity)
+def fitresnet4():
+    """FitNet 4 with identity shortcuts, a reconstruction."""

@@ -23,6 +23,7 @@ from keras import layers
 from kerazoo.blocks import batch_norm, conv, gap_head, initializer, sibling
 from kerazoo.builder import network
 from kerazoo.layers import FractalDraw, FractalJoin
+from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
 
 # Section 4: dropout in the convolutions of each block.
@@ -64,16 +65,25 @@ def fractal(x, columns, unit, join, *, name):
 
 
 def fractalnet(
-    inputs, top, columns, channels, drop_path, global_share, pool_before_join
+    inputs,
+    top,
+    *,
+    columns: Count = 3,
+    channels: tuple[Count, Count, Count, Count, Count] = (64, 128, 256, 512, 512),
+    drop_path: Rate = 0.15,
+    global_share: float = 0.5,
+    pool_before_join: bool = False,
 ):
-    """Five fractal blocks, a pooling after each, one dense layer."""
-    if not isinstance(columns, int) or columns < 1:
-        raise ValueError(f"columns is {columns!r}; it must be a whole number from 1.")
-    if len(channels) != len(DROPOUT):
-        raise ValueError(
-            f"channels is {channels!r}; it must have {len(DROPOUT)} widths, one for "
-            "each block."
-        )
+    """Five fractal blocks, a pooling after each, one dense layer.
+
+    Args:
+        columns: The number of columns; the deepest has ``5 * 2 ** (columns - 1)``
+            convolutions.
+        channels: The widths of the five blocks.
+        drop_path: The probability to drop an input of a join in training.
+        global_share: The share of training steps in which one column runs alone.
+        pool_before_join: Whether each column is pooled before a block's last join.
+    """
     draw = FractalDraw(columns, global_share, name="draw")(inputs)
 
     def join(ends, name):
@@ -135,9 +145,8 @@ def extract_column(model, column):
 
 @register(
     **CIFAR,
-    trainable=33_724_618,
-    total=33_745_226,
-    macs=845_222_912,
+    depth=20,
+    counts=(33_724_618, 33_745_226, 845_222_912),
     published={
         "parameters": "38.6 M",
         "CIFAR-10 error": "10.18, with drop-path and dropout 7.33, augmented 4.60",
@@ -146,60 +155,17 @@ def extract_column(model, column):
     proof="one block equals a hand-written one; a column alone equals the network that "
     "a global draw leaves",
 )
-@network
-def fractalnet20(
-    inputs,
-    top,
-    *,
-    columns=3,
-    channels=(64, 128, 256, 512, 512),
-    drop_path=0.15,
-    global_share=0.5,
-    pool_before_join=False,
-):
-    """FractalNet of three columns, 20 layers deep.
-
-    Args:
-        columns: The number of columns; the deepest has ``5 * 2 ** (columns - 1)``
-            convolutions.
-        channels: The widths of the five blocks.
-        drop_path: The probability to drop an input of a join in training.
-        global_share: The share of training steps in which one column runs alone.
-        pool_before_join: Whether each column is pooled before a block's last join.
-    """
-    return fractalnet(
-        inputs, top, columns, channels, drop_path, global_share, pool_before_join
-    )
+@network(fractalnet, columns=3)
+def fractalnet20():
+    """FractalNet of three columns, 20 layers deep."""
 
 
 @register(
     **CIFAR,
-    trainable=4_767_210,
-    total=4_778_250,
-    macs=128_582_912,
+    depth=40,
+    counts=(4_767_210, 4_778_250, 128_582_912),
     published={"parameters": "4.8 M"},
 )
-@network
-def fractalnet40(
-    inputs,
-    top,
-    *,
-    columns=4,
-    channels=(16, 32, 64, 128, 128),
-    drop_path=0.15,
-    global_share=0.5,
-    pool_before_join=False,
-):
-    """FractalNet of four columns, 40 layers deep and narrow.
-
-    Args:
-        columns: The number of columns; the deepest has ``5 * 2 ** (columns - 1)``
-            convolutions.
-        channels: The widths of the five blocks.
-        drop_path: The probability to drop an input of a join in training.
-        global_share: The share of training steps in which one column runs alone.
-        pool_before_join: Whether each column is pooled before a block's last join.
-    """
-    return fractalnet(
-        inputs, top, columns, channels, drop_path, global_share, pool_before_join
-    )
+@network(fractalnet, columns=4, channels=(16, 32, 64, 128, 128))
+def fractalnet40():
+    """FractalNet of four columns, 40 layers deep and narrow."""

@@ -14,12 +14,13 @@ Differs from the paper:
 - Normalisation (n=5, k=1, alpha=1e-4, beta=0.75), initialisation (Caffe's `xavier`,
   biases of 0.2) are BVLC's; the paper gives none. BVLC divides alpha by n, which is
   `lrn_alpha_mode="mean"`; `"sum"` is the formula as AlexNet's paper prints it.
-- `aux=True` is the training graph, whose auxiliary losses weigh 0.3 each (AUX_WEIGHT).
+- `aux=True` is the training graph, whose auxiliary losses weigh 0.3 each (section 5).
   Its inference graph, with the same weights, is
   `keras.Model(model.input, model.output["predictions"])`.
 """
 
 from functools import partial
+from typing import Literal, NamedTuple
 
 from keras import layers
 
@@ -27,26 +28,42 @@ from kerazoo.blocks import conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
 from kerazoo.registry import register
 
-# Table 1: 1x1; 3x3 reduce, 3x3; 5x5 reduce, 5x5; pool projection.
+
+class Module(NamedTuple):
+    """The widths of an inception module, as Table 1 names them."""
+
+    one: int
+    reduce3: int
+    three: int
+    reduce5: int
+    five: int
+    proj: int
+
+
+class MaxPool(NamedTuple):
+    """A max pooling that rounds up."""
+
+    pool_size: int
+    strides: int
+
+
 TABLE_1 = {
-    "3a": (64, 96, 128, 16, 32, 32),
-    "3b": (128, 128, 192, 32, 96, 64),
-    "pool3": None,
-    "4a": (192, 96, 208, 16, 48, 64),
-    "4b": (160, 112, 224, 24, 64, 64),
-    "4c": (128, 128, 256, 24, 64, 64),
-    "4d": (112, 144, 288, 32, 64, 64),
-    "4e": (256, 160, 320, 32, 128, 128),
-    "pool4": None,
-    "5a": (256, 160, 320, 32, 128, 128),
-    "5b": (384, 192, 384, 48, 128, 128),
+    "inception_3a": Module(64, 96, 128, 16, 32, 32),
+    "inception_3b": Module(128, 128, 192, 32, 96, 64),
+    "pool3": MaxPool(3, 2),
+    "inception_4a": Module(192, 96, 208, 16, 48, 64),
+    "inception_4b": Module(160, 112, 224, 24, 64, 64),
+    "inception_4c": Module(128, 128, 256, 24, 64, 64),
+    "inception_4d": Module(112, 144, 288, 32, 64, 64),
+    "inception_4e": Module(256, 160, 320, 32, 128, 128),
+    "pool4": MaxPool(3, 2),
+    "inception_5a": Module(256, 160, 320, 32, 128, 128),
+    "inception_5b": Module(384, 192, 384, 48, 128, 128),
 }
-AUXILIARY = {"4a": "aux1", "4d": "aux2"}
-AUX_WEIGHT = 0.3  # Section 5.
+AUXILIARY = {"inception_4a": "aux1", "inception_4d": "aux2"}
 
 # Caffe's xavier looks at fan-in alone.
 XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
@@ -69,25 +86,37 @@ def auxiliary(x, classes, activation, *, conv, name):
     return dense(classes, activation, dtype="float32", name=name)(x)
 
 
-def inception_v1(inputs, top, conv, *, norm=None, stem, branch5, aux):
-    """The stem, Table 1, and the heads; a dictionary of them in the training graph."""
-    if branch5 not in ("5x5", "3x3"):
-        raise unknown("branch5", branch5, ("5x5", "3x3"))
+def inception_v1(
+    inputs,
+    top,
+    conv,
+    norm=None,
+    *,
+    stem: Literal["plain", "separable"] = "plain",
+    branch5: Literal["5x5", "3x3"] = "5x5",
+    aux: bool = False,
+):
+    """The stem, Table 1, and the heads; a dictionary of them in the training graph.
+
+    Args:
+        stem: The first convolution.
+        branch5: The kernel of the third branch.
+        aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``.
+    """
     x = googlenet_stem(inputs, conv, stem, norm)
     heads = {}
     for label, row in TABLE_1.items():
-        if row is None:
-            x = CeilMaxPooling2D(3, 2, name=label)(x)
+        if isinstance(row, MaxPool):
+            x = CeilMaxPooling2D(*row, name=label)(x)
             continue
-        one, reduce3, three, reduce5, five, proj = row
         branches = [
-            [Conv(one)],
-            [Conv(reduce3), Conv(three, 3)],
-            [Conv(reduce5), Conv(five, int(branch5[0]))],
-            [Pool("max"), Conv(proj)],
+            [Conv(row.one)],
+            [Conv(row.reduce3), Conv(row.three, 3)],
+            [Conv(row.reduce5), Conv(row.five, int(branch5[0]))],
+            [Pool("max"), Conv(row.proj)],
         ]
-        x = inception(x, branches, conv=conv, name=f"inception_{label}")
-        if aux and top.include and label in AUXILIARY:
+        x = inception(x, branches, conv=conv, name=label)
+        if aux and top.include_top and label in AUXILIARY:
             name = AUXILIARY[label]
             heads[name] = top(x, auxiliary, conv=conv, name=name)
     x = top(x, gap_head, dropout=0.4, kernel_initializer=XAVIER)
@@ -98,9 +127,7 @@ def inception_v1(inputs, top, conv, *, norm=None, stem, branch5, aux):
     year=2014,
     input_shape=(224, 224, 3),
     minimum=31,
-    trainable=6_998_552,
-    total=6_998_552,
-    macs=1_582_671_872,
+    counts=(6_998_552, 6_998_552, 1_582_671_872),
     published={
         "multiply-adds": "1.5 G",
         "top-5 error": "10.07 (1 network, 1 crop), 6.67 (7 networks, 144 crops)",
@@ -109,30 +136,33 @@ def inception_v1(inputs, top, conv, *, norm=None, stem, branch5, aux):
 )
 @network
 def googlenet(
-    inputs, top, *, stem="plain", branch5="5x5", aux=False, lrn_alpha_mode="sum"
+    inputs,
+    top,
+    *,
+    stem: Literal["plain", "separable"] = "plain",
+    branch5: Literal["5x5", "3x3"] = "5x5",
+    aux: bool = False,
+    lrn_alpha_mode: Literal["sum", "mean"] = "sum",
 ):
     """GoogLeNet (Inception v1), 2014.
 
     Args:
-        stem: The first convolution, ``"plain"`` or ``"separable"``.
-        branch5: The kernel of the third branch, ``"5x5"`` or ``"3x3"``.
+        stem: The first convolution.
+        branch5: The kernel of the third branch.
         aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``.
-        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
     """
     norm = partial(LocalResponseNormalization, 5, 1, 1e-4, 0.75, lrn_alpha_mode)
     step = partial(conv, kernel_initializer=XAVIER, bias_initializer=BIAS)
-    return inception_v1(
-        inputs, top, step, norm=norm, stem=stem, branch5=branch5, aux=aux
-    )
+    options = {"stem": stem, "branch5": branch5, "aux": aux}
+    return inception_v1(inputs, top, step, norm, **options)
 
 
 @register(
     year=2015,
     input_shape=(224, 224, 3),
     minimum=31,
-    trainable=7_005_832,
-    total=7_020_392,
-    macs=1_582_671_872,
+    counts=(7_005_832, 7_020_392, 1_582_671_872),
     published={"multiply-adds": "1.5 G", "top-1 error": "26.8"},
     proof="modules of the shared grammar equal NumPy",
     status="reconstruction",
@@ -141,14 +171,6 @@ def googlenet(
         "batch norm in place of normalisation and biases is built.",
     ),
 )
-@network
-def bn_googlenet(inputs, top, *, stem="plain", branch5="5x5", aux=False):
-    """GoogLeNet with a batch norm after every convolution.
-
-    Args:
-        stem: The first convolution, ``"plain"`` or ``"separable"``.
-        branch5: The kernel of the third branch, ``"5x5"`` or ``"3x3"``.
-        aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``.
-    """
-    step = partial(conv_bn, kernel_initializer=XAVIER)
-    return inception_v1(inputs, top, step, stem=stem, branch5=branch5, aux=aux)
+@network(inception_v1, conv=partial(conv_bn, kernel_initializer=XAVIER))
+def bn_googlenet():
+    """GoogLeNet with a batch norm after every convolution."""

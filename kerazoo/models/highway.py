@@ -15,6 +15,7 @@ from keras import layers
 
 from kerazoo.blocks import conv, gap_head, initializer
 from kerazoo.builder import network
+from kerazoo.reader import Rate
 from kerazoo.registry import register
 
 # Width and number of highway layers of every stage; a highway layer cannot change the
@@ -42,9 +43,7 @@ def highway(x, step, *, name):
     input_shape=(32, 32, 3),
     classes=10,
     minimum=4,
-    trainable=2_256_838,
-    total=2_256_838,
-    macs=330_826_728,
+    counts=(2_256_838, 2_256_838, 330_826_728),
     published={
         "parameters": "2.3 M",
         "CIFAR-10 error": "7.54 best, 7.72 mean",
@@ -53,7 +52,7 @@ def highway(x, step, *, name):
     proof="a highway layer equals the paper's formula in NumPy",
 )
 @network
-def highway19(inputs, top, *, dropout=0.2):
+def highway19(inputs, top, *, dropout: Rate = 0.2):
     """The highway network of 19 layers.
 
     Args:

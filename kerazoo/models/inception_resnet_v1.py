@@ -13,6 +13,8 @@ Differs from the paper:
   those of the batch norms and the initialisation otherwise.
 """
 
+from typing import Literal
+
 from keras import layers
 
 from kerazoo.blocks import batch_norm, dense_head, gap_head
@@ -26,7 +28,6 @@ from kerazoo.blocks.inception_parts import (
     slim_conv_bn,
 )
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.registry import register
 
 STEM = [*V3_STEM[:-1], Conv(256, 3, 2)]  # Figure 14
@@ -56,25 +57,26 @@ def facenet_head(x, classes, activation, *, scale):
     year=2016,
     input_shape=(299, 299, 3),
     minimum=75,
-    trainable=22_756_328,
-    total=22_783_368,
-    macs=6_206_361_696,
+    counts=(22_756_328, 22_783_368, 6_206_361_696),
     published={"top-1 / top-5 error": "21.3 / 5.5"},
     proof="the body that it shares with v2 equals keras.applications'",
 )
 @network
 def inception_resnet_v1(
-    inputs, top, *, variant="paper", bn_scale=True, residual_scale=(0.17, 0.10, 0.20)
+    inputs,
+    top,
+    *,
+    variant: Literal["paper", "facenet"] = "paper",
+    bn_scale: bool = True,
+    residual_scale: tuple[float, float, float] = (0.17, 0.10, 0.20),
 ):
     """Inception-ResNet-v1, 2016: the cost of Inception v3.
 
     Args:
-        variant: ``"paper"`` or ``"facenet"``.
+        variant: Whose network.
         bn_scale: Whether the batch norms have a gamma.
         residual_scale: The factors of the residual branches in modules A, B and C.
     """
-    if variant not in ("paper", "facenet"):
-        raise unknown("variant", variant, ("paper", "facenet"))
     conv = slim_conv_bn(bn_scale)
     x = chain(inputs, STEM, conv=conv, name="stem")
     x = inception_resnet(x, TABLE, (5, 10, 5), residual_scale, conv=conv)

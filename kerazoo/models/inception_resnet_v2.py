@@ -15,6 +15,8 @@ Differs from the paper:
   the batch norms' other constants and the initialisation are TF-slim's.
 """
 
+from typing import Literal
+
 from kerazoo.blocks import gap_head
 from kerazoo.blocks.inception import Conv, Pool, chain, inception
 from kerazoo.blocks.inception_parts import (
@@ -27,7 +29,6 @@ from kerazoo.blocks.inception_parts import (
     v4_stem,
 )
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.registry import register
 
 MODULE_C = [[Conv(192)], [Conv(192), Conv(224, (1, 3)), Conv(256, (3, 1))]]
@@ -70,24 +71,25 @@ LAYOUTS = {"released": released, "paper": paper}
     year=2016,
     input_shape=(299, 299, 3),
     minimum=75,
-    trainable=55_843_464,
-    total=55_904_008,
-    macs=13_155_794_016,
+    counts=(55_843_464, 55_904_008, 13_155_794_016),
     published={"top-1 / top-5 error": "19.9 / 4.9"},
     proof="outputs equal keras.applications.InceptionResNetV2 with the same weights",
 )
 @network
 def inception_resnet_v2(
-    inputs, top, *, layout="released", bn_scale=True, residual_scale=(0.17, 0.10, 0.20)
+    inputs,
+    top,
+    *,
+    layout: Literal["released", "paper"] = "released",
+    bn_scale: bool = True,
+    residual_scale: tuple[float, float, float] = (0.17, 0.10, 0.20),
 ):
     """Inception-ResNet-v2, 2016: the cost of Inception v4.
 
     Args:
-        layout: ``"released"`` or ``"paper"``.
+        layout: Whose body.
         bn_scale: Whether the batch norms have a gamma.
         residual_scale: The factors of the residual branches in modules A, B and C.
     """
-    if layout not in LAYOUTS:
-        raise unknown("layout", layout, LAYOUTS)
     x = LAYOUTS[layout](inputs, residual_scale, slim_conv_bn(bn_scale))
     return top(x, gap_head, dropout=0.2)

@@ -11,10 +11,12 @@ Differs from the paper:
 - `bn_scale`: gamma is on as in PyTorch's copy, off in TF-slim and keras.applications.
 - `dropout`: 0.2 as in TF-slim; PyTorch has 0.5, keras.applications none.
 - `aux=True` is the training graph, whose auxiliary head has batch norms too ("BN
-  auxiliary"); its loss weighs 0.4 (AUX_WEIGHT) in TF-slim, the paper gives no number.
-  Its inference graph, with the same weights, is
+  auxiliary"); its loss weighs 0.4 in TF-slim, the paper gives no number. Its inference
+  graph, with the same weights, is
   `keras.Model(model.input, model.output["predictions"])`.
 """
+
+from typing import Literal
 
 from keras import layers
 
@@ -22,10 +24,8 @@ from kerazoo.blocks import gap_head
 from kerazoo.blocks.inception import Conv, Pool, chain, inception
 from kerazoo.blocks.inception_parts import V3_STEM, reduction_a, slim_conv_bn
 from kerazoo.builder import network
-from kerazoo.errors import unknown
+from kerazoo.reader import Rate
 from kerazoo.registry import register
-
-AUX_WEIGHT = 0.4  # TF-slim, inception_v3.py.
 
 TABLE_STEM = [Conv(80, 3, padding="valid"), Conv(192, 3, 2), Conv(288, 3)]
 STEMS = {"slim": V3_STEM, "table": [*V3_STEM[:4], *TABLE_STEM]}
@@ -85,14 +85,28 @@ def auxiliary(x, classes, activation, *, conv):
     return layers.Dense(classes, activation, dtype="float32", name="aux")(x)
 
 
-def inception_factorized(inputs, top, stem, *, bn_scale, aux, dropout):
-    """The stem, Table 1, and the heads; a dictionary of them in the training graph."""
+def inception_factorized(
+    inputs,
+    top,
+    stem,
+    *,
+    bn_scale: bool = True,
+    aux: bool = False,
+    dropout: Rate = 0.2,
+):
+    """The stem, Table 1, and the heads; a dictionary of them in the training graph.
+
+    Args:
+        bn_scale: Whether the batch norms have a gamma.
+        aux: Whether to add the training graph's output ``aux``.
+        dropout: The share of pooled features dropped in training.
+    """
     conv = slim_conv_bn(bn_scale)
     x = chain(inputs, stem, conv=conv, name="stem")
     heads = {}
     for name, branches in TABLE_1.items():
         x = inception(x, branches, conv=conv, name=name)
-        if aux and top.include and name == "inception_b4":
+        if aux and top.include_top and name == "inception_b4":
             heads["aux"] = top(x, auxiliary, conv=conv)
     x = top(x, gap_head, dropout=dropout)
     return {"predictions": x, **heads} if heads else x
@@ -102,46 +116,42 @@ def inception_factorized(inputs, top, stem, *, bn_scale, aux, dropout):
     year=2015,
     input_shape=(299, 299, 3),
     minimum=69,
-    trainable=23_786_632,
-    total=23_820_904,
-    macs=5_179_855_104,
+    counts=(23_786_632, 23_820_904, 5_179_855_104),
     published={"multiply-adds": "3.8 G", "top-1 error": "23.4"},
     proof="the body that it shares with v3 equals keras.applications'",
     status="reconstruction",
     differs=("`inception_v2`: no graph was published; it is v3 with a 7x7 stem.",),
 )
-@network
-def inception_v2(inputs, top, *, bn_scale=True, aux=False, dropout=0.2):
-    """Inception v2, a reconstruction: v3 before its first 7x7 was factorised.
-
-    Args:
-        bn_scale, aux, dropout: As for ``inception_v3``.
-    """
-    options = {"bn_scale": bn_scale, "aux": aux, "dropout": dropout}
-    return inception_factorized(inputs, top, V2_STEM, **options)
+@network(inception_factorized, stem=V2_STEM)
+def inception_v2():
+    """Inception v2, a reconstruction: v3 before its first 7x7 was factorised."""
 
 
 @register(
     year=2015,
     input_shape=(299, 299, 3),
     minimum=75,
-    trainable=23_834_568,
-    total=23_869_000,
-    macs=5_713_216_096,
+    counts=(23_834_568, 23_869_000, 5_713_216_096),
     published={"multiply-adds": "4.8 G", "top-1 / top-5 error": "21.2 / 5.6"},
     proof="outputs equal keras.applications.InceptionV3 with the same weights",
 )
 @network
-def inception_v3(inputs, top, *, stem="slim", bn_scale=True, aux=False, dropout=0.2):
+def inception_v3(
+    inputs,
+    top,
+    *,
+    stem: Literal["slim", "table"] = "slim",
+    bn_scale: bool = True,
+    aux: bool = False,
+    dropout: Rate = 0.2,
+):
     """Inception v3, 2015.
 
     Args:
-        stem: ``"slim"`` as released, or ``"table"`` as in the paper's Table 1.
+        stem: As released, or as in the paper's Table 1.
         bn_scale: Whether the batch norms have a gamma.
         aux: Whether to add the training graph's output ``aux``.
         dropout: The share of pooled features dropped in training.
     """
-    if stem not in STEMS:
-        raise unknown("stem", stem, STEMS)
     options = {"bn_scale": bn_scale, "aux": aux, "dropout": dropout}
     return inception_factorized(inputs, top, STEMS[stem], **options)

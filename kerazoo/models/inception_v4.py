@@ -61,14 +61,12 @@ FIGURE_9 = {
     year=2016,
     input_shape=(299, 299, 3),
     minimum=75,
-    trainable=42_679_816,
-    total=42_742_984,
-    macs=12_253_974_624,
+    counts=(42_679_816, 42_742_984, 12_253_974_624),
     published={"top-1 / top-5 error": "20.0 / 5.0 (one crop), 17.7 / 3.8 (144 crops)"},
     proof="modules of the shared grammar equal NumPy",
 )
 @network
-def inception_v4(inputs, top, *, bn_scale=True):
+def inception_v4(inputs, top, *, bn_scale: bool = True):
     """Inception v4, 2016.
 
     Args:

@@ -15,11 +15,12 @@ Differs from the paper:
 - `lenet5_original`: biases start at 0.
 """
 
+from typing import Literal
+
 from keras import layers
 
 from kerazoo.blocks import conv, mlp_head
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.layers import RBF, FanInUniform, Subsampling2D, TableConv2D, scaled_tanh
 from kerazoo.registry import register
 
@@ -31,20 +32,18 @@ POOLS = {"max": layers.MaxPooling2D, "avg": layers.AveragePooling2D}
     input_shape=(28, 28, 1),
     classes=10,
     minimum=28,
-    trainable=61_706,
-    total=61_706,
-    macs=416_520,
+    counts=(61_706, 61_706, 416_520),
 )
 @network
-def lenet5(inputs, top, *, pool="max", activation="relu"):
+def lenet5(
+    inputs, top, *, pool: Literal["max", "avg"] = "max", activation: str = "relu"
+):
     """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.
 
     Args:
-        pool: ``"max"`` or ``"avg"``.
+        pool: The kind of both poolings.
         activation: That of every hidden layer.
     """
-    if pool not in POOLS:
-        raise unknown("pool", pool, POOLS)
     x = conv(inputs, 6, 5, activation=activation, name="conv1")
     x = POOLS[pool](2, name="pool2")(x)
     x = conv(x, 16, 5, padding="valid", activation=activation, name="conv3")
@@ -66,9 +65,7 @@ def rbf_head(x, classes, activation):
     input_shape=(32, 32, 1),
     classes=10,
     minimum=32,
-    trainable=60_000,
-    total=60_000,
-    macs=326_520,
+    counts=(60_000, 60_000, 326_520),
     published={"parameters": "60,000", "connections": "340,908", "error": "0.95 %"},
 )
 @network

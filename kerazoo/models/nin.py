@@ -33,8 +33,12 @@ IMAGENET = (
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
 
 
-def nin(inputs, top, table, dropped, final_relu):
-    """Mlpconv layers, pooled in between; the maps after ``dropped`` pass dropout."""
+def nin(inputs, top, table, dropped, *, final_relu: bool = True):
+    """Mlpconv layers, pooled in between; the maps after ``dropped`` pass dropout.
+
+    Args:
+        final_relu: Whether a ReLU follows the class maps.
+    """
     x, cccp = inputs, 0
     for number, ((filters, kernel, strides, padding), *inner) in enumerate(table, 1):
         options = {"padding": padding, "name": f"conv{number}", **GAUSSIAN}
@@ -55,34 +59,20 @@ def nin(inputs, top, table, dropped, final_relu):
     input_shape=(32, 32, 3),
     classes=10,
     minimum=4,
-    trainable=966_986,
-    total=966_986,
-    macs=222_486_528,
+    counts=(966_986, 966_986, 222_486_528),
     published={"error": "10.41, augmented 8.81"},
 )
-@network
-def nin_cifar(inputs, top, *, final_relu=True):
-    """Network in Network for CIFAR-10.
-
-    Args:
-        final_relu: Whether a ReLU follows the class maps.
-    """
-    return nin(inputs, top, CIFAR, (1, 2), final_relu)
+@network(nin, table=CIFAR, dropped=(1, 2))
+def nin_cifar():
+    """Network in Network for CIFAR-10."""
 
 
 @register(
     year=2013,
     input_shape=(224, 224, 3),
     minimum=39,
-    trainable=7_595_176,
-    total=7_595_176,
-    macs=1_100_188_800,
+    counts=(7_595_176, 7_595_176, 1_100_188_800),
 )
-@network
-def nin_imagenet(inputs, top, *, final_relu=True):
-    """Network in Network for ImageNet, as in Caffe's model zoo.
-
-    Args:
-        final_relu: Whether a ReLU follows the class maps.
-    """
-    return nin(inputs, top, IMAGENET, (3,), final_relu)
+@network(nin, table=IMAGENET, dropped=(3,))
+def nin_imagenet():
+    """Network in Network for ImageNet, as in Caffe's model zoo."""

@@ -17,21 +17,36 @@ Differs from the paper:
 - On an image too small for the first classifier layer, that layer spans the whole map.
 """
 
+from typing import NamedTuple
+
 from keras import layers
 
 from kerazoo.blocks import conv, initializer
+from kerazoo.blocks.inception import Conv
 from kerazoo.builder import network
 from kerazoo.registry import register
 
-# Tables 1 and 3: convolutions (maps, kernel, stride, padding), poolings (window), and
-# the first layer of the classifier (width, window).
-FAST = (
-    (96, 11, 4, "valid"), 2, (256, 5, 1, "valid"), 2, (512, 3, 1, "same"),
-    (1024, 3, 1, "same"), (1024, 3, 1, "same"), 2, (3072, 6),
+
+class Pool(NamedTuple):
+    """A max pooling without overlap."""
+
+    size: int
+
+
+class Classifier(NamedTuple):
+    """The first layer of the classifier."""
+
+    width: int
+    window: int
+
+
+FAST = (  # Table 1
+    Conv(96, 11, 4, "valid"), Pool(2), Conv(256, 5, 1, "valid"), Pool(2),
+    Conv(512, 3), Conv(1024, 3), Conv(1024, 3), Pool(2), Classifier(3072, 6),
 )  # fmt: skip
-ACCURATE = (
-    (96, 7, 2, "valid"), 3, (256, 7, 1, "valid"), 2, (512, 3, 1, "same"),
-    (512, 3, 1, "same"), (1024, 3, 1, "same"), (1024, 3, 1, "same"), 3, (4096, 5),
+ACCURATE = (  # Table 3
+    Conv(96, 7, 2, "valid"), Pool(3), Conv(256, 7, 1, "valid"), Pool(2), Conv(512, 3),
+    Conv(512, 3), Conv(1024, 3), Conv(1024, 3), Pool(3), Classifier(4096, 5),
 )  # fmt: skip
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}
 
@@ -49,21 +64,29 @@ def sliding_head(x, classes, activation, *, width, window, dilation, dense, firs
     return layers.Activation(activation, dtype="float32", name="predictions")(x)
 
 
-def overfeat(inputs, top, table, dense, offsets):
-    """Convolutions and poolings without overlap, and a classifier that slides."""
-    *body, pool, (width, window) = table
+def overfeat(inputs, top, table, *, dense: bool = False, offsets: bool = False):
+    """Convolutions and poolings without overlap, and a classifier that slides.
+
+    Args:
+        dense: Whether to return the map of class scores, ``(batch, height, width,
+            classes)``, one place for every window of the default input's size, in place
+            of their maxima.
+        offsets: Whether the windows lie a pooling's stride closer (section 3.3): 18
+            pixels apart in the fast network, 12 in the accurate one, not 36.
+    """
+    *body, (pool,), (width, window) = table
     x, number = inputs, 0
     for step in body:
-        if isinstance(step, int):
-            x = layers.MaxPooling2D(step, name=f"pool{number}")(x)
+        if isinstance(step, Pool):
+            x = layers.MaxPooling2D(step.size, name=f"pool{number}")(x)
         else:
-            filters, kernel, strides, padding = step
             number += 1
-            options = {"padding": padding, "name": f"conv{number}", **GAUSSIAN}
-            x = conv(x, filters, kernel, strides, **options)
+            *shape, padding = step
+            options = {"padding": padding or "same", "name": f"conv{number}"}
+            x = conv(x, *shape, **options, **GAUSSIAN)
     window = [window if n is None else min(window, n // pool) for n in x.shape[1:3]]
-    step, dilation = (1, pool) if offsets else (pool, 1)
-    x = layers.MaxPooling2D(pool, step, name=f"pool{number}")(x)
+    stride, dilation = (1, pool) if offsets else (pool, 1)
+    x = layers.MaxPooling2D(pool, stride, name=f"pool{number}")(x)
     return top(
         x,
         sliding_head,
@@ -79,47 +102,29 @@ def overfeat(inputs, top, table, dense, offsets):
     year=2013,
     input_shape=(231, 231, 3),
     minimum=71,
-    trainable=145_920_872,
-    total=145_920_872,
-    macs=2_801_403_904,
+    counts=(145_920_872, 145_920_872, 2_801_403_904),
     published={
         "parameters": "145 M",
         "connections": "2,810 M",
         "top-5 error": "16.39",
     },
 )
-@network
-def overfeat_fast(inputs, top, *, dense=False, offsets=False):
-    """OverFeat's fast network.
-
-    Args:
-        dense: Whether to return the map of class scores, ``(batch, height, width,
-            classes)``, one place for every window of 231x231, in place of their maxima.
-        offsets: Whether the windows lie 18 pixels apart, not 36 (section 3.3).
-    """
-    return overfeat(inputs, top, FAST, dense, offsets)
+@network(overfeat, table=FAST)
+def overfeat_fast():
+    """OverFeat's fast network."""
 
 
 @register(
     year=2013,
     input_shape=(221, 221, 3),
     minimum=77,
-    trainable=144_656_488,
-    total=144_656_488,
-    macs=5_355_446_784,
+    counts=(144_656_488, 144_656_488, 5_355_446_784),
     published={
         "parameters": "144 M",
         "connections": "5,369 M",
         "top-5 error": "14.18",
     },
 )
-@network
-def overfeat_accurate(inputs, top, *, dense=False, offsets=False):
-    """OverFeat's accurate network.
-
-    Args:
-        dense: Whether to return the map of class scores, ``(batch, height, width,
-            classes)``, one place for every window of 221x221, in place of their maxima.
-        offsets: Whether the windows lie 12 pixels apart, not 36 (section 3.3).
-    """
-    return overfeat(inputs, top, ACCURATE, dense, offsets)
+@network(overfeat, table=ACCURATE)
+def overfeat_accurate():
+    """OverFeat's accurate network."""

@@ -15,6 +15,7 @@ Differs from the paper:
 
 import dataclasses
 from functools import partial
+from typing import Literal
 
 from keras import layers
 
@@ -26,6 +27,7 @@ from kerazoo.blocks.residual import (
     stages,
 )
 from kerazoo.builder import network
+from kerazoo.reader import Count
 from kerazoo.registry import register
 
 # Units per stage; 200 is of section 5, the others are those of the first ResNet paper.
@@ -60,8 +62,12 @@ def units(x, width, counts, strides, stride_in, before_first):
     return batch_norm(x, name="head_bn")
 
 
-def preresnet(inputs, top, depth, stride_in):
-    """The stem of ResNet and four stages."""
+def preresnet(inputs, top, depth, *, stride_in: Literal["3x3", "1x1"] = "3x3"):
+    """The stem of ResNet and four stages.
+
+    Args:
+        stride_in: Which convolution of a unit strides.
+    """
     x = conv_bn(inputs, 64, 7, 2, padding=3, name="stem_conv1", **GAUSSIAN)
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
@@ -69,10 +75,14 @@ def preresnet(inputs, top, depth, stride_in):
     return top(x, gap_head, **GAUSSIAN)
 
 
-def cifar(inputs, top, depth, stride_in):
-    """One convolution and three stages."""
-    if not isinstance(depth, int) or depth < 11 or depth % 9 != 2:
-        raise ValueError(f"depth is {depth!r}; it must be 9n + 2: 11, 20, 29, 38, ...")
+def cifar(inputs, top, depth, *, stride_in: Literal["1x1", "3x3"] = "1x1"):
+    """One convolution and three stages.
+
+    Args:
+        stride_in: Which convolution of a unit strides.
+    """
+    if depth < 11 or depth % 9 != 2:
+        raise ValueError(f"depth is {depth}; it must be 9n + 2: 11, 20, 29, 38, ...")
     x = conv(
         inputs, 16, 3, activation=None, use_bias=False, name="stem_conv1", **GAUSSIAN
     )  # fmt: skip
@@ -81,105 +91,69 @@ def cifar(inputs, top, depth, stride_in):
     return top(x, gap_head, **GAUSSIAN)
 
 
-@register(**IMAGENET, trainable=25_549_352, total=25_594_792, macs=4_089_184_256)
-@network
-def preresnet50(inputs, top, *, stride_in="3x3"):
-    """Pre-activation ResNet-50.
-
-    Args:
-        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
-    """
-    return preresnet(inputs, top, 50, stride_in)
+@register(**IMAGENET, counts=(25_549_352, 25_594_792, 4_089_184_256))
+@network(preresnet, depth=50)
+def preresnet50():
+    """Pre-activation ResNet-50."""
 
 
-@register(**IMAGENET, trainable=44_541_480, total=44_639_144, macs=7_801_405_440)
-@network
-def preresnet101(inputs, top, *, stride_in="3x3"):
-    """Pre-activation ResNet-101.
-
-    Args:
-        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
-    """
-    return preresnet(inputs, top, 101, stride_in)
+@register(**IMAGENET, counts=(44_541_480, 44_639_144, 7_801_405_440))
+@network(preresnet, depth=101)
+def preresnet101():
+    """Pre-activation ResNet-101."""
 
 
 @register(
     **IMAGENET,
-    trainable=60_185_128,
-    total=60_328_872,
-    macs=11_513_626_624,
+    counts=(60_185_128, 60_328_872, 11_513_626_624),
     published={"top-1 / top-5 error": "21.1 / 5.5"},
 )
-@network
-def preresnet152(inputs, top, *, stride_in="3x3"):
-    """Pre-activation ResNet-152.
-
-    Args:
-        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
-    """
-    return preresnet(inputs, top, 152, stride_in)
+@network(preresnet, depth=152)
+def preresnet152():
+    """Pre-activation ResNet-152."""
 
 
 @register(
     **IMAGENET,
-    trainable=64_666_152,
-    total=64_834_472,
-    macs=15_007_481_856,
+    counts=(64_666_152, 64_834_472, 15_007_481_856),
     published={"top-1 / top-5 error": "20.7 / 5.3"},
 )
-@network
-def preresnet200(inputs, top, *, stride_in="3x3"):
-    """Pre-activation ResNet-200.
-
-    Args:
-        stride_in: ``"3x3"`` or ``"1x1"``: which convolution of a unit strides.
-    """
-    return preresnet(inputs, top, 200, stride_in)
+@network(preresnet, depth=200)
+def preresnet200():
+    """Pre-activation ResNet-200."""
 
 
 @register(
     **CIFAR,
-    trainable=1_703_258,
-    total=1_727_482,
-    macs=244_500_992,
+    counts=(1_703_258, 1_727_482, 244_500_992),
     published={"parameters": "1.7 M", "error": "5.46"},
 )
-@network
-def preresnet164_cifar(inputs, top, *, stride_in="1x1"):
-    """Pre-activation ResNet-164 for CIFAR-10.
-
-    Args:
-        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a unit strides.
-    """
-    return cifar(inputs, top, 164, stride_in)
+@network(cifar, depth=164)
+def preresnet164_cifar():
+    """Pre-activation ResNet-164 for CIFAR-10."""
 
 
 @register(
     **CIFAR,
-    trainable=10_327_706,
-    total=10_476_922,
-    macs=1_487_849_984,
+    counts=(10_327_706, 10_476_922, 1_487_849_984),
     published={"parameters": "10.2 M", "error": "4.92"},
 )
-@network
-def preresnet1001_cifar(inputs, top, *, stride_in="1x1"):
-    """Pre-activation ResNet-1001 for CIFAR-10.
-
-    Args:
-        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a unit strides.
-    """
-    return cifar(inputs, top, 1001, stride_in)
+@network(cifar, depth=1001)
+def preresnet1001_cifar():
+    """Pre-activation ResNet-1001 for CIFAR-10."""
 
 
 @network
-def preresnet_cifar(inputs, top, *, depth=164, stride_in="1x1"):
+def preresnet_cifar(
+    inputs, top, *, depth: Count = 164, stride_in: Literal["1x1", "3x3"] = "1x1"
+):
     """Pre-activation ResNet for CIFAR-10 of any depth 9n + 2.
 
     Args:
         depth: The number of weight layers.
-        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a unit strides.
+        stride_in: Which convolution of a unit strides.
     """
-    return cifar(inputs, top, depth, stride_in)
+    return cifar(inputs, top, depth, stride_in=stride_in)
 
 
 # Not in the list of networks: a formula, whose default is the first of them.

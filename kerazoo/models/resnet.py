@@ -14,6 +14,7 @@ Differs from the paper:
 """
 
 from functools import partial
+from typing import Literal
 
 from keras import layers
 
@@ -35,7 +36,7 @@ RESNET = {"year": 2015, "input_shape": (224, 224, 3)}
 PARITY = "outputs equal keras.applications with its convolution biases folded"
 
 
-def resnet(inputs, top, depth, f, conv_bias=False):
+def stem_and_stages(inputs, top, depth, f, conv_bias):
     """A strided stem, four stages of residual blocks, global average pooling."""
     options = {"use_bias": conv_bias, **GAUSSIAN}
 
@@ -51,90 +52,79 @@ def resnet(inputs, top, depth, f, conv_bias=False):
     return top(x, gap_head, **GAUSSIAN)
 
 
+def resnet(inputs, top, depth, *, conv_bias: bool = False):
+    """ResNet of basic blocks.
+
+    Args:
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    return stem_and_stages(inputs, top, depth, basic, conv_bias)
+
+
+def deep_resnet(
+    inputs,
+    top,
+    depth,
+    *,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    conv_bias: bool = False,
+):
+    """ResNet of bottlenecks.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides.
+        conv_bias: Whether convolutions keep a bias before their batch norm.
+    """
+    f = partial(bottleneck, stride_in=stride_in)
+    return stem_and_stages(inputs, top, depth, f, conv_bias)
+
+
 @register(
     **RESNET,
-    trainable=11_689_512,
-    total=11_699_112,
-    macs=1_814_073_344,
+    counts=(11_689_512, 11_699_112, 1_814_073_344),
     published={"multiply-adds": "1.8 G", "top-1 error": "27.88"},
 )
-@network
-def resnet18(inputs, top, *, conv_bias=False):
-    """ResNet-18, basic blocks.
-
-    Args:
-        conv_bias: Whether convolutions keep a bias before their batch norm.
-    """
-    return resnet(inputs, top, 18, basic, conv_bias)
+@network(resnet, depth=18)
+def resnet18():
+    """ResNet-18, basic blocks."""
 
 
 @register(
     **RESNET,
-    trainable=21_797_672,
-    total=21_814_696,
-    macs=3_663_761_408,
+    counts=(21_797_672, 21_814_696, 3_663_761_408),
     published={"multiply-adds": "3.6 G", "top-1 / top-5 error": "24.52 / 7.46"},
 )
-@network
-def resnet34(inputs, top, *, conv_bias=False):
-    """ResNet-34, basic blocks.
-
-    Args:
-        conv_bias: Whether convolutions keep a bias before their batch norm.
-    """
-    return resnet(inputs, top, 34, basic, conv_bias)
+@network(resnet, depth=34)
+def resnet34():
+    """ResNet-34, basic blocks."""
 
 
 @register(
     **RESNET,
-    trainable=25_557_032,
-    total=25_610_152,
-    macs=3_857_973_248,
+    counts=(25_557_032, 25_610_152, 3_857_973_248),
     published={"multiply-adds": "3.8 G", "top-1 / top-5 error": "22.85 / 6.71"},
     proof=PARITY,
 )
-@network
-def resnet50(inputs, top, *, stride_in="1x1", conv_bias=False):
-    """ResNet-50, bottlenecks.
-
-    Args:
-        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a bottleneck strides.
-        conv_bias: Whether convolutions keep a bias before their batch norm.
-    """
-    return resnet(inputs, top, 50, partial(bottleneck, stride_in=stride_in), conv_bias)
+@network(deep_resnet, depth=50)
+def resnet50():
+    """ResNet-50, bottlenecks."""
 
 
 @register(
     **RESNET,
-    trainable=44_549_160,
-    total=44_654_504,
-    macs=7_570_194_432,
+    counts=(44_549_160, 44_654_504, 7_570_194_432),
     published={"multiply-adds": "7.6 G", "top-1 / top-5 error": "21.75 / 6.05"},
 )
-@network
-def resnet101(inputs, top, *, stride_in="1x1", conv_bias=False):
-    """ResNet-101, bottlenecks.
-
-    Args:
-        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a bottleneck strides.
-        conv_bias: Whether convolutions keep a bias before their batch norm.
-    """
-    return resnet(inputs, top, 101, partial(bottleneck, stride_in=stride_in), conv_bias)
+@network(deep_resnet, depth=101)
+def resnet101():
+    """ResNet-101, bottlenecks."""
 
 
 @register(
     **RESNET,
-    trainable=60_192_808,
-    total=60_344_232,
-    macs=11_282_415_616,
+    counts=(60_192_808, 60_344_232, 11_282_415_616),
     published={"multiply-adds": "11.3 G", "top-1 / top-5 error": "21.43 / 5.71"},
 )
-@network
-def resnet152(inputs, top, *, stride_in="1x1", conv_bias=False):
-    """ResNet-152, bottlenecks.
-
-    Args:
-        stride_in: ``"1x1"`` or ``"3x3"``: which convolution of a bottleneck strides.
-        conv_bias: Whether convolutions keep a bias before their batch norm.
-    """
-    return resnet(inputs, top, 152, partial(bottleneck, stride_in=stride_in), conv_bias)
+@network(deep_resnet, depth=152)
+def resnet152():
+    """ResNet-152, bottlenecks."""

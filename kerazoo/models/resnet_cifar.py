@@ -12,14 +12,15 @@ Differs from the paper:
 
 import dataclasses
 from functools import partial
+from typing import Literal
 
 from keras import layers
 
 from kerazoo.blocks import HE, conv_bn, gap_head
 from kerazoo.blocks.residual import basic, projection, residual, stages
 from kerazoo.builder import network
-from kerazoo.errors import unknown
 from kerazoo.layers import PadChannels
+from kerazoo.reader import Count
 from kerazoo.registry import register
 
 GAUSSIAN = {"kernel_initializer": HE}
@@ -36,12 +37,14 @@ def subsample(x, filters, strides, *, name):
 SHORTCUTS = {"A": subsample, "B": partial(projection, **GAUSSIAN)}
 
 
-def body(inputs, top, depth, shortcut):
-    """One convolution, three stages of 2n convolutions each, global average pooling."""
-    if not isinstance(depth, int) or depth < 8 or depth % 6 != 2:
-        raise ValueError(f"depth is {depth!r}; it must be 6n + 2: 8, 14, 20, 26, ...")
-    if shortcut not in SHORTCUTS:
-        raise unknown("shortcut", shortcut, SHORTCUTS)
+def cifar(inputs, top, depth, *, shortcut: Literal["A", "B"] = "A"):
+    """One convolution, three stages of 2n convolutions each, global average pooling.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection.
+    """
+    if depth < 8 or depth % 6 != 2:
+        raise ValueError(f"depth is {depth}; it must be 6n + 2: 8, 14, 20, 26, ...")
 
     def block(x, stage, strides, *, name):
         f = partial(basic, filters=16 * 2 ** (stage - 1), **GAUSSIAN)
@@ -54,115 +57,73 @@ def body(inputs, top, depth, shortcut):
 
 @register(
     **CIFAR,
-    trainable=269_722,
-    total=271_098,
-    macs=40_551_040,
+    counts=(269_722, 271_098, 40_551_040),
     published={"parameters": "0.27 M", "error": "8.75"},
 )
-@network
-def resnet20_cifar(inputs, top, *, shortcut="A"):
-    """ResNet-20 for CIFAR-10.
-
-    Args:
-        shortcut: ``"A"`` or ``"B"``.
-    """
-    return body(inputs, top, 20, shortcut)
+@network(cifar, depth=20)
+def resnet20_cifar():
+    """ResNet-20 for CIFAR-10."""
 
 
 @register(
     **CIFAR,
-    trainable=464_154,
-    total=466_426,
-    macs=68_862_592,
+    counts=(464_154, 466_426, 68_862_592),
     published={"parameters": "0.46 M", "error": "7.51"},
 )
-@network
-def resnet32_cifar(inputs, top, *, shortcut="A"):
-    """ResNet-32 for CIFAR-10.
-
-    Args:
-        shortcut: ``"A"`` or ``"B"``.
-    """
-    return body(inputs, top, 32, shortcut)
+@network(cifar, depth=32)
+def resnet32_cifar():
+    """ResNet-32 for CIFAR-10."""
 
 
 @register(
     **CIFAR,
-    trainable=658_586,
-    total=661_754,
-    macs=97_174_144,
+    counts=(658_586, 661_754, 97_174_144),
     published={"parameters": "0.66 M", "error": "7.17"},
 )
-@network
-def resnet44_cifar(inputs, top, *, shortcut="A"):
-    """ResNet-44 for CIFAR-10.
-
-    Args:
-        shortcut: ``"A"`` or ``"B"``.
-    """
-    return body(inputs, top, 44, shortcut)
+@network(cifar, depth=44)
+def resnet44_cifar():
+    """ResNet-44 for CIFAR-10."""
 
 
 @register(
     **CIFAR,
-    trainable=853_018,
-    total=857_082,
-    macs=125_485_696,
+    counts=(853_018, 857_082, 125_485_696),
     published={"parameters": "0.85 M", "error": "6.97"},
 )
-@network
-def resnet56_cifar(inputs, top, *, shortcut="A"):
-    """ResNet-56 for CIFAR-10.
-
-    Args:
-        shortcut: ``"A"`` or ``"B"``.
-    """
-    return body(inputs, top, 56, shortcut)
+@network(cifar, depth=56)
+def resnet56_cifar():
+    """ResNet-56 for CIFAR-10."""
 
 
 @register(
     **CIFAR,
-    trainable=1_727_962,
-    total=1_736_058,
-    macs=252_887_680,
+    counts=(1_727_962, 1_736_058, 252_887_680),
     published={"parameters": "1.7 M", "error": "6.43"},
 )
-@network
-def resnet110_cifar(inputs, top, *, shortcut="A"):
-    """ResNet-110 for CIFAR-10.
-
-    Args:
-        shortcut: ``"A"`` or ``"B"``.
-    """
-    return body(inputs, top, 110, shortcut)
+@network(cifar, depth=110)
+def resnet110_cifar():
+    """ResNet-110 for CIFAR-10."""
 
 
 @register(
     **CIFAR,
-    trainable=19_421_274,
-    total=19_510_906,
-    macs=2_829_238_912,
+    counts=(19_421_274, 19_510_906, 2_829_238_912),
     published={"parameters": "19.4 M", "error": "7.93"},
 )
-@network
-def resnet1202_cifar(inputs, top, *, shortcut="A"):
-    """ResNet-1202 for CIFAR-10.
-
-    Args:
-        shortcut: ``"A"`` or ``"B"``.
-    """
-    return body(inputs, top, 1202, shortcut)
+@network(cifar, depth=1202)
+def resnet1202_cifar():
+    """ResNet-1202 for CIFAR-10."""
 
 
 @network
-def resnet_cifar(inputs, top, *, depth=20, shortcut="A"):
+def resnet_cifar(inputs, top, *, depth: Count = 20, shortcut: Literal["A", "B"] = "A"):
     """ResNet for CIFAR-10 of any depth 6n + 2.
 
     Args:
         depth: The number of weight layers.
-        shortcut: ``"A"`` or ``"B"``.
+        shortcut: The paper's option: zeros for new channels, or a projection.
     """
-    return body(inputs, top, depth, shortcut)
+    return cifar(inputs, top, depth, shortcut=shortcut)
 
 
 # Not in the list of networks: a formula, whose default is the first of them.

@@ -13,14 +13,15 @@ from keras import layers
 from kerazoo.blocks import conv, dense_head, mlp_head, sibling
 from kerazoo.builder import network
 from kerazoo.layers import BatchNormalization
+from kerazoo.reader import Rate
 from kerazoo.registry import register
 
 MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}
 
 
-@register(**MNIST, trainable=1_379_557, total=1_379_557, macs=8_737_386)
+@register(**MNIST, counts=(1_379_557, 1_379_557, 8_737_386))
 @network
-def slide_cnn_a(inputs, top, *, dropout=0.3):
+def slide_cnn_a(inputs, top, *, dropout: Rate = 0.3):
     """Three convolutions of 32, 64 and 128 maps and a hidden layer of 625.
 
     Args:
@@ -34,7 +35,7 @@ def slide_cnn_a(inputs, top, *, dropout=0.3):
     return top(x, mlp_head, units=(625,), dropout=dropout, first=4)
 
 
-@register(**MNIST, minimum=16, trainable=22_000, total=22_160, macs=480_500)
+@register(**MNIST, minimum=16, counts=(22_000, 22_160, 480_500))
 @network
 def slide_cnn_b(inputs, top):
     """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""

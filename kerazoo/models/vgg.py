@@ -6,7 +6,7 @@ Recognition. ICLR 2015, arXiv 1409.1556. Section 2, Tables 1 to 3.
 Differs from the paper:
 - Initialised by Glorot and Bengio's rule, which the paper notes to work by itself. Its
   own way is N(0, 0.1) (it prints the variance, 0.01) for A and for what a deeper
-  network does not take from A; see `initialize_from`.
+  network does not take from A, as in the recipes `vgg_a` and `vgg_staged`.
 - `vgg*_bn` are not in the paper: PyTorch's copies with a batch norm after every
   convolution, whose bias they keep; `conv_bias=False` drops it.
 - The first fully connected layer takes the features by row, column, channel; Caffe's
@@ -14,6 +14,7 @@ Differs from the paper:
 """
 
 from functools import partial
+from typing import Literal, NamedTuple
 
 from keras import layers
 
@@ -22,206 +23,152 @@ from kerazoo.builder import network
 from kerazoo.layers import LocalResponseNormalization
 from kerazoo.registry import register
 
-# Table 1: the width of every stage, and its kernels.
+
+class Conv(NamedTuple):
+    """A convolution; its stage gives the width."""
+
+    kernel_size: int
+
+
+class LRN(NamedTuple):
+    """Local response normalisation."""
+
+
+# Table 1: the width of every stage, and what it is made of.
 WIDTHS = (64, 128, 256, 512, 512)
+C3, C1 = Conv(3), Conv(1)
 TABLE_1 = {
-    "A": ((3,), (3,), (3, 3), (3, 3), (3, 3)),
-    "A-LRN": ((3, "LRN"), (3,), (3, 3), (3, 3), (3, 3)),
-    "B": ((3, 3), (3, 3), (3, 3), (3, 3), (3, 3)),
-    "C": ((3, 3), (3, 3), (3, 3, 1), (3, 3, 1), (3, 3, 1)),
-    "D": ((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
-    "E": ((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)),
+    "A": ([C3], [C3], [C3, C3], [C3, C3], [C3, C3]),
+    "A-LRN": ([C3, LRN()], [C3], [C3, C3], [C3, C3], [C3, C3]),
+    "B": ([C3, C3], [C3, C3], [C3, C3], [C3, C3], [C3, C3]),
+    "C": ([C3, C3], [C3, C3], [C3, C3, C1], [C3, C3, C1], [C3, C3, C1]),
+    "D": ([C3, C3], [C3, C3], [C3, C3, C3], [C3, C3, C3], [C3, C3, C3]),
+    "E": ([C3, C3], [C3, C3], [C3, C3, C3, C3], [C3, C3, C3, C3], [C3, C3, C3, C3]),
 }
-# Section 3.1: the first four convolutions of A and its fully connected layers.
-OF_A = (
-    "stage1_conv1", "stage1_bn1", "stage2_conv1", "stage2_bn1",
-    "stage3_conv1", "stage3_bn1", "stage3_conv2", "stage3_bn2",
-    "fc6", "fc7", "predictions",
-)  # fmt: skip
 VGG = {"year": 2014, "input_shape": (224, 224, 3), "minimum": 32}
 
 
-def vgg(inputs, top, config, step=conv, lrn_alpha_mode="sum"):
+def vgg(inputs, top, config, step=conv, norm=None):
     """Five stages of convolutions and a pooling, three fully connected layers."""
     x = inputs
-    for stage, kernels in enumerate(TABLE_1[config], 1):
-        for number, kernel in enumerate(kernels, 1):
-            if kernel == "LRN":
-                norm = LocalResponseNormalization(
-                    n=5, k=2, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
-                    name="stage1_norm1",
-                )  # fmt: skip
-                x = norm(x)
+    for stage, (width, rows) in enumerate(zip(WIDTHS, TABLE_1[config], strict=True), 1):
+        for number, row in enumerate(rows, 1):
+            if isinstance(row, LRN):
+                x = norm(name=f"stage{stage}_norm{number - 1}")(x)
             else:
-                name = f"stage{stage}_conv{number}"
-                x = step(x, WIDTHS[stage - 1], kernel, name=name)
+                x = step(x, width, row.kernel_size, name=f"stage{stage}_conv{number}")
         x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
     return top(x, mlp_head)
 
 
-def initialize_from(deep, shallow):
-    """The staged initialisation of section 3.1: a deeper network starts from A.
-
-    Copies the first four convolutions of A (with their batch norms, if any) and its
-    fully connected layers; the other layers keep their random values.
+def vgg_lrn(inputs, top, config, *, lrn_alpha_mode: Literal["sum", "mean"] = "sum"):
+    """With local response normalisation, with the constants of AlexNet.
 
     Args:
-        deep: A VGG network; it is changed.
-        shallow: A trained ``vgg11``, ``vgg11_lrn`` or ``vgg11_bn``.
-
-    Returns:
-        The names of the layers of ``deep`` that were set.
-
-    Raises:
-        ValueError: Where the two do not fit; nothing is copied then.
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
     """
+    norm = partial(LocalResponseNormalization, 5, 2, 1e-4, 0.75, lrn_alpha_mode)
+    return vgg(inputs, top, config, norm=norm)
 
-    def parts(model):
-        # A name given to the builder stands before the name of every layer.
-        own = {la.name.removeprefix(f"{model.name}_"): la for la in model.layers}
-        return {name: own[name] for name in OF_A if name in own}
 
-    def shapes(found):
-        return {name: [w.shape for w in la.weights] for name, la in found.items()}
+def vgg_bn(inputs, top, config, *, conv_bias: bool = True):
+    """With a batch norm after every convolution.
 
-    source, target = parts(shallow), parts(deep)
-    if OF_A[0] not in source or shapes(source) != shapes(target):
-        raise ValueError(
-            f"{deep.name} cannot start from {shallow.name}; give a VGG network and a "
-            "vgg11 with the same classes, input_shape, top and batch norms."
-        )
-    for name, layer in target.items():
-        layer.set_weights(source[name].get_weights())
-    return [layer.name for layer in target.values()]
+    Args:
+        conv_bias: Whether the convolutions keep their biases.
+    """
+    return vgg(inputs, top, config, partial(conv_bn, use_bias=conv_bias))
 
 
 @register(
     **VGG,
-    trainable=132_863_336,
-    total=132_863_336,
-    macs=7_609_090_048,
+    depth=11,
+    counts=(132_863_336, 132_863_336, 7_609_090_048),
     published={"parameters": "133 M", "top-1 / top-5 error": "29.6 / 10.4"},
 )
-@network
-def vgg11(inputs, top):
+@network(vgg, config="A")
+def vgg11():
     """VGG A: 11 weight layers."""
-    return vgg(inputs, top, "A")
 
 
 @register(
     **VGG,
-    trainable=132_863_336,
-    total=132_863_336,
-    macs=7_609_090_048,
+    counts=(132_863_336, 132_863_336, 7_609_090_048),
     published={"parameters": "133 M", "top-1 / top-5 error": "29.7 / 10.5"},
     differs=(
         '`lrn_alpha_mode`: `"sum"` is the formula of the AlexNet paper, to which this '
         'one refers; `"mean"` divides alpha by the window of 5, as Caffe does.',
     ),
 )
-@network
-def vgg11_lrn(inputs, top, *, lrn_alpha_mode="sum"):
-    """VGG A-LRN: A with local response normalisation after its first convolution.
-
-    Args:
-        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
-    """
-    return vgg(inputs, top, "A-LRN", lrn_alpha_mode=lrn_alpha_mode)
+@network(vgg_lrn, config="A-LRN")
+def vgg11_lrn():
+    """VGG A-LRN: A with local response normalisation after its first convolution."""
 
 
 @register(
     **VGG,
-    trainable=133_047_848,
-    total=133_047_848,
-    macs=11_308_466_176,
+    depth=13,
+    counts=(133_047_848, 133_047_848, 11_308_466_176),
     published={"parameters": "133 M", "top-1 / top-5 error": "28.7 / 9.9"},
 )
-@network
-def vgg13(inputs, top):
+@network(vgg, config="B")
+def vgg13():
     """VGG B: 13 weight layers."""
-    return vgg(inputs, top, "B")
 
 
 @register(
     **VGG,
-    trainable=133_638_952,
-    total=133_638_952,
-    macs=11_770_888_192,
+    counts=(133_638_952, 133_638_952, 11_770_888_192),
     published={"parameters": "134 M", "top-1 / top-5 error": "27.3 / 8.8"},
 )
-@network
-def vgg16c(inputs, top):
+@network(vgg, config="C")
+def vgg16c():
     """VGG C: 16 weight layers, three of them 1x1 convolutions."""
-    return vgg(inputs, top, "C")
 
 
 @register(
     **VGG,
-    trainable=138_357_544,
-    total=138_357_544,
-    macs=15_470_264_320,
+    depth=16,
+    counts=(138_357_544, 138_357_544, 15_470_264_320),
     published={"parameters": "138 M", "top-1 / top-5 error": "25.6 / 8.1"},
     proof="outputs equal keras.applications with the same weights",
 )
-@network
-def vgg16(inputs, top):
+@network(vgg, config="D")
+def vgg16():
     """VGG D: 16 weight layers, the network that is called VGG-16."""
-    return vgg(inputs, top, "D")
 
 
 @register(
     **VGG,
-    trainable=143_667_240,
-    total=143_667_240,
-    macs=19_632_062_464,
+    depth=19,
+    counts=(143_667_240, 143_667_240, 19_632_062_464),
     published={"parameters": "144 M", "top-1 / top-5 error": "25.5 / 8.0"},
     proof="outputs equal keras.applications with the same weights",
 )
-@network
-def vgg19(inputs, top):
+@network(vgg, config="E")
+def vgg19():
     """VGG E: 19 weight layers."""
-    return vgg(inputs, top, "E")
 
 
-@register(**VGG, trainable=132_868_840, total=132_874_344, macs=7_609_090_048)
-@network
-def vgg11_bn(inputs, top, *, conv_bias=True):
-    """VGG A with batch norm.
-
-    Args:
-        conv_bias: Whether the convolutions keep their biases.
-    """
-    return vgg(inputs, top, "A", partial(conv_bn, use_bias=conv_bias))
+@register(**VGG, depth=11, counts=(132_868_840, 132_874_344, 7_609_090_048))
+@network(vgg_bn, config="A")
+def vgg11_bn():
+    """VGG A with batch norm."""
 
 
-@register(**VGG, trainable=133_053_736, total=133_059_624, macs=11_308_466_176)
-@network
-def vgg13_bn(inputs, top, *, conv_bias=True):
-    """VGG B with batch norm.
-
-    Args:
-        conv_bias: Whether the convolutions keep their biases.
-    """
-    return vgg(inputs, top, "B", partial(conv_bn, use_bias=conv_bias))
+@register(**VGG, depth=13, counts=(133_053_736, 133_059_624, 11_308_466_176))
+@network(vgg_bn, config="B")
+def vgg13_bn():
+    """VGG B with batch norm."""
 
 
-@register(**VGG, trainable=138_365_992, total=138_374_440, macs=15_470_264_320)
-@network
-def vgg16_bn(inputs, top, *, conv_bias=True):
-    """VGG D with batch norm.
-
-    Args:
-        conv_bias: Whether the convolutions keep their biases.
-    """
-    return vgg(inputs, top, "D", partial(conv_bn, use_bias=conv_bias))
+@register(**VGG, depth=16, counts=(138_365_992, 138_374_440, 15_470_264_320))
+@network(vgg_bn, config="D")
+def vgg16_bn():
+    """VGG D with batch norm."""
 
 
-@register(**VGG, trainable=143_678_248, total=143_689_256, macs=19_632_062_464)
-@network
-def vgg19_bn(inputs, top, *, conv_bias=True):
-    """VGG E with batch norm.
-
-    Args:
-        conv_bias: Whether the convolutions keep their biases.
-    """
-    return vgg(inputs, top, "E", partial(conv_bn, use_bias=conv_bias))
+@register(**VGG, depth=19, counts=(143_678_248, 143_689_256, 19_632_062_464))
+@network(vgg_bn, config="E")
+def vgg19_bn():
+    """VGG E with batch norm."""

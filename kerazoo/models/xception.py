@@ -18,6 +18,7 @@ from keras import layers
 from kerazoo.blocks import activate, batch_norm, conv_bn, gap_head, sibling
 from kerazoo.blocks.residual import projection, residual
 from kerazoo.builder import network
+from kerazoo.reader import Rate
 from kerazoo.registry import register
 
 # Figure 5: the widths of the separable convolutions of each block, and its stride.
@@ -48,14 +49,12 @@ def separables(x, strides, *, widths, first_activation="relu", name):
     year=2016,
     input_shape=(299, 299, 3),
     minimum=7,
-    trainable=22_855_952,
-    total=22_910_480,
-    macs=8_357_403_496,
+    counts=(22_855_952, 22_910_480, 8_357_403_496),
     published={"parameters": "22,855,952", "top-1 / top-5 accuracy": "0.790 / 0.945"},
     proof="outputs equal keras.applications.Xception with the same weights",
 )
 @network
-def xception(inputs, top, *, dropout=0.5):
+def xception(inputs, top, *, dropout: Rate = 0.5):
     """Xception, 2016.
 
     Args:

@@ -17,20 +17,34 @@ Differs from the paper:
 """
 
 import math
+from typing import Literal
 
 from keras import constraints
 
 from kerazoo.blocks import conv, initializer, mlp_head
 from kerazoo.builder import network
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
+from kerazoo.reader import Positive
 from kerazoo.registry import register
 
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}  # Section 3
 ZFNET = {"year": 2013, "input_shape": (224, 224, 3), "minimum": 47}
 
 
-def zfnets(inputs, top, widths, lrn_alpha_mode, max_rms):
-    """Figure 3, with the widths of the third to the fifth convolution."""
+def figure_3(
+    inputs,
+    top,
+    widths,
+    *,
+    lrn_alpha_mode: Literal["sum", "mean"] = "sum",
+    max_rms: Positive | None = 0.1,
+):
+    """Figure 3, with the widths of the third to the fifth convolution.
+
+    Args:
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
+        max_rms: The largest root mean square of a filter in training.
+    """
 
     def step(x, filters, kernel_size, strides=1, **options):
         limit = None
@@ -59,35 +73,19 @@ def zfnets(inputs, top, widths, lrn_alpha_mode, max_rms):
 
 @register(
     **ZFNET,
-    trainable=62_357_608,
-    total=62_357_608,
-    macs=1_168_032_896,
+    counts=(62_357_608, 62_357_608, 1_168_032_896),
     published={"top-1 / top-5 error": "38.4 / 16.5"},
 )
-@network
-def zfnet(inputs, top, *, lrn_alpha_mode="sum", max_rms=0.1):
-    """ZFNet, 2013.
-
-    Args:
-        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
-        max_rms: The largest root mean square of a filter in training, or ``None``.
-    """
-    return zfnets(inputs, top, (384, 384, 256), lrn_alpha_mode, max_rms)
+@network(figure_3, widths=(384, 384, 256))
+def zfnet():
+    """ZFNet, 2013."""
 
 
 @register(
     **ZFNET,
-    trainable=107_627_624,
-    total=107_627_624,
-    macs=2_476_704_896,
+    counts=(107_627_624, 107_627_624, 2_476_704_896),
     published={"top-1 / top-5 error": "37.5 / 16.0"},
 )
-@network
-def zfnet_wide(inputs, top, *, lrn_alpha_mode="sum", max_rms=0.1):
-    """ZFNet with 512, 1024 and 512 maps, which slides often call ZFNet.
-
-    Args:
-        lrn_alpha_mode: ``"sum"`` or ``"mean"``.
-        max_rms: The largest root mean square of a filter in training, or ``None``.
-    """
-    return zfnets(inputs, top, (512, 1024, 512), lrn_alpha_mode, max_rms)
+@network(figure_3, widths=(512, 1024, 512))
+def zfnet_wide():
+    """ZFNet with 512, 1024 and 512 maps, which slides often call ZFNet."""

@@ -1,10 +1,8 @@
 """Whether a recipe and a network agree, asked before anything is loaded or written."""
 
-import inspect
 import pathlib
 
 from kerazoo import registry
-from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 
 # What a training decides itself, and by which of its own words.
@@ -37,15 +35,13 @@ def check(network: str, recipe: Recipe) -> None:
             f"{network} is a network for {card.task}, and training knows "
             "classification alone; kerazoo list shows the networks."
         )
-    options = inspect.signature(card.builder()).parameters
     for option in recipe.options:
         if option in DECIDED:
             raise ValueError(
                 f"The recipe {recipe.name} sets options.{option}, but "
                 f"{DECIDED[option]}; leave the option out."
             )
-        if option not in options:
-            raise unknown(f"option of {network}", option, set(options) - set(DECIDED))
+    card.read_options(recipe.options)
     if recipe.start_from and not pathlib.Path(recipe.start_from).is_dir():
         raise ValueError(
             f"The recipe {recipe.name} starts from {recipe.start_from}, where there is "

@@ -89,7 +89,7 @@ def test_a_column_is_a_plain_network_of_its_own():
 def test_bad_options():
     with pytest.raises(ValueError, match="columns is 0"):
         kerazoo.fractalnet20(columns=0)
-    with pytest.raises(ValueError, match="it must have 5 widths"):
+    with pytest.raises(ValueError, match="must be 5 whole numbers from 1"):
         kerazoo.fractalnet20(channels=(64, 128))
     with pytest.raises(ValueError, match="has the columns 1 to 2"):
         extract_column(kerazoo.fractalnet40(columns=2), 3)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo import recipes
 from kerazoo.models import googlenet
 
 # Table 1, column "ops" in millions; conv1's row is that of the separable stem, and 5a's
@@ -40,7 +41,7 @@ def test_auxiliary_heads_are_named_outputs(training):
         ("predictions", "aux1", "aux2"), (2, 3)
     )
     weights = {"predictions": 1.0} | dict.fromkeys(
-        googlenet.AUXILIARY.values(), googlenet.AUX_WEIGHT
+        googlenet.AUXILIARY.values(), recipes.find("googlenet").auxiliary_weight
     )
     loss = dict.fromkeys(weights, "categorical_crossentropy")
     training.compile("sgd", loss, loss_weights=weights)
@@ -80,7 +81,7 @@ def test_auxiliary_heads_need_the_top_and_a_grid():
     [
         ({"stem": "seperable"}, "did you mean separable"),
         ({"branch5": "7x7"}, "one of 3x3, 5x5"),
-        ({"lrn_alpha_mode": "max"}, "'sum' or 'mean'"),
+        ({"lrn_alpha_mode": "max"}, "one of mean, sum"),
         ({"auxiliary": True}, "did you mean aux"),
     ],
 )

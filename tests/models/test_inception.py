@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.models import inception_v3
+from kerazoo import recipes
 
 
 def randomise(model):
@@ -94,7 +94,7 @@ def test_the_auxiliary_head_sees_the_last_17x17_map(training):
     # 3,326,696 for 1000 classes; a class is 768 weights and a bias.
     assert sum(row.trainable for row in head) == 3_326_696 - 997 * 769
     assert [row.shape[:2] for row in head if row.kind == "Conv2D"] == [(5, 5), (1, 1)]
-    assert inception_v3.AUX_WEIGHT == 0.4
+    assert recipes.find("inception_v3").auxiliary_weight == 0.4
 
 
 def test_auxiliary_heads_need_the_top_and_a_grid():
@@ -113,7 +113,7 @@ def test_auxiliary_heads_need_the_top_and_a_grid():
         ("bn_inception", {"pool_proj": 128}, "one of consistent, table"),
         ("bn_inception", {"stem": "wide"}, "one of plain, separable"),
         ("inception_resnet_v1", {"variant": "facenets"}, "did you mean facenet"),
-        ("inception_resnet_v1", {"residual_scale": (0.1, 0.2)}, "three factors"),
+        ("inception_resnet_v1", {"residual_scale": (0.1, 0.2)}, "must be 3 numbers"),
         ("inception_resnet_v2", {"layout": "papers"}, "did you mean paper"),
     ],
 )

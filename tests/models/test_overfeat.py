@@ -11,12 +11,14 @@ RNG = np.random.default_rng(0)
 
 def thin(table, size, classes=2, **options):
     """A network of the paper's shape with few maps."""
+    *body, classifier = table
     table = [
-        step if isinstance(step, int) else (3, *step[1:]) for step in table[:-1]
-    ] + [(4, table[-1][1])]
+        step._replace(filters=3) if isinstance(step, overfeat.Conv) else step
+        for step in body
+    ]
+    table.append(classifier._replace(width=4))
     inputs = keras.Input(size)
-    top = Top(include=True, classes=classes, activation=None, pooling=None)
-    options = {"dense": False, "offsets": False} | options
+    top = Top(True, classes, classifier_activation=None, pooling=None)
     model = keras.Model(inputs, overfeat.overfeat(inputs, top, table, **options))
     return model
 

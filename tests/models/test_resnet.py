@@ -61,5 +61,5 @@ def test_stride_in_moves_the_stride():
 
 @pytest.mark.parametrize("name", ["resnet50", "preresnet50", "preresnet164_cifar"])
 def test_a_strange_stride_in_is_refused(name):
-    with pytest.raises(ValueError, match="it must be '1x1' or '3x3'"):
+    with pytest.raises(ValueError, match="'7x7'; it must be one of 1x1, 3x3"):
         kerazoo.create(name, stride_in="7x7")

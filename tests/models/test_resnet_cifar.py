@@ -34,9 +34,15 @@ def test_any_depth_of_the_formula():
     assert "resnet_cifar" not in kerazoo.list_models()
 
 
-@pytest.mark.parametrize("depth", [2, 18, 21, "20", 20.0])
+@pytest.mark.parametrize("depth", [2, 18, 21])
 def test_a_depth_off_the_formula_is_refused(depth):
     with pytest.raises(ValueError, match=r"must be 6n \+ 2: 8, 14, 20"):
+        resnet_cifar(depth=depth)
+
+
+@pytest.mark.parametrize("depth", ["20", 20.0, True])
+def test_a_depth_is_a_whole_number(depth):
+    with pytest.raises(ValueError, match=r"depth is .* must be a whole number from 1"):
         resnet_cifar(depth=depth)
 
 
