@@ -60,7 +60,7 @@ def main():
         found = tuning.ensemble(list(given), **options)
         result[name] = {
             "members": [round(row["error"], 4) for row in found.members],
-            "whole": round(1 - found.metrics["accuracy"], 4),
+            "whole": round(1 - found.metrics.accuracy, 4),
             "correlation of errors": round(found.mean_correlation, 3),
             "error by members": [round(row["error"], 4) for row in found.curve],
         }

@@ -56,7 +56,7 @@ def train(initializer, activation, arguments):
         "converges": last["accuracy"] > LEARNS,
         "train_loss": round(last["loss"], 4),
         "train_accuracy": round(last["accuracy"], 4),
-        "test_accuracy": round(run.metrics["accuracy"], 4),
+        "test_accuracy": round(run.metrics.accuracy, 4),
     }
 
 

@@ -53,7 +53,7 @@ def accuracy(network, data, precision, seeds):
             run = kerazoo.fit(
                 network, recipe=recipe, run=f"{folder}/run", precision=precision
             )
-            found.append(run.metrics["accuracy"])
+            found.append(run.metrics.accuracy)
     return found
 
 

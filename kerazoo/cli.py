@@ -220,7 +220,7 @@ def train(
         verbose=0 if as_json else 1 if sys.stdout.isatty() else 2,
     )
     if as_json:
-        print(json.dumps(result.metrics, indent=2))
+        print(json.dumps(result.metrics.to_dict(), indent=2))
         return
     _report(result.metrics)
     console.print(f"run folder     {run}", soft_wrap=True)
@@ -271,9 +271,9 @@ def launch(
 
 
 def _report(metrics):
-    console.print(f"test images    {metrics['images']:,}")
-    console.print(f"test loss      {metrics['loss']:.4f}")
-    console.print(f"test accuracy  {metrics['accuracy']:.2%}")
+    console.print(f"test images    {metrics.images:,}")
+    console.print(f"test loss      {metrics.loss:.4f}")
+    console.print(f"test accuracy  {metrics.accuracy:.2%}")
 
 
 @app.command()
@@ -297,14 +297,14 @@ def evaluate(
         run, split=split, data=data, data_dir=data_dir, views=views
     )
     if as_json:
-        print(json.dumps(metrics, indent=2))
+        print(json.dumps(metrics.to_dict(), indent=2))
         return
     for name in ("images", "loss", "accuracy", "top5", "calibration_error"):
-        if name in metrics:
-            value = metrics[name]
+        value = getattr(metrics, name)
+        if value is not None:
             shown = f"{value:,}" if name == "images" else f"{value:.4f}"
             console.print(f"{name.replace('_', ' '):18} {shown}")
-    for name, value in metrics["per_class"].items():
+    for name, value in metrics.per_class.items():
         shown = "no images" if value is None else f"{value:.4f}"
         console.print(f"  {name[:16]:16} {shown}", markup=False)
 
@@ -588,11 +588,9 @@ def ensemble(
         table.add_column(column, justify="right")
     for row in result.members:
         table.add_row(row["name"], f"{row['accuracy']:.2%}", f"{row['loss']:.4f}")
-    whole = result.metrics
+    joint = result.metrics
     table.add_section()
-    table.add_row(
-        f"together ({rule})", f"{whole['accuracy']:.2%}", f"{whole['loss']:.4f}"
-    )
+    table.add_row(f"together ({rule})", f"{joint.accuracy:.2%}", f"{joint.loss:.4f}")
     console.print(table)
     if result.mean_correlation is not None:
         console.print(
@@ -720,14 +718,16 @@ def winner(
     found = tuning.Search(search)
     best = found.best
     if save_recipe:
-        from kerazoo.files import write
+        from kerazoo.files import write_atomic
 
-        write(save_recipe, found.recipe().to_json() + "\n")
+        write_atomic(save_recipe, found.recipe().to_json() + "\n")
     result = None
     if run:
         result = found.winner(run, data_dir=data_dir, overwrite=overwrite)
     if as_json:
-        print(json.dumps(best | {"test": result and result.metrics}, indent=2))
+        print(
+            json.dumps(best | {"test": result and result.metrics.to_dict()}, indent=2)
+        )
         return
     values = " ".join(f"{name}={_short(v)}" for name, v in best["values"].items())
     console.print(f"trial {best['trial']}: {best['score']:.2%}, {values}", markup=False)

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import filelock
 
@@ -14,7 +15,7 @@ PARTIAL = ".partial-"
 LOCK = ".lock"
 
 
-def write(path: pathlib.Path, content: bytes | str) -> None:
+def write_atomic(path: pathlib.Path, content: bytes | str) -> None:
     """Writes a file whole or not at all."""
     if isinstance(content, str):
         content = content.encode()
@@ -23,7 +24,7 @@ def write(path: pathlib.Path, content: bytes | str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: pathlib.Path):
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A temporary path that takes the place of ``path`` when all went well.
 
     It keeps the suffix, by which Keras and matplotlib choose the format.
@@ -51,14 +52,14 @@ def replacing(path: pathlib.Path):
 
 
 @contextlib.contextmanager
-def replacing_folder(path: pathlib.Path):
+def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A temporary folder that takes the place of ``path`` when all went well."""
     partial = path.with_name(f"{PARTIAL}{path.name}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise folder_error(path, error) from error
     try:
         yield partial
         if path.exists():
@@ -75,7 +76,7 @@ def _umask():
 
 
 @contextlib.contextmanager
-def alone(path: pathlib.Path, doing: str):
+def exclusive(path: pathlib.Path, doing: str) -> Iterator[None]:
     """Keeps other processes out of a folder, which is made where it is missing.
 
     Args:
@@ -90,7 +91,7 @@ def alone(path: pathlib.Path, doing: str):
             path.mkdir(parents=True, exist_ok=True)
             mine = stack.enter_context(locked(path / LOCK, wait=False))
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise folder_error(path, error) from error
         if not mine:
             raise ValueError(
                 f"{path} is being {doing} by another process; wait for its end, or "
@@ -102,7 +103,7 @@ def alone(path: pathlib.Path, doing: str):
 
 
 @contextlib.contextmanager
-def locked(path: pathlib.Path, wait: bool):
+def locked(path: pathlib.Path, wait: bool) -> Iterator[bool]:
     """Holds a lock; the system gives it back when the process ends, however it ends.
 
     Args:
@@ -125,12 +126,12 @@ def locked(path: pathlib.Path, wait: bool):
         lock.release()
 
 
-def content(path: pathlib.Path) -> list[pathlib.Path]:
-    """What stands in a folder, but for what a killed process left on its way."""
+def entries(path: pathlib.Path) -> list[pathlib.Path]:
+    """The contents of a folder, without locks and partial files."""
     return [one for one in path.iterdir() if not one.name.startswith((LOCK, PARTIAL))]
 
 
-def unwritable(path: pathlib.Path, error: OSError) -> ValueError:
+def folder_error(path: pathlib.Path, error: OSError) -> ValueError:
     """The sentence for a folder that cannot be written."""
     return ValueError(
         f"The folder {path} cannot be written: {error.strerror or error}."

@@ -16,14 +16,93 @@ Every file is written under a temporary name, synced and renamed.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
 import shutil
 import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from kerazoo.files import PARTIAL, alone, content, unwritable, write
+from kerazoo import reader
+from kerazoo.files import PARTIAL, entries, exclusive, folder_error, write_atomic
+from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What a run was made of: its ``config.json``.
+
+    Attributes:
+        network: The network's name, or ``ensemble``.
+        data: The data set's name.
+        classes: The names of the classes.
+        image_shape: What the network takes, ``(height, width, channels)``.
+        recipe: How it was trained.
+        precision: The :class:`kerazoo.precision.Precision` that it was trained in.
+        distribution: How many ``workers`` and ``devices`` took part.
+        versions: Of Python and the packages.
+        data_dir: Where the data set's files were found.
+        deterministic: Whether TensorFlow computed the same bits in every run.
+        parts: A digest of splits that the caller chose; ``None`` for the usual ones.
+        rule: How an ensemble's members answer as one.
+        members: An ensemble's runs.
+    """
+
+    network: str
+    data: str
+    classes: tuple[str, ...]
+    image_shape: tuple[Count, Count, Count]
+    recipe: Recipe
+    precision: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    distribution: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    data_dir: str | None = None
+    deterministic: bool = False
+    parts: str | None = None
+    rule: str | None = None
+    members: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The content of ``config.json``."""
+        return json.dumps(reader.plain(self), indent=2) + "\n"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What a network is worth on one split: a run's ``metrics.json``.
+
+    Attributes:
+        images: How many were really seen.
+        loss: Cross-entropy.
+        accuracy: The share of right guesses.
+        top5: The share of images whose class is among the five likeliest; ``None`` for
+            five classes or fewer.
+        calibration_error: Guo et al. 2017, 15 bins.
+        per_class: Accuracy by class; ``None`` where there was no image of it.
+        confusion: Counts, truth by guess.
+    """
+
+    images: int
+    loss: float
+    accuracy: float
+    top5: float | None = None
+    calibration_error: float
+    per_class: Mapping[str, float | None]
+    confusion: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, without ``top5`` where there is none."""
+        data = reader.plain(self)
+        if self.top5 is None:
+            del data["top5"]
+        return data
+
+    def to_json(self) -> str:
+        """The content of ``metrics.json``."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
 
 
 class Run:
@@ -60,30 +139,36 @@ class Run:
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}.") from error
 
+    def _record(self, cls, name, data):
+        return reader.record(cls, data, str(self._file(name)))
+
     @property
-    def config(self) -> dict:
+    def config(self) -> RunConfig:
         """The resolved configuration.
 
         Raises:
-            ValueError: Where ``config.json`` is that of something else.
+            ValueError: Where ``config.json`` is damaged, or that of something else.
         """
-        config = self._json("config.json")
-        if not isinstance(config, dict) or not {"network", "recipe"} <= config.keys():
+        data = self._json("config.json")
+        if not isinstance(data, dict) or not {"network", "recipe"} <= data.keys():
             raise ValueError(
                 f"{self.path} is not a run folder: its config.json names no network "
                 "and recipe."
             )
-        return config
+        # Its name in the first version.
+        if "arithmetic" in data:
+            data["precision"] = data.pop("arithmetic")
+        return self._record(RunConfig, "config.json", data)
 
     @property
     def recipe(self) -> Recipe:
         """The recipe that was followed."""
-        return Recipe.from_dict(self.config["recipe"])
+        return self.config.recipe
 
     @property
-    def metrics(self) -> dict:
+    def metrics(self) -> Metrics:
         """The evaluation of the finished run on the test split."""
-        return self._json("metrics.json")
+        return self._record(Metrics, "metrics.json", self._json("metrics.json"))
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -110,7 +195,7 @@ class Run:
         """The folder to give TensorBoard."""
         return self._file("events")
 
-    def model(self):
+    def model(self) -> Any:
         """The network with its preprocessing.
 
         Returns:
@@ -137,7 +222,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def claim(path: str | os.PathLike, config: dict, overwrite: bool):
+def claim(path: str | os.PathLike, config: RunConfig, overwrite: bool) -> Iterator[Run]:
     """Makes a run folder, or finds the unfinished one of the same configuration.
 
     Args:
@@ -155,26 +240,26 @@ def claim(path: str | os.PathLike, config: dict, overwrite: bool):
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; give a folder for the run.")
-    if path.exists() and content(path):
+    if path.exists() and entries(path):
         # Before a lock is put into a folder of something else.
         Run(path).config  # noqa: B018
-    with alone(path, "trained"):
+    with exclusive(path, "trained"):
         yield _claimed(path, config, overwrite)
 
 
 def _claimed(path, config, overwrite):
     """The run of a folder that is ours."""
-    if content(path):
+    if entries(path):
         run = Run(path)
         if overwrite:
-            for one in content(path):
+            for one in entries(path):
                 shutil.rmtree(one) if one.is_dir() else one.unlink()
         elif run.finished:
             raise ValueError(
                 f"{path} holds a finished run; give another folder, or overwrite it "
                 "(--overwrite)."
             )
-        elif differing := _differences(_today(run), config):
+        elif differing := _differences(run.config, config):
             raise ValueError(
                 f"{path} holds an unfinished run with another configuration "
                 f"({', '.join(differing)} differ); continue it with the same, give "
@@ -185,24 +270,26 @@ def _claimed(path, config, overwrite):
                 partial.unlink()
             return run
     try:
-        write(path / "config.json", json.dumps(config, indent=2) + "\n")
+        write_atomic(path / "config.json", config.to_json())
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise folder_error(path, error) from error
     return Run(path)
 
 
-def _today(run):
-    """A run's configuration with the recipe's fields that came after it."""
-    return run.config | {"recipe": json.loads(run.recipe.to_json())}
-
-
-def _differences(old, new, prefix=""):
+def _differences(old, new):
     """The paths at which two configurations differ, versions and devices apart."""
-    paths = []
-    for key in sorted({*old, *new} - {"versions", "data_dir", "distribution"}):
+    free = {"versions", "data_dir", "distribution"}
+    return [
+        path
+        for path in _different_paths(reader.plain(old), reader.plain(new))
+        if path.partition(".")[0] not in free
+    ]
+
+
+def _different_paths(old, new, prefix=""):
+    for key in sorted({*old, *new}):
         one, other = old.get(key), new.get(key)
         if isinstance(one, dict) and isinstance(other, dict):
-            paths += _differences(one, other, f"{prefix}{key}.")
+            yield from _different_paths(one, other, f"{prefix}{key}.")
         elif one != other:
-            paths.append(prefix + key)
-    return paths
+            yield prefix + key

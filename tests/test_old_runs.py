@@ -24,8 +24,8 @@ RUNS = [pathlib.Path(__file__).with_name("old_runs") / f"run_{n}" for n in (1, 2
 def test_an_old_run_evaluates_to_what_it_recorded(path, data_dir):
     found = kerazoo.evaluate(path, data_dir=data_dir)
     recorded = kerazoo.Run(path).metrics
-    assert found["accuracy"] == recorded["accuracy"] > 0.96
-    assert found["loss"] == pytest.approx(recorded["loss"], rel=1e-3)
+    assert found.accuracy == recorded.accuracy > 0.96
+    assert found.loss == pytest.approx(recorded.loss, rel=1e-3)
 
 
 def test_an_old_run_names_what_is_on_an_image(data_dir, tmp_path):
@@ -42,6 +42,6 @@ def test_an_old_run_names_what_is_on_an_image(data_dir, tmp_path):
 def test_old_runs_join(data_dir):
     result = tuning.ensemble(RUNS, data_dir=data_dir)
     assert len(result.members) == 2
-    assert result.metrics["accuracy"] > 0.96
+    assert result.metrics.accuracy > 0.96
     images = np.zeros((1, 8, 8, 1), "uint8")
     assert np.asarray(result.model(images)).shape == (1, 10)

@@ -28,7 +28,7 @@ def predict(
     run = run if isinstance(run, Run) else Run(run)
     if top < 1:
         raise ValueError(f"top is {top}; it must be 1 or more.")
-    classes, channels = run.config["classes"], run.config["image_shape"][-1]
+    classes, channels = run.config.classes, run.config.image_shape[-1]
     # Every file is read before the model is, so that a bad one costs nothing.
     decoded = {path: kerazoo_data.read_image(path, channels) for path in images}
     model = run.model()

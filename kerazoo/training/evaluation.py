@@ -3,32 +3,29 @@
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo.recipe import Recipe
-from kerazoo.run import Run
+from kerazoo.run import Metrics, Run
 from kerazoo.surgery.preprocessing import resized_to_output
 
 
-def measure(model, batches, classes) -> dict:
+def measure(model: Callable, batches: Any, classes: Sequence[str]) -> Metrics:
     """Runs a network over every batch and measures its probabilities.
 
     Args:
         model: From images of the network's size to class probabilities.
         batches: ``Batches`` that neither shuffle nor augment.
         classes: Class names.
-
-    Returns:
-        ``images`` (how many were really seen), ``loss`` (cross-entropy), ``accuracy``,
-        ``top5`` (with more than five classes), ``calibration_error`` (Guo et al. 2017,
-        15 bins), ``per_class`` accuracy by name, ``confusion`` (truth by guess).
     """
-    return figures(*predictions(model, batches), classes)
+    return classification_metrics(*predictions(model, batches), classes)
 
 
-def predictions(model, batches) -> tuple[np.ndarray, np.ndarray]:
+def predictions(model: Callable, batches: Any) -> tuple[np.ndarray, np.ndarray]:
     """Runs a network over every batch.
 
     Args:
@@ -53,7 +50,9 @@ def predictions(model, batches) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(truth), np.concatenate(scores)
 
 
-def figures(truth, scores, classes) -> dict:
+def classification_metrics(
+    truth: np.ndarray, scores: np.ndarray, classes: Sequence[str]
+) -> Metrics:
     """Measures probabilities.
 
     Args:
@@ -61,31 +60,28 @@ def figures(truth, scores, classes) -> dict:
         scores: Probabilities ``(images, classes)``.
         classes: Class names.
 
-    Returns:
-        What :func:`measure` returns.
     """
     from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
     guess, every = scores.argmax(-1), range(len(classes))
     matrix = confusion_matrix(truth, guess, labels=every)
     right = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1)
-    result = {
-        "images": len(truth),
-        "loss": float(-np.log(right).mean()),
-        "accuracy": float((guess == truth).mean()),
-    }
+    top5 = None
     if len(classes) > 5:
-        top5 = top_k_accuracy_score(truth, scores, k=5, labels=list(every))
-        result["top5"] = float(top5)
+        top5 = float(top_k_accuracy_score(truth, scores, k=5, labels=list(every)))
     counts = matrix.sum(1)
-    return result | {
-        "calibration_error": _calibration_error(scores.max(-1), guess == truth),
-        "per_class": {
+    return Metrics(
+        images=len(truth),
+        loss=float(-np.log(right).mean()),
+        accuracy=float((guess == truth).mean()),
+        top5=top5,
+        calibration_error=_calibration_error(scores.max(-1), guess == truth),
+        per_class={
             name: float(matrix[i, i] / counts[i]) if counts[i] else None
             for i, name in enumerate(classes)
         },
-        "confusion": matrix.tolist(),
-    }
+        confusion=tuple(map(tuple, matrix.tolist())),
+    )
 
 
 def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
@@ -136,7 +132,7 @@ def evaluate(
     data_dir: str | os.PathLike | None = None,
     batch_size: int | None = None,
     views: str | None = None,
-) -> dict:
+) -> Metrics:
     """Evaluates the network of a run folder.
 
     Args:
@@ -149,33 +145,30 @@ def evaluate(
             ``kerazoo.data.views``): an image's probabilities are the means of those of
             its views. By default it is seen once, resized as in training.
 
-    Returns:
-        What :func:`measure` returns.
-
     Raises:
         ValueError: Where there is no run, no such split, no such views, or other
             classes.
     """
     run = run if isinstance(run, Run) else Run(run)
     config, recipe = run.config, run.recipe
-    if config.get("parts") and not data and split in ("train", "validation"):
+    if config.parts and not data and split in ("train", "validation"):
         raise ValueError(
-            f"{run.path} was trained on parts of {config['data']} that its caller "
+            f"{run.path} was trained on parts of {config.data} that its caller "
             f"chose, so its {split} split cannot be found by name; evaluate split "
             "test, or measure the part itself with kerazoo.training.measure."
         )
     model = run.model()
     images = kerazoo_data.load(
-        data or config["data"],
-        data_dir=data_dir or config["data_dir"],
+        data or config.data,
+        data_dir=data_dir or config.data_dir,
         validation=recipe.validation,
         seed=recipe.seed,
     )
-    if list(images.classes) != config["classes"]:
+    if images.classes != config.classes:
         raise ValueError(
             f"{images.name} has {len(images.classes)} classes "
             f"({', '.join(images.classes[:4])} ...), but {run.path} was trained on "
-            f"{len(config['classes'])} ({', '.join(config['classes'][:4])} ...)."
+            f"{len(config.classes)} ({', '.join(config.classes[:4])} ...)."
         )
     part = {"train": images.train, "validation": images.validation, "test": images.test}
     if part.get(split) is None:
@@ -184,7 +177,7 @@ def evaluate(
     batches = kerazoo_data.Batches(
         part[split],
         max(1, (batch_size or recipe.batch_size) // kerazoo_data.VIEWS.get(views, 1)),
-        image_shape=config["image_shape"],
+        image_shape=config.image_shape,
         resize=recipe.resize,
         views=views,
     )

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import importlib.metadata
 import io
-import json
 import math
 import os
 import platform
@@ -19,7 +18,7 @@ import tensorflow as tf
 from kerazoo import data as kerazoo_data
 from kerazoo import registry
 from kerazoo.analysis import plots
-from kerazoo.files import replacing, write
+from kerazoo.files import replacing, write_atomic
 from kerazoo.precision import (
     Arithmetic,
     choose,
@@ -27,7 +26,7 @@ from kerazoo.precision import (
     prepare_gpus,
 )
 from kerazoo.recipe import Recipe
-from kerazoo.run import Run, claim
+from kerazoo.run import Run, RunConfig, claim
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
@@ -52,7 +51,7 @@ class Job:
     training: kerazoo_data.Batches
     validation: kerazoo_data.Batches | None
     test: kerazoo_data.Batches
-    config: dict
+    config: RunConfig
     spread: Distribution
 
     @property
@@ -61,7 +60,7 @@ class Job:
 
     @property
     def classes(self):
-        return self.config["classes"]
+        return self.config.classes
 
 
 def fit(
@@ -147,10 +146,13 @@ def fit(
     with computing(arithmetic):
         with spread.scope():
             job = prepare(network, data, recipe, arithmetic, spread)
-        job.config["data_dir"] = None if data_dir is None else str(data_dir)
-        job.config["deterministic"] = deterministic
-        if parts:
-            job.config["parts"] = parts
+        config = dataclasses.replace(
+            job.config,
+            data_dir=None if data_dir is None else str(data_dir),
+            deterministic=deterministic,
+            parts=parts,
+        )
+        job = dataclasses.replace(job, config=config)
     with _claimed(run, job.config, overwrite, spread) as folder:
         with computing(arithmetic):
             state = TrainState(
@@ -249,16 +251,16 @@ def prepare(
         training=training,
         validation=images.validation and images.batches("validation", **batch),
         test=images.batches("test", **batch),
-        config={
-            "network": network,
-            "data": images.name,
-            "classes": list(images.classes),
-            "image_shape": list(assembly.image_shape),
-            "recipe": json.loads(recipe.to_json()),
-            "arithmetic": dataclasses.asdict(arithmetic),
-            "distribution": {"workers": spread.workers, "devices": spread.devices},
-            "versions": _versions(),
-        },
+        config=RunConfig(
+            network=network,
+            data=images.name,
+            classes=images.classes,
+            image_shape=assembly.image_shape,
+            recipe=recipe,
+            precision=dataclasses.asdict(arithmetic),
+            distribution={"workers": spread.workers, "devices": spread.devices},
+            versions=_versions(),
+        ),
         spread=spread,
     )
 
@@ -457,18 +459,18 @@ def _finish(job, served, folder, state, figures):
     with replacing(folder.path / "model.keras") as path:
         served.save(path)
     metrics = measure(resized_to_output(served), job.test, job.classes)
-    write(folder.path / "history.csv", _csv(state.history))
+    write_atomic(folder.path / "history.csv", _csv(state.history))
     if figures:
         draw(folder, state.history, metrics)
-    write(folder.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_atomic(folder.path / "metrics.json", metrics.to_json())
 
 
 def draw(folder: Run, history, metrics) -> None:
     """Writes the curves and the confusion matrix of a run."""
-    matrix = np.array(metrics["confusion"])
+    matrix = np.array(metrics.confusion)
     for name, figure in (
         ("curves.png", plots.curves(history)),
-        ("confusion.png", plots.confusion(matrix, list(metrics["per_class"]))),
+        ("confusion.png", plots.confusion(matrix, list(metrics.per_class))),
     ):
         with replacing(folder.path / name) as path:
             figure.savefig(path, dpi=120)

@@ -10,7 +10,7 @@ import pathlib
 import keras
 import numpy as np
 
-from kerazoo.files import write
+from kerazoo.files import write_atomic
 from kerazoo.run import Run
 
 
@@ -40,7 +40,7 @@ class Snapshots(keras.callbacks.Callback):
                 for number, value in enumerate(layer.get_weights())
             },
         )
-        write(self.folder / f"epoch-{epoch + 1:05d}.npz", content.getvalue())
+        write_atomic(self.folder / f"epoch-{epoch + 1:05d}.npz", content.getvalue())
 
 
 def list_snapshots(run: Run) -> list[int]:

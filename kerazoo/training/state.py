@@ -17,7 +17,7 @@ import time
 import keras
 import numpy as np
 
-from kerazoo.files import write
+from kerazoo.files import write_atomic
 from kerazoo.training.distribution import Distribution
 
 # What Keras' callbacks remember from epoch to epoch, by their public attributes.
@@ -159,7 +159,7 @@ class TrainState(keras.callbacks.Callback):
         total = self.epoch * self.steps_per_epoch + self.step
         name = f"step-{total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
         if self.spread.chief:
-            write(self.folder / name, content)
+            write_atomic(self.folder / name, content)
             for old in self._states()[KEPT:]:
                 old.unlink()
         self._saved = time.monotonic()

@@ -24,7 +24,7 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import training
-from kerazoo.files import write
+from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.compatibility import check
@@ -176,7 +176,9 @@ def cross_validate(
     rows = work.off(train, [f"--repeats={repeats}"])
     name = work.images.name
     result = CrossValidation(network, name, recipe, folds, repeats, seed, rows)
-    write(work.folder / "crossval.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    write_atomic(
+        work.folder / "crossval.json", json.dumps(result.to_dict(), indent=2) + "\n"
+    )
     return result
 
 
@@ -280,7 +282,7 @@ def nested(
             "values": found.best["values"],
             "inner_score": found.best["score"],
         }
-        write(place / "winner.json", json.dumps(winner, indent=2) + "\n")
+        write_atomic(place / "winner.json", json.dumps(winner, indent=2) + "\n")
         work.fit(number, found.network, found.recipe(), place / "run")
 
     words = [f"--nested={inner}", f"--strategy={strategy}", f"--trials={trials}"]
@@ -291,7 +293,9 @@ def nested(
     result = Nested(
         network, images.name, recipe, folds, 1, seed, rows, inner, strategy, trials
     )
-    write(work.folder / "nested.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    write_atomic(
+        work.folder / "nested.json", json.dumps(result.to_dict(), indent=2) + "\n"
+    )
     return result
 
 
@@ -354,7 +358,7 @@ class _Work:
             shutil.rmtree(run / "state", ignore_errors=True)
             (run / "model.keras").unlink(missing_ok=True)
         if sys.stdout.isatty() if self.verbose == "auto" else self.verbose:
-            accuracy, images = done.metrics["accuracy"], done.metrics["images"]
+            accuracy, images = done.metrics.accuracy, done.metrics.images
             words = f"fold {number + 1} of {len(self.places)}: {accuracy:.2%}"
             print(f"{words} of {images:,} images")
 
@@ -383,9 +387,9 @@ class _Work:
                 {
                     "repeat": number // self.folds + 1,
                     "fold": number % self.folds + 1,
-                    "images": metrics["images"],
-                    "score": metrics["accuracy"],
-                    "loss": metrics["loss"],
+                    "images": metrics.images,
+                    "score": metrics.accuracy,
+                    "loss": metrics.loss,
                     "run": place.relative_to(self.folder).as_posix(),
                 }
             )
@@ -396,7 +400,7 @@ class _Work:
         if self.workers == 1:
             return []
         recipe = self.folder / "recipe.json"
-        write(recipe, self.recipe.to_json() + "\n")
+        write_atomic(recipe, self.recipe.to_json() + "\n")
         given = {
             "data": self.data or self.recipe.data,
             "recipe": recipe,
@@ -429,7 +433,7 @@ def _load(network, data, recipe, data_dir):
             data or recipe.data, data_dir=data_dir, validation=0, seed=recipe.seed
         )
     if recipe.start_from:
-        seen = Run(recipe.start_from).config.get("data")
+        seen = Run(recipe.start_from).config.data
         if seen == images.name:
             raise ValueError(
                 f"The recipe {recipe.name} starts from {recipe.start_from}, whose "

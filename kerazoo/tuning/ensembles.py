@@ -17,11 +17,11 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo.analysis import plots
 from kerazoo.errors import unknown
-from kerazoo.files import replacing, replacing_folder, write
-from kerazoo.run import Run
+from kerazoo.files import replacing, replacing_folder, write_atomic
+from kerazoo.run import Metrics, Run
 from kerazoo.surgery import join
 from kerazoo.surgery.preprocessing import resized_to_output
-from kerazoo.training.evaluation import figures, predictions
+from kerazoo.training.evaluation import classification_metrics, predictions
 from kerazoo.training.snapshots import list_snapshots, model_at
 
 RULES = (*join.RULES, "weights")
@@ -83,7 +83,7 @@ class Ensemble:
     data: str
     split: str
     members: list[dict]
-    metrics: dict
+    metrics: Metrics
     correlation: list[list[float | None]]
     curve: list[dict]
 
@@ -101,7 +101,8 @@ class Ensemble:
         """All of it but the network, as plain data."""
         fields = [f.name for f in dataclasses.fields(self) if f.name != "model"]
         return {name: getattr(self, name) for name in fields} | {
-            "mean_correlation": self.mean_correlation
+            "metrics": self.metrics.to_dict(),
+            "mean_correlation": self.mean_correlation,
         }
 
 
@@ -193,15 +194,15 @@ def ensemble(
     if not isinstance(data, kerazoo_data.ImageData):
         recipe = found[0].run.recipe
         images = kerazoo_data.load(
-            data or configs[0]["data"],
-            data_dir=data_dir or configs[0]["data_dir"],
+            data or configs[0].data,
+            data_dir=data_dir or configs[0].data_dir,
             validation=recipe.validation,
             seed=recipe.seed,
         )
-    if list(images.classes) != configs[0]["classes"]:
+    if images.classes != configs[0].classes:
         raise ValueError(
-            f"{images.name} has other classes ({_short(list(images.classes))}) than "
-            f"the members ({_short(configs[0]['classes'])}); give the members' set."
+            f"{images.name} has other classes ({_short(images.classes)}) than "
+            f"the members ({_short(configs[0].classes)}); give the members' set."
         )
     if rule == "weights":
         whole = join.averaged(models, _training_batches(models, found[0], images))
@@ -235,8 +236,9 @@ def _check(found):
                 "began it, or leave it out."
             )
         for field in ("classes", "data"):
-            if config[field] != configs[0][field]:
-                one, other = _short(configs[0][field]), _short(config[field])
+            one, other = getattr(configs[0], field), getattr(config, field)
+            if one != other:
+                one, other = _short(one), _short(other)
                 raise ValueError(
                     f"{names[0]} was trained on {field} {one} and {member.name} on "
                     f"{other}; join networks of the same {field}."
@@ -254,12 +256,12 @@ def _check_split(found, configs, split):
     if split not in ("train", "validation", "test"):
         raise unknown("split", split, ("train", "validation", "test"))
     ways = {
-        (config.get("parts"), member.run.recipe.validation, member.run.recipe.seed)
+        (config.parts, member.run.recipe.validation, member.run.recipe.seed)
         for member, config in zip(found, configs, strict=True)
     }
-    if split != "test" and (len(ways) > 1 or configs[0].get("parts")):
+    if split != "test" and (len(ways) > 1 or configs[0].parts):
         raise ValueError(
-            f"The members have parted {configs[0]['data']} differently, so that some "
+            f"The members have parted {configs[0].data} differently, so that some "
             f"have learnt from the {split} images of others; measure split test."
         )
 
@@ -282,16 +284,16 @@ def _training_batches(models, member, images):
     if not join.norms_of(models[0]):
         return None
     config, recipe = member.run.config, member.run.recipe
-    if config.get("parts"):
+    if config.parts:
         raise ValueError(
-            f"{member.run.path} was trained on parts of {config['data']} that cannot "
+            f"{member.run.path} was trained on parts of {config.data} that cannot "
             "be found by name, so that its batch norms cannot be measured again; "
             "average snapshots of a run on a whole set."
         )
     return kerazoo_data.Batches(
         images.train,
         recipe.batch_size,
-        image_shape=config["image_shape"],
+        image_shape=config.image_shape,
         resize=recipe.resize,
         augment=recipe.augment,
         seed=recipe.seed,
@@ -310,7 +312,7 @@ def _measured(found, models, whole, rule, images, split):
     members_of = [*found, found[0]] if rule == "weights" else found
     for member, model in zip(members_of, networks, strict=True):
         config, recipe = member.run.config, member.run.recipe
-        way = (tuple(config["image_shape"]), recipe.resize)
+        way = (config.image_shape, recipe.resize)
         if way not in seen:
             seen[way] = kerazoo_data.Batches(
                 part, recipe.batch_size, image_shape=way[0], resize=way[1]
@@ -325,14 +327,14 @@ def _measured(found, models, whole, rule, images, split):
     wrong = single.argmax(-1) != truth
     rows = []
     for member, scores in zip(found, single, strict=True):
-        measures = figures(truth, scores, images.classes)
+        measures = classification_metrics(truth, scores, images.classes)
         rows.append(
             {
                 "name": member.name,
-                "network": member.run.config["network"],
-                "accuracy": measures["accuracy"],
-                "error": 1 - measures["accuracy"],
-                "loss": measures["loss"],
+                "network": member.run.config.network,
+                "accuracy": measures.accuracy,
+                "error": 1 - measures.accuracy,
+                "loss": measures.loss,
             }
         )
     if averaged is None:
@@ -343,7 +345,7 @@ def _measured(found, models, whole, rule, images, split):
         data=images.name,
         split=split,
         members=rows,
-        metrics=figures(truth, averaged, images.classes),
+        metrics=classification_metrics(truth, averaged, images.classes),
         correlation=_correlation(wrong),
         curve=[] if rule == "weights" else error_curve(answers, truth, rule),
     )
@@ -420,15 +422,19 @@ def _correlation(wrong):
 
 def _write(folder, result, found, configs):
     """A run folder."""
-    fields = ("data", "data_dir", "classes", "image_shape", "recipe", "versions")
-    config = {"network": "ensemble", "rule": result.rule}
-    config |= {"members": [member.name for member in found]}
-    config |= {field: configs[0][field] for field in fields}
-    write(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    config = dataclasses.replace(
+        configs[0],
+        network="ensemble",
+        rule=result.rule,
+        members=tuple(member.name for member in found),
+    )
+    write_atomic(folder / "config.json", config.to_json())
     with replacing(folder / "model.keras") as path:
         result.model.save(path)
-    write(folder / "ensemble.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    write_atomic(
+        folder / "ensemble.json", json.dumps(result.to_dict(), indent=2) + "\n"
+    )
     if result.curve:
         with replacing(folder / "ensemble.png") as path:
             plots.ensemble(result.curve).savefig(path, dpi=120)
-    write(folder / "metrics.json", json.dumps(result.metrics, indent=2) + "\n")
+    write_atomic(folder / "metrics.json", result.metrics.to_json())

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 
-from kerazoo.files import content, locked, unwritable, write
+from kerazoo.files import entries, folder_error, locked, write_atomic
 
 # Set for a process that is to stop when the one that started it is gone.
 FOLLOWS = "KERAZOO_FOLLOWS"
@@ -38,7 +38,7 @@ def plan_of(folder: pathlib.Path, name: str, kind: str) -> dict | None:
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give a folder for the {kind}.")
-    if not folder.exists() or not content(folder):
+    if not folder.exists() or not entries(folder):
         return None
     try:
         return json.loads((folder / name).read_text(encoding="utf-8"))
@@ -96,14 +96,14 @@ def begin(
     """
     old = plan_of(folder, name, kind)
     if old and overwrite:
-        for one in content(folder):
+        for one in entries(folder):
             shutil.rmtree(one) if one.is_dir() else one.unlink()
     elif old:
         check_same(plan, old, folder, kind, free)
     try:
-        write(folder / name, json.dumps(plan, indent=2) + "\n")
+        write_atomic(folder / name, json.dumps(plan, indent=2) + "\n")
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise folder_error(folder, error) from error
 
 
 def beside(place: pathlib.Path) -> pathlib.Path:

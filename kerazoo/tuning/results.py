@@ -20,7 +20,7 @@ import shutil
 
 from kerazoo import data as kerazoo_data
 from kerazoo import training
-from kerazoo.files import replacing_folder, write
+from kerazoo.files import replacing_folder, write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.evaluation import own_parts
@@ -162,19 +162,19 @@ class Search:
             shutil.copytree(source, partial, dirs_exist_ok=True)
             copy = Run(partial)
             config, parts = copy.config, own_parts(scored(images), recipe)
-            if images.validation and parts == config["parts"]:
+            if images.validation and parts == config.parts:
                 # Parted as by name, but that the validation part was the test's.
-                del config["parts"]
-            write(partial / "config.json", json.dumps(config, indent=2) + "\n")
+                config = dataclasses.replace(config, parts=None)
+            write_atomic(partial / "config.json", config.to_json())
             metrics = training.evaluate(copy, data_dir=data_dir)
-            write(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+            write_atomic(partial / "metrics.json", metrics.to_json())
             draw(copy, copy.history, metrics)
         return Run(run)
 
     def report(self) -> None:
         """Writes ``results.csv`` and ``results.png``."""
         names = list(self.plan["space"])
-        write(self.path / "results.csv", tables.csv(self.rows, names))
+        write_atomic(self.path / "results.csv", tables.csv(self.rows, names))
         tables.draw(self.path / "results.png", self.rows, names)
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 
 from kerazoo import data as kerazoo_data
-from kerazoo.files import alone
+from kerazoo.files import exclusive
 from kerazoo.recipe import Recipe
 from kerazoo.tuning import locks, parallel, strategies
 from kerazoo.tuning.results import Search, load
@@ -133,7 +133,7 @@ def search(
         return found
     # Before a lock is put into a folder of something else.
     locks.plan_of(folder, *RECORD)
-    with alone(folder, "searched"):
+    with exclusive(folder, "searched"):
         locks.begin(folder, *RECORD, plan, overwrite, FREE)
         found = Search(folder)
         _check_grid(found, images, workers)

@@ -29,7 +29,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from kerazoo.errors import unknown
-from kerazoo.files import write
+from kerazoo.files import write_atomic
 from kerazoo.tuning.spaces import GRID_POINTS
 
 OBJECTIVE = "score"
@@ -60,7 +60,7 @@ class Kept:
             "oracle": self.get_state(),
             "trials": [trial.get_state() for trial in self.trials.values()],
         }
-        write(self.path, json.dumps(state))
+        write_atomic(self.path, json.dumps(state))
 
     def reload(self):
         """Reads the state back; nothing where there is none."""

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from kerazoo import registry, training
 from kerazoo.analysis.ledger import ledger
-from kerazoo.files import locked, replacing_folder, write
+from kerazoo.files import locked, replacing_folder, write_atomic
 from kerazoo.run import Run
 from kerazoo.training.state import Interrupted
 from kerazoo.tuning import locks, tables
@@ -84,7 +84,7 @@ class Trials:
             "worker": os.environ.get("KERASTUNER_TUNER_ID"),
             "starts": row.get("starts", 0) * same + 1,
         }
-        write(path, json.dumps(row, indent=2) + "\n")
+        write_atomic(path, json.dumps(row, indent=2) + "\n")
         start = time.perf_counter()
         try:
             if row["starts"] > STARTS:
@@ -96,12 +96,12 @@ class Trials:
         except (Interrupted, OSError):
             # A full disk says nothing about the trial.
             row["seconds"] += time.perf_counter() - start
-            write(path, json.dumps(row, indent=2) + "\n")
+            write_atomic(path, json.dumps(row, indent=2) + "\n")
             raise
         except Exception as error:
             row |= {"status": "failed", "score": None, "reason": _reason(error)}
         row["seconds"] += time.perf_counter() - start
-        write(path, json.dumps(row, indent=2) + "\n")
+        write_atomic(path, json.dumps(row, indent=2) + "\n")
         self._settle(row)
         return row
 
@@ -141,7 +141,7 @@ class Trials:
                 save_every=self.plan["save_every"],
                 **options,
             )
-            row["score"] = run.metrics["accuracy"]
+            row["score"] = run.metrics.accuracy
             row["epochs"] = row["epochs"] or len(run.history)
         if not math.isfinite(row["score"]):
             raise ArithmeticError(f"its score is {row['score']}")
@@ -194,7 +194,7 @@ class Trials:
         """After a trial: the tables, the cap on the disk, memory."""
         names = list(self.plan["space"])
         rows = self.found.rows
-        write(self.found.path / "results.csv", tables.csv(rows, names))
+        write_atomic(self.found.path / "results.csv", tables.csv(rows, names))
         tables.log(self.found.path / "events", row, names)
         _prune(rows, self.plan["keep"], self.plan["strategy"] == "hyperband")
         keras.utils.clear_session(free_memory=False)

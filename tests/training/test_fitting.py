@@ -12,7 +12,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from kerazoo import training
 
-from .conftest import RECIPE, TINY
+from ..conftest import RECIPE, TINY
 
 FILES = {
     "config.json",
@@ -40,13 +40,13 @@ def test_the_folder_is_complete_and_clean(trained):
 
 def test_config_says_all_that_was_decided(trained):
     config = trained.config
-    assert config["network"] == "lenet5"
-    assert config["data"] == "digits"
-    assert config["classes"] == list("0123456789")
-    assert config["image_shape"] == [28, 28, 1]
-    assert config["deterministic"] is False
-    assert config["versions"].keys() > {"python", "kerazoo", "keras", "tensorflow"}
-    assert config["recipe"] == json.loads(RECIPE.to_json())
+    assert config.network == "lenet5"
+    assert config.data == "digits"
+    assert config.classes == tuple("0123456789")
+    assert config.image_shape == (28, 28, 1)
+    assert config.deterministic is False
+    assert config.versions.keys() > {"python", "kerazoo", "keras", "tensorflow"}
+    assert config.recipe == RECIPE
     assert trained.recipe == RECIPE
 
 
@@ -64,15 +64,15 @@ def test_history_is_what_keras_logged(trained):
 
 def test_metrics_are_consistent(trained):
     metrics = trained.metrics
-    confusion = np.array(metrics["confusion"])
-    assert metrics["images"] == confusion.sum() == 355
-    assert metrics["accuracy"] == pytest.approx(confusion.trace() / 355)
-    assert metrics["accuracy"] > 0.8
-    assert metrics["accuracy"] <= metrics["top5"] <= 1
-    assert 0 <= metrics["calibration_error"] < 0.5
+    confusion = np.array(metrics.confusion)
+    assert metrics.images == confusion.sum() == 355
+    assert metrics.accuracy == pytest.approx(confusion.trace() / 355)
+    assert metrics.accuracy > 0.8
+    assert metrics.accuracy <= metrics.top5 <= 1
+    assert 0 <= metrics.calibration_error < 0.5
     for name, row in zip("0123456789", confusion, strict=True):
         right = row[int(name)] / row.sum()
-        assert metrics["per_class"][name] == pytest.approx(right)
+        assert metrics.per_class[name] == pytest.approx(right)
 
 
 def test_pictures_open(trained):
@@ -104,7 +104,7 @@ def test_preparing_the_data_changes_nothing(fit, tmp_path):
 
 
 def test_a_loaded_set_trains_like_its_name(trained, digits):
-    assert digits.name == trained.config["data"]
+    assert digits.name == trained.config.data
     with pytest.raises(ValueError, match="Unknown data set"):
         training.fit("mlp_50", "digit", TINY, run=trained.path / "never")
     assert not (trained.path / "never").exists()
@@ -113,7 +113,7 @@ def test_a_loaded_set_trains_like_its_name(trained, digits):
 def test_no_epoch_leaves_an_untrained_network(fit):
     run = fit("epochs=0")
     assert run.history == []
-    assert run.metrics["accuracy"] < 0.5
+    assert run.metrics.accuracy < 0.5
     assert {p.name for p in run.path.iterdir()} >= FILES
 
 
@@ -137,13 +137,13 @@ def test_every_loss_learns(fit, loss):
     run = fit(f"loss={loss}", "epochs=4")
     losses = [row["loss"] for row in run.history]
     assert losses[-1] < losses[0]
-    assert run.metrics["accuracy"] > 0.5
+    assert run.metrics.accuracy > 0.5
 
 
 def test_smoothed_and_mixed_labels_learn(fit, tmp_path):
     for number, setting in enumerate(("label_smoothing=0.1", "augment=mixup:0.2")):
         run = fit(setting, "epochs=4", run=tmp_path / str(number))
-        assert run.metrics["accuracy"] > 0.5
+        assert run.metrics.accuracy > 0.5
 
 
 def test_plateau_lowers_the_rate(fit):
@@ -166,14 +166,14 @@ def test_early_stopping_brings_back_the_best(fit):
     assert 2 <= len(losses) < 30
     assert losses[-1] > min(losses)
     best = training.evaluate(run, split="validation")
-    assert best["loss"] == pytest.approx(min(losses), rel=1e-3)
+    assert best.loss == pytest.approx(min(losses), rel=1e-3)
 
 
 def test_averaged_weights_are_those_that_are_served(fit):
     run = fit("optimizer.ema_momentum=0.9", "epochs=3")
     served = training.evaluate(run, split="validation")
     # Keras evaluates the average after every epoch, and the run keeps it.
-    assert served["loss"] == pytest.approx(run.history[-1]["val_loss"], rel=1e-3)
+    assert served.loss == pytest.approx(run.history[-1]["val_loss"], rel=1e-3)
 
 
 def test_weights_of_average_differ_from_raw_ones(fit, tmp_path):
@@ -197,7 +197,7 @@ def test_a_finished_run_is_not_touched(trained):
             "lenet5",
             recipe=RECIPE,
             run=trained.path,
-            data_dir=trained.config["data_dir"],
+            data_dir=trained.config.data_dir,
             precision="float32",
         )
     assert {p: p.stat().st_mtime_ns for p in trained.path.rglob("*")} == before
@@ -208,7 +208,7 @@ def test_a_finished_run_is_overwritten_when_asked(fit):
     second = fit("epochs=1", overwrite=True)
     assert second.path == first.path
     assert len(second.history) == 1
-    assert second.config["recipe"]["epochs"] == 1
+    assert second.config.recipe.epochs == 1
 
 
 def test_an_unfinished_run_goes_on_with_its_own_configuration_only(fit):
@@ -302,12 +302,12 @@ def test_a_lean_run_has_neither_events_nor_figures(fit, tmp_path):
 
 
 def test_parts_of_ones_own_are_told_from_those_by_name(fit, digits, tmp_path):
-    assert "parts" not in fit("epochs=0", run=tmp_path / "by_name").config
+    assert fit("epochs=0", run=tmp_path / "by_name").config.parts is None
     parts = dataclasses.replace(digits, test=digits.validation, validation=None)
     run = fit("epochs=0", data=parts, run=tmp_path / "own")
-    assert run.config["parts"].startswith("custom ")
-    assert run.metrics["images"] == digits.validation.size
+    assert run.config.parts.startswith("custom ")
+    assert run.metrics.images == digits.validation.size
     for split in ("train", "validation"):
         with pytest.raises(ValueError, match=f"its {split} split cannot be found"):
             training.evaluate(run, split=split)
-    assert training.evaluate(run)["images"] == digits.test.size
+    assert training.evaluate(run).images == digits.test.size

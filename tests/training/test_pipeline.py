@@ -101,7 +101,7 @@ def test_the_finished_run_serves_what_it_trained(trained, digits):
     raw, labels = data.Batches(digits.test, 64, image_shape=digits.shape).take(355)
     scores = np.asarray(served.predict(raw, verbose=0))
     accuracy = (scores.argmax(-1) == labels).mean()
-    assert accuracy == pytest.approx(trained.metrics["accuracy"], abs=0.01)
+    assert accuracy == pytest.approx(trained.metrics.accuracy, abs=0.01)
 
 
 def test_grey_statistics_serve_colour_and_the_other_way_round():

@@ -36,7 +36,7 @@ def test_the_epochs_that_were_named_are_kept(run, fit, tmp_path):
         (["snapshots=[0]"], "snapshots names epoch 0"),
         (["snapshots=[1]", "optimizer.ema_momentum=0.9"], "raw weights"),
         (["schedule.cycles=2"], "which a cosine without warmup"),
-        (["schedule.cycles=0"], "schedule.cycles is 0; it must be 1 or more"),
+        (["schedule.cycles=0"], "schedule.cycles is 0; it must be a whole number"),
     ],
 )
 def test_snapshots_that_cannot_be(settings, words):

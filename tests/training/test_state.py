@@ -173,7 +173,7 @@ def test_a_full_disk_in_a_training_costs_no_state(fit, tmp_path, monkeypatch):
 
     def sometimes(path, content):
         calls.append(path)
-        (full_disk if len(calls) == 3 else files.write)(path, content)
+        (full_disk if len(calls) == 3 else files.write_atomic)(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(state, "write", sometimes)

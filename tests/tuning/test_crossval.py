@@ -94,9 +94,9 @@ def test_every_fold_is_a_run(result, few):
     assert sum(row["images"] for row in found.rows) == few.train.size
     for row in found.rows:
         metrics = Run(folder / row["run"]).metrics
-        assert row["score"] == metrics["accuracy"]
-        assert row["loss"] == metrics["loss"]
-        assert row["images"] == metrics["images"]
+        assert row["score"] == metrics.accuracy
+        assert row["loss"] == metrics.loss
+        assert row["images"] == metrics.images
     assert found.mean == pytest.approx(sum(found.scores) / 3)
     spread = sum((score - found.mean) ** 2 for score in found.scores) / 3
     assert found.std == pytest.approx(spread**0.5)
@@ -328,7 +328,7 @@ def test_nested_says_what_won_where(searched):
     written = json.loads((folder / "nested.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
     config = Run(folder / row["run"]).config
-    rate = config["recipe"]["optimizer"]["learning_rate"]
+    rate = config.recipe.optimizer.learning_rate
     assert {"learning_rate": rate} == row["values"]
 
 

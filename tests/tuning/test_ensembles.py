@@ -1,5 +1,6 @@
 """Ensembles: the joined network against its members, and what does not belong."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -219,10 +220,10 @@ def test_members_and_whole_side_by_side(runs, whole):
     for row, run in zip(found.members, runs, strict=True):
         assert row["name"] == str(run.path)
         assert row["network"] == "mlp_256"
-        assert row["accuracy"] == run.metrics["accuracy"]
+        assert row["accuracy"] == run.metrics.accuracy
         assert row["error"] == 1 - row["accuracy"]
-        assert row["loss"] == pytest.approx(run.metrics["loss"], rel=1e-5)
-    assert found.metrics["images"] == 355
+        assert row["loss"] == pytest.approx(run.metrics.loss, rel=1e-5)
+    assert found.metrics.images == 355
     curve = found.curve
     assert [row["members"] for row in curve] == [1, 2, 3]
     assert [row["subsets"] for row in curve] == [3, 3, 1]
@@ -230,7 +231,7 @@ def test_members_and_whole_side_by_side(runs, whole):
     assert curve[0]["error"] == pytest.approx(np.mean(errors))
     assert curve[0]["low"] == pytest.approx(min(errors))
     assert curve[0]["high"] == pytest.approx(max(errors))
-    assert curve[2]["error"] == pytest.approx(1 - found.metrics["accuracy"])
+    assert curve[2]["error"] == pytest.approx(1 - found.metrics.accuracy)
     written = json.loads((folder / "ensemble.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
 
@@ -316,8 +317,8 @@ def test_equal_members_make_a_run_that_evaluates(runs, tmp_path):
     for rule in join.RULES:
         found = tuning.ensemble(paths, rule=rule, folder=tmp_path / rule)
         again = training.evaluate(tmp_path / rule)
-        assert again["confusion"] == found.metrics["confusion"], rule
-        assert again["loss"] == pytest.approx(found.metrics["loss"], rel=1e-4)
+        assert again.confusion == found.metrics.confusion, rule
+        assert again.loss == pytest.approx(found.metrics.loss, rel=1e-4)
 
 
 def test_snapshots_of_one_run(runs, tmp_path):
@@ -325,7 +326,7 @@ def test_snapshots_of_one_run(runs, tmp_path):
     assert [row["name"] for row in found.members] == [
         f"{runs[0].path}@{epoch}" for epoch in (1, 2, 3)
     ]
-    assert found.members[2]["accuracy"] == runs[0].metrics["accuracy"]
+    assert found.members[2]["accuracy"] == runs[0].metrics.accuracy
     kernels = [
         Run(runs[0].path).model().get_layer("hidden1").kernel.numpy(),
         found.model.get_layer("member3_hidden1").kernel.numpy(),
@@ -337,7 +338,7 @@ def test_snapshots_of_one_run(runs, tmp_path):
     assert averaged.curve == []
     assert names(averaged.model) == names(runs[0].model())
     again = training.evaluate(tmp_path / "mean")
-    assert again["accuracy"] == averaged.metrics["accuracy"] > 0.7
+    assert again.accuracy == averaged.metrics.accuracy > 0.7
 
 
 def test_the_best_of_a_cross_validation(tmp_path, few, data_dir):
@@ -362,8 +363,8 @@ def test_the_best_of_a_cross_validation(tmp_path, few, data_dir):
 def edited(run, folder, **fields):
     """A copy of a run that says something else of itself."""
     shutil.copytree(run.path, folder)
-    config = run.config | fields
-    (folder / "config.json").write_text(json.dumps(config))
+    config = dataclasses.replace(run.config, **fields)
+    (folder / "config.json").write_text(config.to_json())
     return folder
 
 
@@ -426,7 +427,7 @@ def test_a_full_disk_keeps_the_ensemble_that_was_to_be_replaced(
     def full(path, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(ensembles, "write", full)
+    monkeypatch.setattr(ensembles, "write_atomic", full)
     with pytest.raises(OSError, match="No space left"):
         tuning.ensemble([run.path for run in runs], folder=folder, overwrite=True)
     assert {p: p.read_bytes() for p in folder.iterdir()} == before

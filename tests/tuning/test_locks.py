@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from kerazoo.files import PARTIAL, alone, locked, replacing
+from kerazoo.files import PARTIAL, exclusive, locked, replacing
 from kerazoo.tuning import locks
 
 CHILD = """
@@ -85,9 +85,9 @@ def test_another_is_waited_for_and_helped_out(tmp_path, finished, mine):
 def test_a_folder_has_one_owner(tmp_path):
     folder = tmp_path / "new"
     with (
-        alone(folder, "searched"),
+        exclusive(folder, "searched"),
         pytest.raises(ValueError, match="is being searched by another process"),
-        alone(folder, "searched"),
+        exclusive(folder, "searched"),
     ):
         pass
     assert not list(folder.iterdir())

@@ -72,7 +72,7 @@ def test_rows_are_sorted_and_failures_have_reasons(found):
     for row in rows[:2]:
         assert row["macs"] == 64 * 50 + 50 * 10
         assert (row["epochs"], row["network"]) == (2, "mlp_50")
-        assert row["score"] == Run(row["run"]).metrics["accuracy"]
+        assert row["score"] == Run(row["run"]).metrics.accuracy
     for row in rows[2:]:
         words = "is not a number" if row["values"]["batch_size"] == 100 else "a batch"
         assert words in row["reason"]
@@ -91,8 +91,8 @@ def _with_models(found):
 
 def test_trials_are_scored_on_the_validation_part(found, images):
     run = Run(found.best["run"])
-    assert run.metrics["images"] == images.validation.size
-    assert run.config["parts"].startswith("custom")
+    assert run.metrics.images == images.validation.size
+    assert run.config.parts.startswith("custom")
     assert not run.events.exists()
 
 
@@ -144,12 +144,12 @@ def test_the_recipe_of_the_best(found):
 
 def test_the_winner_is_a_run_like_every_other(found, tmp_path, data_dir):
     run = found.winner(tmp_path / "winner")
-    assert "parts" not in run.config
+    assert run.config.parts is None
     assert run.finished
-    assert run.metrics["images"] == 355
+    assert run.metrics.images == 355
     assert (run.path / "curves.png").is_file()
     validation = training.evaluate(run, split="validation")
-    assert validation["accuracy"] == pytest.approx(found.best["score"])
+    assert validation.accuracy == pytest.approx(found.best["score"])
     with pytest.raises(ValueError, match="is not empty; give another folder"):
         found.winner(tmp_path / "winner")
 
@@ -323,7 +323,7 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
     search = tuning.search(**options, trials=1, folder=tmp_path / "search")
     run = Run(search.best["run"])
     assert "val_loss" in run.history[0]
-    assert run.metrics["images"] == images.validation.size
+    assert run.metrics.images == images.validation.size
     trials = Trials(search, images, verbose=False)
     parted = trials._parted(RECIPE.override("early_stopping=1"))
     numbers = [set(part.indices) for part in (parted.train, parted.validation)]

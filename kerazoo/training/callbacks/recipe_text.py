@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from kerazoo import reader
+
 
 class RecipeWords(keras.callbacks.Callback):
     """Writes the configuration as a text and the recipe to the HParams page.
@@ -19,7 +21,7 @@ class RecipeWords(keras.callbacks.Callback):
         self.config = config
 
     def on_train_begin(self, logs=None):
-        flat = dict(_flat(self.config))
+        flat = dict(_flat(reader.plain(self.config)))
         rows = "".join(f"| {key} | {value} |\n" for key, value in flat.items())
         with self.writer.as_default(step=0):
             tf.summary.text("recipe", f"| field | value |\n|---|---|\n{rows}")
