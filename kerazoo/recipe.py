@@ -257,16 +257,26 @@ class Recipe:
         Raises:
             ValueError: For an unknown field or a value of the wrong kind.
         """
-        data = self.to_dict()
+        values = {}
         for setting in settings:
             path, sign, text = setting.partition("=")
             if not sign:
                 raise ValueError(
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
+            values[path] = reader.parse(reader.declared(type(self), path), text, path)
+        return self.replace(values)
+
+    def replace(self, values: Mapping[str, Any]) -> "Recipe":
+        """The recipe with other values, by paths such as ``optimizer.momentum``.
+
+        Raises:
+            ValueError: For an unknown field or a bad value.
+        """
+        data = self.to_dict()
+        for path, value in values.items():
             *parents, last = path.split(".")
             target = data
-            value = reader.parse(reader.declared(type(self), path), text, path)
             for parent in parents:
                 target = target[parent]
             target[last] = value

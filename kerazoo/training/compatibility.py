@@ -6,7 +6,7 @@ from kerazoo import registry
 from kerazoo.recipe import Recipe
 
 # What a training decides itself, and by which of its own words.
-DECIDED = {
+SET_BY_TRAINING = {
     "classes": "the data set decides it",
     "input_shape": "the field image_shape decides it",
     "input_tensor": "the field image_shape decides it",
@@ -36,10 +36,10 @@ def check(network: str, recipe: Recipe) -> None:
             "classification alone; kerazoo list shows the networks."
         )
     for option in recipe.options:
-        if option in DECIDED:
+        if option in SET_BY_TRAINING:
             raise ValueError(
                 f"The recipe {recipe.name} sets options.{option}, but "
-                f"{DECIDED[option]}; leave the option out."
+                f"{SET_BY_TRAINING[option]}; leave the option out."
             )
     card.read_options(recipe.options)
     if recipe.start_from and not pathlib.Path(recipe.start_from).is_dir():

@@ -20,7 +20,7 @@ class HyperZoo(keras_tuner.HyperModel):
 
     ::
 
-        zoo = HyperZoo("lenet5", ["learning_rate=log:1e-4:1e-1", "pool=max,average"])
+        zoo = HyperZoo("lenet5", ["learning_rate=log:1e-4:1e-1", "pool=max,avg"])
         tuner = keras_tuner.RandomSearch(zoo, "val_accuracy", max_trials=10, seed=1)
         tuner.search()
 

@@ -1,9 +1,9 @@
-"""Search spaces: which words of a recipe are free, and which values they may take.
+"""Search spaces: which fields of a recipe are free, and which values they may take.
 
 A dimension is written as on the command line:
 
 =============================  ====================================================
-``dropout=0.2,0.5``            one of these values (JSON, or else strings)
+``dropout=0.2,0.5``            one of these values
 ``learning_rate=log:1e-4:0.1`` a number between these, evenly by its logarithm
 ``dropout=linear:0:0.6``       a number between these
 ``batch_size=int:16:128:16``   a whole number between these, in steps (of 1)
@@ -14,32 +14,29 @@ A fourth part of ``log`` and ``linear`` is a number of points: ``log:1e-4:0.1:4`
 """
 
 import dataclasses
-import inspect
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kerazoo import data as kerazoo_data
-from kerazoo import registry
+from kerazoo import reader, registry
 from kerazoo.errors import unknown
+from kerazoo.reader import Count, NonNegative
 from kerazoo.recipe import Recipe
-from kerazoo.training.compatibility import DECIDED, check
+from kerazoo.training.compatibility import SET_BY_TRAINING, check
 
 # Points of a range that a grid takes where the range does not say.
 GRID_POINTS = 5
 # What a search must not change: who the recipe is, and what its trials are scored on.
-NOT_FREE = ("name", "networks", "kind", "source", "data", "validation", "options")
-# Families whose names count layers.
-SERIES = ("elu", "fractalnet", "preresnet", "resnet", "resnet_cifar", "vgg")
+FIXED_FIELDS = ("name", "networks", "kind", "source", "data", "validation", "options")
 # Augmentations whose first value is a strength that zero makes nothing of.
 STRENGTHS = (
     "color_jitter", "cutout", "lens", "lighting", "pad_crop", "rotate", "shear",
     "stretch", "translate",
 )  # fmt: skip
 # What every optimiser of Keras takes; the rest belongs to the one that was named.
-SHARED = (
+OF_EVERY_OPTIMIZER = (
     "learning_rate", "clipnorm", "global_clipnorm", "clipvalue", "ema_momentum",
     "gradient_accumulation_steps",
 )  # fmt: skip
@@ -47,7 +44,7 @@ SHARED = (
 
 @dataclasses.dataclass(frozen=True)
 class Dimension:
-    """A word of a recipe and the values that a search may give it.
+    """A field of a recipe and the values that a search may give it.
 
     Attributes:
         name: As in ``learning_rate``.
@@ -67,18 +64,24 @@ class Dimension:
     points: int | None = None
 
     @classmethod
-    def parse(cls, name: str, words: Any) -> "Dimension":
+    def parse(cls, name: str, given: Any, kind: Any = Any) -> "Dimension":
         """The dimension of a text such as ``log:1e-4:1e-1``, or of a list of values.
 
+        Args:
+            name: As in ``learning_rate``.
+            given: The text, the list, or one value.
+            kind: The declaration of the field, which the values must obey.
+
         Raises:
-            ValueError: Where it cannot be read.
+            ValueError: Where it cannot be read, or a value is not of the kind.
         """
-        if not isinstance(words, str):
-            listed = isinstance(words, (list, tuple))
-            return cls(name, values=tuple(words) if listed else (words,))
-        scale, *numbers = words.split(":")
+        if not isinstance(given, str):
+            listed = isinstance(given, (list, tuple))
+            values = given if listed else (given,)
+            return cls(name, tuple(reader.read(kind, one, name) for one in values))
+        scale, *numbers = given.split(":")
         if scale not in ("log", "linear", "int") or not numbers:
-            return cls(name, values=tuple(_values(words)))
+            return cls(name, values=_values(name, given, kind))
         try:
             low, high, *rest = map(float, numbers)
             points = int(rest[0]) if rest else None
@@ -88,7 +91,7 @@ class Dimension:
             good = False
         if not good:
             raise ValueError(
-                f"The space {name}={words} cannot be read; write values as in 0.2,0.5, "
+                f"The space {name}={given} cannot be read; write values as in 0.2,0.5, "
                 "or a range from low to high as in log:1e-4:1e-1, linear:0:0.6 or "
                 "int:16:128, with a number of points (a step for int) if you like."
             )
@@ -162,23 +165,18 @@ def _index(value, values):
     return Dimension._plain(values).index(value)
 
 
-def _values(text):
-    """The values of ``0.2,0.5``: JSON, or else strings between commas."""
+def _values(name, text, kind):
+    """The values of ``0.2,0.5``; lists in brackets, as in ``["flip"],["cutout:2"]``."""
     try:
-        return json.loads(f"[{text}]")
+        values = json.loads(f"[{text}]")
     except ValueError:
-        return [_json(part.strip()) for part in text.split(",") if part.strip()]
-
-
-def _json(text):
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {"None": None, "True": True, "False": False}.get(text, text)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return tuple(reader.parse(kind, part, name) for part in parts)
+    return tuple(reader.read(kind, one, name) for one in values)
 
 
 class Space:
-    """The free words of a recipe for a network.
+    """The free fields of a recipe for a network.
 
     Args:
         network: The network's name.
@@ -191,7 +189,8 @@ class Space:
             - ``optimizer``: its name; arguments of the recipe's own optimiser go;
             - ``augmentation``: what the strengths of the recipe's augmentations are
               multiplied by; 0 leaves all of them out;
-            - ``depth``: the member of the family with so many layers;
+            - ``depth``: the member of the family with so many layers; of a perceptron,
+              how many it has;
             - ``width``: units of the hidden layers of a perceptron.
 
     Raises:
@@ -202,13 +201,18 @@ class Space:
     def __init__(self, network: str, recipe: Recipe, settings=()):
         check(network, recipe)
         self.network, self.recipe = network, recipe
-        self._options = _options(network)
-        self.dimensions = tuple(_dimensions(settings)) or default_space(network, recipe)
-        self._targets = {}
-        for one in self.dimensions:
-            if one.name in self._targets:
-                raise ValueError(f"The space names {one.name} twice; give it once.")
-            self._targets[one.name] = self._target(one.name)
+        self._card = registry.find(network)
+        given = list(_named(settings))
+        given = given or [(one.name, one) for one in default_space(network, recipe)]
+        self._targets, dimensions = {}, []
+        for name, one in given:
+            if name in self._targets:
+                raise ValueError(f"The space names {name} twice; give it once.")
+            self._targets[name] = target = self._target(name)
+            if not isinstance(one, Dimension):
+                one = Dimension.parse(name, one, self._kind(target))
+            dimensions.append(one)
+        self.dimensions = tuple(dimensions)
         if not any(one.free for one in self.dimensions):
             fixed = ", ".join(f"{one.name}={one.values[0]}" for one in self.dimensions)
             raise ValueError(
@@ -295,25 +299,49 @@ class Space:
                     fields["augment"] = _scaled(recipe.augment, value)
                 case "optimizer":
                     recipe = _with_optimizer(recipe, value)
-                case "network":
-                    network = _series(network, name)[value]
-                case "units":
-                    units = fields.get("options.units", self._options["units"].default)
-                    count = value - 1 if name == "depth" else len(units)
-                    width = value if name == "width" else units[0]
-                    fields["options.units"] = [width] * count
+                case "depth":
+                    network = self._of_depth(value)
+                case "units.depth":
+                    units = self._units(fields)
+                    fields["options.units"] = units[:1] * (value - 1)
+                case "units.width":
+                    units = self._units(fields)
+                    fields["options.units"] = [value] * len(units)
                 case path:
                     fields[path] = value
-        settings = (f"{path}={json.dumps(value)}" for path, value in fields.items())
-        return network, recipe.override(*settings)
+        return network, recipe.replace(fields)
+
+    def _units(self, fields):
+        """The hidden layers of a perceptron, as the recipe or its builder has them."""
+        units = self.recipe.options.get("units", self._card.options["units"].default)
+        return list(fields.get("options.units", units))
+
+    def _of_depth(self, depth):
+        """The member of the family with so many layers."""
+        family = self._card.siblings()
+        if depth not in family:
+            raise unknown(f"depth of {self._card.body}", depth, family)
+        return family[depth].name
+
+    def _kind(self, target):
+        """The declaration of what a dimension sets."""
+        kinds = {"augmentation": NonNegative, "optimizer": str, "depth": Count}
+        if target.startswith("units."):
+            return Count
+        if target in kinds:
+            return kinds[target]
+        _, dot, option = target.partition("options.")
+        options = self._card.options
+        if dot:
+            return (options.get(option) or registry.SHARED[option]).kind
+        return reader.declared(Recipe, target)
 
     def _target(self, name):
-        """What a name stands for: a path in the recipe, or a word of :meth:`apply`."""
-        series = _series(self.network, name)
-        if name in ("depth", "width") and "units" in self._options:
-            return "units"
-        if series:
-            return "network"
+        """What a name stands for: a path in the recipe, or a case of :meth:`apply`."""
+        if name in ("depth", "width") and "units" in self._card.options:
+            return f"units.{name}"
+        if name == "depth" and len(self._card.siblings()) > 1:
+            return name
         if name == "augmentation":
             if not any(_strength(one) for one in self.recipe.augment):
                 raise ValueError(
@@ -338,14 +366,12 @@ class Space:
             inner = {key: f"{group}.{key}" for key in fields.pop(group)}
             known |= {path: path for path in inner.values()}
             known |= {key: path for key, path in inner.items() if key != "name"}
-        known |= {
-            name: f"options.{name}" for name in self._options if name not in DECIDED
-        }
+        options = registry.SHARED.keys() | self._card.options.keys()
+        known |= {name: f"options.{name}" for name in options - SET_BY_TRAINING.keys()}
         known |= {path: path for path in list(known.values())}
-        known |= {key: key for key in fields if key not in NOT_FREE}
-        words = ["optimizer", "augmentation"]
-        words += [name for name in ("depth", "width") if _series(self.network, name)]
-        return known | {word: word for word in words}
+        known |= {key: key for key in fields if key not in FIXED_FIELDS}
+        known |= {"optimizer": "optimizer", "augmentation": "augmentation"}
+        return known | ({"depth": "depth"} if self._card.depth else {})
 
     def _try_values(self):
         """Asks every value, on its own, whether recipe and network take it."""
@@ -354,55 +380,31 @@ class Space:
             for value in ends:
                 try:
                     check(*self.apply({one.name: value}))
-                except (ValueError, KeyError, TypeError) as error:
-                    reason = error
-                    if isinstance(error, KeyError):
-                        members = _series(self.network, one.name)
-                        reason = f"there are {', '.join(map(str, members))}."
+                except ValueError as error:
                     raise ValueError(
-                        f"The space cannot give {one.name} the value {value!r}: "
-                        f"{reason}"
+                        f"The space cannot give {one.name} the value {value!r}: {error}"
                     ) from error
 
 
-def _dimensions(settings: Iterable):
+def _named(settings: Iterable):
+    """The names of the dimensions with what they may be."""
     if isinstance(settings, str):
         settings = [settings]
     if isinstance(settings, Mapping):
         settings = settings.items()
     for setting in settings:
         if isinstance(setting, Dimension):
-            yield setting
-            continue
-        if isinstance(setting, str):
-            name, sign, words = setting.partition("=")
-            if not sign or not words:
+            yield setting.name, setting
+        elif isinstance(setting, str):
+            name, sign, text = setting.partition("=")
+            if not sign or not text:
                 raise ValueError(
                     f"A dimension is NAME=VALUES, as in dropout=0.2,0.5 or "
                     f"learning_rate=log:1e-4:1e-1; {setting!r} is not."
                 )
+            yield name.strip(), text
         else:
-            name, words = setting
-        yield Dimension.parse(name.strip(), words)
-
-
-def _options(network):
-    return inspect.signature(registry.find(network).builder()).parameters
-
-
-def _series(network, name):
-    """The members of a family by the number in their names."""
-    card = registry.find(network)
-    families = {"depth": SERIES, "width": ("mlp",)}.get(name, ())
-    if card.family not in families:
-        return {}
-    pattern = re.compile(re.sub(r"\d+", r"(\\d+)", network))
-    found = {}
-    for other in registry.list_models():
-        match = pattern.fullmatch(other)
-        if match and registry.find(other).family == card.family:
-            found[int(match[1])] = other
-    return dict(sorted(found.items())) if len(found) > 1 else {}
+            yield setting
 
 
 def _strength(text):
@@ -430,7 +432,7 @@ def _with_optimizer(recipe, name):
     if fields["optimizer"]["name"] == name:
         return recipe
     old = fields["optimizer"]
-    fields["optimizer"] = {"name": name} | {key: old[key] for key in SHARED}
+    fields["optimizer"] = {"name": name} | {key: old[key] for key in OF_EVERY_OPTIMIZER}
     if name == "sgd":
         fields["optimizer"]["momentum"] = 0.9
     return Recipe.from_dict(fields)
@@ -447,8 +449,10 @@ def default_space(network: str, recipe: Recipe) -> tuple[Dimension, ...]:
         network: The network's name.
         recipe: The centre of the space.
     """
-    options, words = _options(network), recipe.optimizer
-    rate, batch = words.learning_rate, recipe.batch_size
+    card, optimizer = registry.find(network), recipe.optimizer
+    options = {name: one.default for name, one in card.options.items()}
+    options |= recipe.options
+    rate, batch = optimizer.learning_rate, recipe.batch_size
 
     def log(name, low, high):
         return Dimension(name, low=low, high=high, scale="log")
@@ -457,28 +461,24 @@ def default_space(network: str, recipe: Recipe) -> tuple[Dimension, ...]:
         return Dimension(name, values=tuple(dict.fromkeys(values)))
 
     space = [log("learning_rate", rate / 10, rate * 10)]
-    if not words.multipliers:
-        space.append(choice("optimizer", words.name, "adam", "sgd"))
+    if not optimizer.multipliers:
+        space.append(choice("optimizer", optimizer.name, "adam", "sgd"))
     space.append(log("weight_decay", 1e-6, 1e-2))
     space.append(choice("batch_size", max(1, batch // 2), batch, 2 * batch))
     if not recipe.start_from:
         space.append(choice("initializer", "he_normal", "glorot_uniform"))
     if any(_strength(one) for one in recipe.augment):
         space.append(Dimension("augmentation", low=0.0, high=1.5))
-    if "dropout" in options and isinstance(options["dropout"].default, float):
+    if isinstance(options.get("dropout"), float):
         space.append(Dimension("dropout", low=0.0, high=0.6))
     if "activation" in options:
-        own = recipe.options.get("activation", options["activation"].default)
-        space.append(choice("activation", own, "relu", "tanh"))
-    if not recipe.start_from:
-        for name in ("depth", "width"):
-            members = _series(network, name)
-            if members:
-                place = list(members.values()).index(network)
-                near = list(members)[max(0, place - 1) : place + 2]
-                space.append(choice(name, *near))
+        space.append(choice("activation", options["activation"], "relu", "tanh"))
+    depths = list(card.siblings())
+    if len(depths) > 1 and not recipe.start_from:
+        place = depths.index(card.depth)
+        space.append(choice("depth", *depths[max(0, place - 1) : place + 2]))
     if "units" in options:
-        width = options["units"].default[0]
+        width = options["units"][0]
         space.append(choice("width", width // 2, width, 2 * width))
         space.append(Dimension("depth", low=2, high=6, scale="int"))
     return tuple(space)
