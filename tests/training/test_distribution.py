@@ -235,40 +235,50 @@ def test_worker_trains_on_its_own_files(data_dir):
 
 
 REFUSED = """
-import os, sys
+import json, os, sys
 import tensorflow as tf
 from kerazoo.training.distribution import distribute
-if "late" in sys.argv:
-    tf.zeros(1)
+for devices, config in json.loads(sys.argv[1]):
+    os.environ["TF_CONFIG"] = config
+    try:
+        distribute(devices)
+        print("accepted")
+    except ValueError as error:
+        print(str(error).replace(chr(10), " "))
+tf.zeros(1)
+os.environ["TF_CONFIG"] = ""
 try:
-    distribute(int(sys.argv[1]))
+    distribute(2)
+    print("accepted")
 except ValueError as error:
-    print(error)
+    print(str(error).replace(chr(10), " "))
 """
 
 
-@pytest.mark.parametrize(
-    ("words", "config", "message"),
-    [
-        (["0"], "", "a whole number from 1 on"),
-        (["2", "late"], "", "comes too late"),
-        (["1"], "{", "TF_CONFIG cannot be read"),
-        (
-            ["1"],
-            json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"index": 2}}),
-            "this is worker 2, but names 2",
-        ),
-    ],
-)
-def test_distribute_refuses(words, config, message):
+def test_distribute_refuses():
+    """In a process where TensorFlow has not begun; in the last case it has."""
+    third = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"index": 2}}
     done = subprocess.run(
-        [sys.executable, "-c", REFUSED, *words],
-        env={**os.environ, "TF_CONFIG": config, "CUDA_VISIBLE_DEVICES": "-1"},
+        [
+            *(sys.executable, "-c", REFUSED),
+            json.dumps([(0, ""), (1, "{"), (1, json.dumps(third))]),
+        ],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
         stdout=subprocess.PIPE,
         text=True,
         timeout=300,
     )
-    assert message in done.stdout
+    for said, message in zip(
+        done.stdout.splitlines(),
+        (
+            "a whole number from 1 on",
+            "TF_CONFIG cannot be read",
+            "this is worker 2, but names 2",
+            "comes too late",
+        ),
+        strict=True,
+    ):
+        assert message in said
 
 
 FAULTS = """
