@@ -19,7 +19,7 @@ demo: .venv/.installed
 	@echo "Watch it: $(BIN)/tensorboard --logdir runs/demo"
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

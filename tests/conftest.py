@@ -40,16 +40,28 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
+    """Puts slow tests first, lest one process of ``-n`` ends long before the other."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Keeps the tests of a network, and those of a file, on one process of ``-n``.
 
-    Slow ones come first, lest one process ends long before the other.
+    ``--dist loadgroup`` would, but pytest-xdist 3.8 hands its groups on in an attribute
+    that pytest 9.2 no longer has.
     """
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        group = item.path.stem
-        if group == "test_networks":
-            group = re.split(r"[\[\]()]", item.name)[1]
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path, _, name = nodeid.partition("::")
+            network = re.search(r"\[([a-z0-9_]+)", name)
+            if path.endswith("test_networks.py") and network:
+                return network[1]
+            return path
+
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")
