@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import pathlib
@@ -62,6 +63,12 @@ def pytest_xdist_make_scheduler(config, log):
             return path
 
     return Groups(config, log)
+
+
+def pytest_collection_finish():
+    """Spares every later collection of garbage the walk over the imported libraries."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
