@@ -137,9 +137,8 @@ def test_learns_eight_images(small):
     values = [w.value for w in weights]
     # A batch norm bears larger steps, and so needs fewer of them.
     normed = any("BatchNorm" in type(layer).__name__ for layer in small.layers)
-    # The Adam of TensorFlow 1 is one kernel a weight, Keras' a dozen operations.
     rate = 1e-3 if normed else 2e-4
-    optimizer = tf.compat.v1.train.AdamOptimizer(rate, epsilon=1e-7)
+    moments = [[tf.Variable(tf.zeros_like(one)) for _ in "mv"] for one in values]
     losses, idle = [], {w.path for w in weights}
 
     def gradients_of_loss(x, y):
@@ -156,7 +155,14 @@ def test_learns_eight_images(small):
             assert gradient is not None, weight.path
             if weight.path in idle and tf.reduce_any(gradient != 0):
                 idle.remove(weight.path)
-        optimizer.apply_gradients(zip(gradients, values, strict=True))
+        step = len(losses) + 1
+        for value, (m, v), gradient in zip(values, moments, gradients, strict=True):
+            # One kernel a weight; Keras' Adam is a dozen operations.
+            tf.raw_ops.ResourceApplyAdam(
+                var=value.handle, m=m.handle, v=v.handle, grad=gradient, lr=rate,
+                beta1=0.9, beta2=0.999, epsilon=1e-7,
+                beta1_power=0.9**step, beta2_power=0.999**step,
+            )  # fmt: skip
         for weight in weights:
             if weight.constraint is not None:
                 weight.assign(weight.constraint(weight))

@@ -39,5 +39,5 @@ def test_the_matrix_of_a_model_is_that_of_its_last_evaluation():
             found = model.evaluate(
                 scores, TRUTH, batch_size=4, verbose=0, return_dict=True
             )
-        assert found.accuracy == pytest.approx(4 / 7)
+        assert found["accuracy"] == pytest.approx(4 / 7)
         np.testing.assert_array_equal(confusion(model), expected)

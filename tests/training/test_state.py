@@ -127,7 +127,7 @@ def test_a_state_that_cannot_be_written_leaves_the_old_ones(
     before = {p: p.read_bytes() for p in (tmp_path / "state").iterdir()}
     kept.step = 3
     with monkeypatch.context() as patch:
-        patch.setattr(state, "write", broken)
+        patch.setattr(state, "write_atomic", broken)
         with pytest.raises(OSError):
             kept.save()
     assert {p: p.read_bytes() for p in (tmp_path / "state").iterdir()} == before
@@ -176,7 +176,7 @@ def test_a_full_disk_in_a_training_costs_no_state(fit, tmp_path, monkeypatch):
         (full_disk if len(calls) == 3 else files.write_atomic)(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(state, "write", sometimes)
+        patch.setattr(state, "write_atomic", sometimes)
         with pytest.raises(OSError, match="No space left"):
             fit("epochs=3", save_every=3)
     assert len(states(tmp_path / "run")) == 2
