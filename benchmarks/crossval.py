@@ -74,7 +74,12 @@ def main():
         try:
             start = time.perf_counter()
             found = tuning.cross_validate(
-                NETWORK, None, recipe, folds=FOLDS, folder=folder, workers=workers
+                NETWORK,
+                None,
+                recipe,
+                folder=folder,
+                plan=tuning.FoldPlan(folds=FOLDS),
+                execution=tuning.Execution(workers=workers),
             )
             seconds = time.perf_counter() - start
         finally:

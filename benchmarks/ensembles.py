@@ -59,10 +59,10 @@ def main():
     ):
         found = tuning.ensemble(list(given), **options)
         result[name] = {
-            "members": [round(row["error"], 4) for row in found.members],
+            "members": [round(1 - one.accuracy, 4) for one in found.members],
             "whole": round(1 - found.metrics.accuracy, 4),
             "correlation of errors": round(found.mean_correlation, 3),
-            "error by members": [round(row["error"], 4) for row in found.curve],
+            "error by members": [round(point.error, 4) for point in found.curve],
         }
     harness.save("ensembles", __doc__.splitlines()[0], result)
 

@@ -44,12 +44,11 @@ def ours(name, epochs, rates, folder):
             "lenet5",
             images,
             recipe,
-            space={"learning_rate": rates},
-            strategy="grid",
             folder=os.path.join(folder, place),
-            verbose=0,
+            plan=tuning.SearchPlan(space={"learning_rate": rates}, strategy="grid"),
+            execution=tuning.Execution(verbose=False),
         )
-        return time.perf_counter() - start, found.best["score"]
+        return time.perf_counter() - start, found.best.score
 
     search([1e-4, 2e-4], "warmup")
     return search(list(rates), "search")

@@ -1,5 +1,6 @@
 """The command ``kerazoo``: what the package does, from a shell."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 
 import kerazoo
+from kerazoo import processes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves oneDNN off on a CPU without AVX512-VNNI, where it is faster too.
@@ -468,69 +470,62 @@ def crossval(
             "--space is for the search within every fold; add --nested 4, or set the "
             "recipe's field with --set."
         )
-    if nested is not None and repeats != 1:
-        raise ValueError(
-            f"--nested goes once over the folds, not {repeats} times; leave out "
-            "--repeats and give another --seed for another parting."
-        )
     given = {"data": data, "epochs": epochs}
-    words = _changed(_recipe(recipe, network), setting, given)
+    changed = _changed(_recipe(recipe, network), setting, given)
     kind = "crossval" if nested is None else "nested"
-    options = {
-        "folds": folds,
-        "seed": seed,
-        "folder": folder or _folder(network, words.data, kind),
-        "data_dir": data_dir,
-        "precision": precision,
-        "keep_models": keep_models,
-        "workers": workers,
-        "overwrite": overwrite,
-        "verbose": not as_json,
-    }
+    folder = folder or _folder(network, changed.data, kind)
     from kerazoo import tuning
 
+    plan = tuning.FoldPlan(folds=folds, repeats=repeats, seed=seed)
+    execution = tuning.Execution(
+        data_dir=data_dir,
+        precision=precision,
+        workers=workers,
+        overwrite=overwrite,
+        verbose=not as_json,
+    )
+    options = {"folder": folder, "plan": plan, "execution": execution}
+    options["keep_models"] = keep_models
     if nested is None:
-        result = tuning.cross_validate(network, None, words, repeats=repeats, **options)
+        result = tuning.cross_validate(network, None, changed, **options)
     else:
-        result = tuning.nested(
-            network,
-            None,
-            words,
-            inner=nested,
-            space=tuple(space or ()),
-            strategy=strategy,
-            trials=trials,
-            **options,
+        search = tuning.SearchPlan(
+            space=space or (), strategy=strategy, trials=trials, folds=nested, seed=seed
         )
+        result = tuning.nested(network, None, changed, search=search, **options)
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
         return
     console.print(_crossval_table(result))
     console.print(
         f"accuracy {result.mean:.2%}, standard deviation {result.std:.2%} over "
-        f"{len(result.rows)} folds"
+        f"{len(result.folds)} folds"
     )
-    console.print(f"folder   {options['folder']}", soft_wrap=True)
+    console.print(f"folder   {folder}", soft_wrap=True)
 
 
 def _crossval_table(result):
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
-    searched = "values" in result.rows[0]
+    searched = result.folds[0].winner is not None
     for column in ("repeat", "fold", "images", "accuracy", "loss"):
         table.add_column(column, justify="right")
     if searched:
         table.add_column("inner folds", justify="right")
         table.add_column("what won there")
-    for row in result.rows:
-        shown = [str(row["repeat"]), str(row["fold"]), f"{row['images']:,}"]
-        shown += [f"{row['score']:.2%}", f"{row['loss']:.4f}"]
+    for fold in result.folds:
+        shown = [str(fold.repeat), str(fold.number), f"{fold.images:,}"]
+        shown += [f"{fold.score:.2%}", f"{fold.loss:.4f}"]
         if searched:
-            values = " ".join(f"{k}={_short(v)}" for k, v in row["values"].items())
-            shown += [f"{row['inner_score']:.2%}", values]
+            winner = fold.winner
+            shown += [f"{winner.inner_score:.2%}", _values(winner.values)]
         table.add_row(*shown)
     return table
+
+
+def _values(values):
+    return " ".join(f"{name}={_short(value)}" for name, value in values.items())
 
 
 def _short(value):
@@ -586,8 +581,8 @@ def ensemble(
     table.add_column("member", overflow="fold")
     for column in ("accuracy", "loss"):
         table.add_column(column, justify="right")
-    for row in result.members:
-        table.add_row(row["name"], f"{row['accuracy']:.2%}", f"{row['loss']:.4f}")
+    for member in result.members:
+        table.add_row(member.name, f"{member.accuracy:.2%}", f"{member.loss:.4f}")
     joint = result.metrics
     table.add_section()
     table.add_row(f"together ({rule})", f"{joint.accuracy:.2%}", f"{joint.loss:.4f}")
@@ -597,8 +592,8 @@ def ensemble(
             f"errors of two members correlate by {result.mean_correlation:.2f} on "
             "average"
         )
-    for row in result.curve:
-        console.print(f"{row['members']:3} members: error {row['error']:.2%}")
+    for point in result.curve:
+        console.print(f"{point.members:3} members: error {point.error:.2%}")
     if folder:
         console.print(f"run folder   {folder}", soft_wrap=True)
 
@@ -642,58 +637,60 @@ def tune(
     """Search hyper-parameters; the same command goes on where a stopped one was."""
     kerazoo.find(network)
     given = {"data": data, "epochs": epochs}
-    words = _changed(_recipe(recipe, network), setting, given)
+    changed = _changed(_recipe(recipe, network), setting, given)
     from kerazoo import tuning
 
     found = tuning.search(
         network,
         None,
-        words,
-        space=tuple(space or ()),
-        strategy=strategy,
-        trials=trials,
-        folds=folds,
-        repeats=repeats,
-        seed=seed,
-        folder=folder or _folder(network, words.data, "search"),
-        data_dir=data_dir,
-        precision=precision,
-        keep=keep,
-        workers=workers,
-        save_every=save_every,
-        overwrite=overwrite,
-        verbose=not as_json,
+        changed,
+        folder=folder or _folder(network, changed.data, "search"),
+        plan=tuning.SearchPlan(
+            space=space or (),
+            strategy=strategy,
+            trials=trials,
+            folds=folds,
+            repeats=repeats,
+            seed=seed,
+            keep=keep,
+        ),
+        execution=tuning.Execution(
+            data_dir=data_dir,
+            precision=precision,
+            workers=workers,
+            save_every=save_every,
+            overwrite=overwrite,
+            verbose=not as_json,
+        ),
     )
     if as_json:
-        print(json.dumps(found.rows, indent=2))
+        trials = [dataclasses.asdict(trial) for trial in found.trials]
+        print(json.dumps(trials, indent=2))
         return
-    console.print(_search_table(found.rows, list(found.plan["space"])))
+    console.print(_search_table(found.trials, list(found.config.plan.space)))
     files = f"{found.path}/results.csv, results.png, events/"
     console.print(f"results        {files}", soft_wrap=True)
     best = f"kerazoo winner {found.path} --run RUN"
     console.print(f"the best       {best}", soft_wrap=True)
 
 
-def _search_table(rows, names):
+def _search_table(trials, names):
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
-    for column in ("trial", "accuracy", "spread", "seconds", "multiply-adds"):
+    for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
         table.add_column(column, justify="right")
     for column in (*names, ""):
         table.add_column(column, overflow="fold")
-    for row in rows:
-        scores = [
-            "" if row[key] is None else f"{row[key]:.2%}" for key in ("score", "spread")
-        ]
-        macs = "" if row["macs"] is None else f"{row['macs']:,}"
+    for trial in trials:
+        scores = (trial.score, trial.std)
         table.add_row(
-            str(row["trial"]),
-            *scores,
-            f"{row['seconds']:.1f}",
-            macs,
-            *(_short(row["values"][name]) for name in names),
-            row["reason"] or row["status"].replace("completed", ""),
+            str(trial.number),
+            *("" if score is None else f"{score:.2%}" for score in scores),
+            f"{trial.seconds:.1f}",
+            "" if trial.macs is None else f"{trial.macs:,}",
+            *(_short(trial.values[name]) for name in names),
+            trial.reason or trial.status.replace("completed", ""),
         )
     return table
 
@@ -725,22 +722,23 @@ def winner(
     if run:
         result = found.winner(run, data_dir=data_dir, overwrite=overwrite)
     if as_json:
-        print(
-            json.dumps(best | {"test": result and result.metrics.to_dict()}, indent=2)
-        )
+        record = dataclasses.asdict(best)
+        record["test"] = result and result.metrics.to_dict()
+        print(json.dumps(record, indent=2))
         return
-    values = " ".join(f"{name}={_short(v)}" for name, v in best["values"].items())
-    console.print(f"trial {best['trial']}: {best['score']:.2%}, {values}", markup=False)
+    score, values = f"{best.score:.2%}", _values(best.values)
+    console.print(f"trial {best.number}: {score}, {values}", markup=False)
     if result:
         _report(result.metrics)
         console.print(f"run folder     {run}", soft_wrap=True)
     if save_recipe:
-        train = f"kerazoo train {best['network']} --recipe {save_recipe}"
+        train = f"kerazoo train {best.network} --recipe {save_recipe}"
         console.print(f"train it anew  {train}", soft_wrap=True)
 
 
 def main() -> None:
     """Runs the command; a failure is one sentence and an exit status."""
+    processes.exit_with_parent()
     try:
         app(prog_name="kerazoo")
     except (ValueError, OSError, ArithmeticError, RuntimeError) as error:

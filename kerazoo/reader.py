@@ -17,7 +17,7 @@ import numbers
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from kerazoo.errors import unknown
@@ -297,6 +297,18 @@ def _kinds(cls):
 def plain(record: Any) -> dict[str, Any]:
     """A dataclass as plain data for JSON."""
     return json.loads(json.dumps(dataclasses.asdict(record), default=dict))
+
+
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> Iterator[str]:
+    """The paths, as in ``recipe.epochs``, at which plain data differ."""
+    for key in sorted({*old, *new}):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield from differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            yield prefix + key
 
 
 def refusal(kind: Any, value: Any, name: str) -> ValueError:

@@ -281,15 +281,6 @@ def _differences(old, new):
     free = {"versions", "data_dir", "distribution"}
     return [
         path
-        for path in _different_paths(reader.plain(old), reader.plain(new))
+        for path in reader.differences(reader.plain(old), reader.plain(new))
         if path.partition(".")[0] not in free
     ]
-
-
-def _different_paths(old, new, prefix=""):
-    for key in sorted({*old, *new}):
-        one, other = old.get(key), new.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield from _different_paths(one, other, f"{prefix}{key}.")
-        elif one != other:
-            yield prefix + key

@@ -22,6 +22,7 @@ TABLE = {
     "registry": (set(), set()),
     "recipe": (set(), set()),
     "files": (set(), {"filelock"}),
+    "processes": (set(), set()),
     # A model file is read with the layers that it may hold.
     "run": ({"recipe", "files", "layers"}, KERAS),
     "precision": (set(), TENSORFLOW),
@@ -35,7 +36,7 @@ TABLE = {
     "analysis": ({"registry"}, KERAS | PLOTS | {"sklearn"}),
     "training": (
         {"registry", "recipe", "files", "run", "data", "layers", "blocks", "surgery"}
-        | {"analysis", "precision"},
+        | {"analysis", "precision", "processes"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
@@ -45,7 +46,7 @@ TABLE = {
     # A search draws its trials and counts what they cost.
     "tuning": (
         {"registry", "recipe", "files", "run", "data", "surgery", "training"}
-        | {"serving", "analysis", "precision"},
+        | {"serving", "analysis", "precision", "processes"},
         TENSORFLOW | SERVICES | {"keras_tuner"},
     ),
 }

@@ -5,6 +5,7 @@ Figures are made without pyplot: no window opens and no global state is kept.
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -205,17 +206,18 @@ def _axis(values):
     return list((scaled - low) / (high - low)), ticks
 
 
-def ensemble(curve: Sequence[Mapping[str, float]]) -> Figure:
+def ensemble(curve: Sequence[Any]) -> Figure:
     """The error against the number of members, with the range over subsets.
 
     Args:
-        curve: Rows of ``members``, ``error``, ``low`` and ``high``.
+        curve: Points of :attr:`kerazoo.tuning.Ensemble.curve`.
     """
     figure = Figure(figsize=(5, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    members = [row["members"] for row in curve]
+    members = [point.members for point in curve]
     low, error, high = (
-        [100 * row[name] for row in curve] for name in ("low", "error", "high")
+        [100 * getattr(point, name) for point in curve]
+        for name in ("low", "error", "high")
     )
     axes.fill_between(members, low, high, alpha=0.2, label="best to worst subset")
     axes.plot(members, error, ".-", label="mean over subsets")

@@ -144,12 +144,14 @@ def load(
             decoded are held in memory; others are read from the files as they go.
 
     Returns:
-        An `ImageData`.
+        An `ImageData`; one that is given instead of a name, as it is.
 
     Raises:
         ValueError: If the name, a split, the share or the directory is not usable, or
             if the set is not there and cannot be downloaded.
     """
+    if isinstance(name, ImageData):
+        return name
     if not 0 <= validation < 1:
         raise ValueError(
             f"validation={validation} is not a share of the training examples; give "

@@ -131,16 +131,14 @@ def fit(
     arithmetic = choose(precision)
     if spread.replicas > 1:
         arithmetic = dataclasses.replace(arithmetic, jit_compile=False)
-    parts = None
-    if isinstance(data, kerazoo_data.ImageData):
-        parts = own_parts(data, recipe)
-    else:
-        data = kerazoo_data.load(
-            data or recipe.data,
-            data_dir=data_dir,
-            validation=recipe.validation,
-            seed=recipe.seed,
-        )
+    loaded = isinstance(data, kerazoo_data.ImageData)
+    parts = own_parts(data, recipe) if loaded else None
+    data = kerazoo_data.load(
+        data or recipe.data,
+        data_dir=data_dir,
+        validation=recipe.validation,
+        seed=recipe.seed,
+    )
     # Not before: a set that is prepared on first use draws random numbers.
     keras.utils.set_random_seed(recipe.seed)
     with computing(arithmetic):

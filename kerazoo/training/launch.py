@@ -1,21 +1,19 @@
 """Several workers of one training on this machine, started again where one dies."""
 
 import json
-import os
 import pathlib
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 
+from kerazoo import processes, reader
+
 # What more attempts would not change: bad input, a diverged loss, a stop on request.
 FINAL = (2, 3, 128 + signal.SIGINT, 128 + signal.SIGTERM)
-GRACE = 60.0
 
 
-def launch(processes: int, arguments: list[str], restarts: int = 3) -> int:
+def launch(workers: int, arguments: list[str], restarts: int = 3) -> int:
     """Runs a ``kerazoo`` command in several processes that make one training.
 
     Every process finds the others through ``TF_CONFIG``; the first is the chief, whose
@@ -24,7 +22,7 @@ def launch(processes: int, arguments: list[str], restarts: int = 3) -> int:
     GPUs, the processes share them out.
 
     Args:
-        processes: How many.
+        workers: How many processes.
         arguments: What follows ``kerazoo`` on a command line, as in ``["train", ...]``.
         restarts: How often all may be started again.
 
@@ -32,28 +30,20 @@ def launch(processes: int, arguments: list[str], restarts: int = 3) -> int:
         The training's exit status.
 
     Raises:
-        ValueError: For a number of processes or restarts that is not possible.
+        ValueError: For a number of workers or restarts that is not possible.
     """
-    if processes < 1 or restarts < 0:
-        raise ValueError(
-            f"{processes} processes with {restarts} restarts are not possible; give at "
-            "least one process and no fewer than 0 restarts."
-        )
+    reader.whole(workers, "processes")
+    reader.whole(restarts, "restarts", 0)
     if not arguments:
         raise ValueError(
             "There is no command to launch; give one, as in kerazoo launch --processes "
             "2 -- train lenet5."
         )
-    shares = _gpu_shares(processes)
-    asked = []
-    handlers = {
-        number: signal.signal(number, lambda number, frame: asked.append(number))
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
+    shares = processes.gpu_shares(workers, exclusive=True)
+    with processes.signals() as received:
         for attempt in range(restarts + 1):
-            status = _attempt(processes, arguments, shares, asked)
-            if status in (0, *FINAL) or asked:
+            status = _attempt(arguments, shares, received)
+            if status in (0, *FINAL) or received:
                 break
             if attempt < restarts:
                 print(
@@ -62,97 +52,54 @@ def launch(processes: int, arguments: list[str], restarts: int = 3) -> int:
                     file=sys.stderr,
                 )
             # Once more it would delete what it has to go on from.
-            arguments = [word for word in arguments if word != "--overwrite"]
-        return status
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+            arguments = [one for one in arguments if one != "--overwrite"]
+    return status
 
 
-def _attempt(processes, arguments, shares, asked):
+def _attempt(arguments, shares, received):
     """One life of all workers; the status of the first that failed, or 0."""
-    addresses = [f"127.0.0.1:{port}" for port in _free_ports(processes)]
+    ports = processes.free_ports(len(shares))
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     with tempfile.TemporaryDirectory() as folder:
-        logs = [pathlib.Path(folder, str(index)) for index in range(processes)]
-        workers = [
-            _start(index, addresses, arguments, shares[index], logs[index])
-            for index in range(processes)
-        ]
-        passed, deadline = 0, None
+        logs = [pathlib.Path(folder, str(index)) for index in range(len(shares))]
+        workers = []
+        for index, share in enumerate(shares):
+            task = {"type": "worker", "index": index}
+            config = json.dumps({"cluster": cluster, "task": task})
+            workers.append(
+                processes.start(
+                    ["kerazoo", *arguments],
+                    env=share | {"TF_CONFIG": config},
+                    log=logs[index] if index else None,
+                )
+            )
         try:
-            while any(worker.poll() is None for worker in workers):
-                failed = [n for n, w in enumerate(workers) if w.poll()]
-                for number in asked[passed:]:
-                    passed, deadline = len(asked), time.monotonic() + GRACE
-                    for worker in workers:
-                        worker.send_signal(number)
-                if failed and deadline is None:
-                    # The others of a training that ends by itself end with it.
-                    final = workers[failed[0]].returncode in FINAL
-                    deadline = time.monotonic() + (5.0 if final else 0.0)
-                if deadline is not None and time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
+            _wait(workers, received)
         finally:
             statuses = [worker.poll() for worker in workers]
-            for worker in workers:
-                worker.kill()
-                worker.wait()
+            processes.kill(workers)
         failed = [n for n, status in enumerate(statuses) if status]
         if not failed:
             return 0 if None not in statuses else 1
         # Whoever died first is the cause; a worker that lost another says so with 1.
         first = min(failed, key=lambda n: (statuses[n] == 1, n))
         if first:
-            sys.stderr.write(_tail(logs[first], first))
-        status = statuses[first]
-        return 128 - status if status < 0 else status
+            for line in processes.last_lines(logs[first], 5):
+                print(f"worker {first}: {line}", file=sys.stderr)
+        return 128 - statuses[first] if statuses[first] < 0 else statuses[first]
 
 
-def _start(index, addresses, arguments, gpus, log):
-    """Worker ``index``; a session of its own keeps a terminal's Ctrl-C to us."""
-    task = {"type": "worker", "index": index}
-    config = {"cluster": {"worker": addresses}, "task": task}
-    environment = os.environ | {"TF_CONFIG": json.dumps(config)}
-    if gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    command = [sys.executable, "-m", "kerazoo", *arguments]
-    with open(log, "wb") as file:
-        output = {"stdout": file, "stderr": file} if index else {}
-        return subprocess.Popen(
-            command, env=environment, start_new_session=True, **output
-        )
-
-
-def _tail(log, index, lines=5):
-    text = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
-    return "".join(f"worker {index}: {line}\n" for line in text)
-
-
-def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
-def _gpu_shares(processes):
-    """The GPUs of every process, by the names CUDA knows; empty where there is none."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        folder = pathlib.Path("/proc/driver/nvidia/gpus")
-        count = len(list(folder.iterdir())) if folder.is_dir() else 0
-        gpus = [str(number) for number in range(count)]
-    else:
-        gpus = [name for name in named.split(",") if name not in ("", "-1")]
-    if gpus and len(gpus) < processes:
-        raise ValueError(
-            f"{processes} processes cannot share {len(gpus)} GPUs; start at most one "
-            "for each, or hide them with CUDA_VISIBLE_DEVICES=-1."
-        )
-    share = len(gpus) // processes
-    return [gpus[share * n : share * (n + 1)] for n in range(processes)]
+def _wait(workers, received):
+    """Until all have ended, or those that remain have nothing to wait for."""
+    while any(worker.poll() is None for worker in workers):
+        if received:
+            processes.stop(workers, received[0])
+            return
+        failed = [worker.returncode for worker in workers if worker.poll()]
+        if failed:
+            # The others of a training that ends by itself end with it.
+            deadline = time.monotonic() + (5.0 if failed[0] in FINAL else 0.0)
+            while time.monotonic() < deadline and None in [w.poll() for w in workers]:
+                time.sleep(0.05)
+            return
+        time.sleep(0.05)

@@ -10,11 +10,13 @@ import json
 import math
 import os
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
+from kerazoo import reader
 from kerazoo.analysis import plots
 from kerazoo.errors import unknown
 from kerazoo.files import replacing, replacing_folder, write_atomic
@@ -23,6 +25,8 @@ from kerazoo.surgery import join
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training.evaluation import classification_metrics, predictions
 from kerazoo.training.snapshots import list_snapshots, model_at
+from kerazoo.tuning.records import Fold
+from kerazoo.tuning.results import Search
 
 RULES = (*join.RULES, "weights")
 # Of all subsets of one size at most so many are looked at.
@@ -59,6 +63,42 @@ class Member:
         return self.run.model()
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MemberResult:
+    """What a member is worth on its own.
+
+    Attributes:
+        name: What tables call it.
+        network: The network's name.
+        accuracy: The share of right guesses.
+        loss: Cross-entropy.
+    """
+
+    name: str
+    network: str
+    accuracy: float
+    loss: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """The errors of ensembles of one size.
+
+    Attributes:
+        members: The size.
+        error: The mean over subsets of the members.
+        low: The lowest.
+        high: The highest.
+        subsets: How many were looked at: all, or 100 drawn at random.
+    """
+
+    members: int
+    error: float
+    low: float
+    high: float
+    subsets: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Ensemble:
     """What came out of joining some networks.
@@ -68,24 +108,21 @@ class Ensemble:
         model: One served network: raw images of any size to class probabilities.
         data: The data set that all were measured on.
         split: Its part.
-        members: For every member ``name``, ``network``, ``accuracy``, ``error``,
-            ``loss``.
+        members: Every member on its own.
         metrics: The same measures of the whole as of a run.
         correlation: How much any two members err on the same images: the correlation
             of their errors, ``None`` where a member makes none.
-        curve: For 1, 2, ... ``members`` the mean, lowest and highest ``error`` of
-            ensembles of so many (``low``, ``high``, ``subsets``: how many were looked
-            at); empty where weights are averaged.
+        curve: The error for 1, 2, ... members; empty where weights are averaged.
     """
 
     rule: str
     model: keras.Model
     data: str
     split: str
-    members: list[dict]
+    members: tuple[MemberResult, ...]
     metrics: Metrics
     correlation: list[list[float | None]]
-    curve: list[dict]
+    curve: tuple[CurvePoint, ...]
 
     @property
     def mean_correlation(self) -> float | None:
@@ -97,12 +134,17 @@ class Ensemble:
         known = [value for value in pairs if value is not None]
         return float(np.mean(known)) if known else None
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """All of it but the network, as plain data."""
-        fields = [f.name for f in dataclasses.fields(self) if f.name != "model"]
-        return {name: getattr(self, name) for name in fields} | {
+        return {
+            "rule": self.rule,
+            "data": self.data,
+            "split": self.split,
+            "members": [reader.plain(member) for member in self.members],
             "metrics": self.metrics.to_dict(),
+            "correlation": self.correlation,
             "mean_correlation": self.mean_correlation,
+            "curve": [reader.plain(point) for point in self.curve],
         }
 
 
@@ -120,13 +162,14 @@ def members(
         ValueError: Where there is nothing of the kind.
     """
     place = pathlib.Path(place)
-    if top is not None and top < 1:
-        raise ValueError(f"top is {top}; it must be 1 or more.")
+    if top is not None:
+        reader.whole(top, "top")
     for name in ("crossval.json", "nested.json"):
         if (place / name).is_file():
-            rows = json.loads((place / name).read_text(encoding="utf-8"))["rows"]
-            rows.sort(key=lambda row: -row["score"])
-            return [Member(Run(place / row["run"])) for row in rows[:top]]
+            data = json.loads((place / name).read_text(encoding="utf-8"))
+            folds = [reader.record(Fold, fold, str(place)) for fold in data["folds"]]
+            folds.sort(key=lambda fold: -fold.score)
+            return [Member(Run(place / fold.run)) for fold in folds[:top]]
     if (place / "config.json").is_file() or not place.is_dir():
         run = Run(place)
         if not snapshots:
@@ -138,8 +181,6 @@ def members(
                 "in --set snapshots=10,20,30."
             )
         return [Member(run, epoch) for epoch in epochs]
-    from kerazoo.tuning.results import Search
-
     runs = Search(place).runs(top)
     if not runs:
         raise ValueError(
@@ -175,7 +216,7 @@ def ensemble(
         data: Another data set with the same classes, by name or loaded; by default the
             members'.
         data_dir: Where its files are; by default where the first member found them.
-        split: ``test``, or ``train`` or ``validation`` where all members have parted
+        split: ``test``, or ``train`` or ``validation`` where all members have split
             the set alike.
         overwrite: Whether an ensemble that stands in the folder may be deleted.
 
@@ -186,19 +227,17 @@ def ensemble(
     if rule not in RULES:
         raise unknown("rule", rule, RULES)
     found = [one for run in runs for one in members(run, top=top, snapshots=snapshots)]
-    configs = _check(found)
+    configs = _check_together(found)
     folder = None if folder is None else _free(folder, overwrite)
     _check_split(found, configs, split)
     models = [member.model() for member in found]
-    images = data
-    if not isinstance(data, kerazoo_data.ImageData):
-        recipe = found[0].run.recipe
-        images = kerazoo_data.load(
-            data or configs[0].data,
-            data_dir=data_dir or configs[0].data_dir,
-            validation=recipe.validation,
-            seed=recipe.seed,
-        )
+    recipe = found[0].run.recipe
+    images = kerazoo_data.load(
+        data or configs[0].data,
+        data_dir=data_dir or configs[0].data_dir,
+        validation=recipe.validation,
+        seed=recipe.seed,
+    )
     if images.classes != configs[0].classes:
         raise ValueError(
             f"{images.name} has other classes ({_short(images.classes)}) than "
@@ -215,7 +254,7 @@ def ensemble(
     return result
 
 
-def _check(found):
+def _check_together(found):
     """Refuses members that do not belong together; their configurations."""
     names = [member.name for member in found]
     if len(found) < 2:
@@ -261,7 +300,7 @@ def _check_split(found, configs, split):
     }
     if split != "test" and (len(ways) > 1 or configs[0].parts):
         raise ValueError(
-            f"The members have parted {configs[0].data} differently, so that some "
+            f"The members have split {configs[0].data} differently, so that some "
             f"have learnt from the {split} images of others; measure split test."
         )
 
@@ -325,17 +364,16 @@ def _measured(found, models, whole, rule, images, split):
     answers = np.stack(answers)
     single = _softmax(answers) if rule == "logits" else answers
     wrong = single.argmax(-1) != truth
-    rows = []
+    results = []
     for member, scores in zip(found, single, strict=True):
-        measures = classification_metrics(truth, scores, images.classes)
-        rows.append(
-            {
-                "name": member.name,
-                "network": member.run.config.network,
-                "accuracy": measures.accuracy,
-                "error": 1 - measures.accuracy,
-                "loss": measures.loss,
-            }
+        metrics = classification_metrics(truth, scores, images.classes)
+        results.append(
+            MemberResult(
+                name=member.name,
+                network=member.run.config.network,
+                accuracy=metrics.accuracy,
+                loss=metrics.loss,
+            )
         )
     if averaged is None:
         averaged = together(answers, rule)
@@ -344,10 +382,10 @@ def _measured(found, models, whole, rule, images, split):
         model=whole,
         data=images.name,
         split=split,
-        members=rows,
+        members=tuple(results),
         metrics=classification_metrics(truth, averaged, images.classes),
         correlation=_correlation(wrong),
-        curve=[] if rule == "weights" else error_curve(answers, truth, rule),
+        curve=() if rule == "weights" else error_curve(answers, truth, rule),
     )
 
 
@@ -372,7 +410,9 @@ def together(answers: np.ndarray, rule: str) -> np.ndarray:
     return _softmax(mean) if rule == "logits" else mean
 
 
-def error_curve(answers: np.ndarray, truth: np.ndarray, rule: str) -> list[dict]:
+def error_curve(
+    answers: np.ndarray, truth: np.ndarray, rule: str
+) -> tuple[CurvePoint, ...]:
     """The error against the number of members.
 
     Args:
@@ -381,10 +421,9 @@ def error_curve(answers: np.ndarray, truth: np.ndarray, rule: str) -> list[dict]
         rule: As for :func:`together`.
 
     Returns:
-        For 1, 2, ... ``members``: the mean ``error`` over subsets of so many, ``low``,
-        ``high``, and ``subsets``, how many were looked at: all, or 100 drawn at random.
+        A point for 1, 2, ... members.
     """
-    count, rows = len(answers), []
+    count, points = len(answers), []
     draw = np.random.default_rng(1)
     for size in range(1, count + 1):
         if math.comb(count, size) <= SUBSETS:
@@ -395,16 +434,16 @@ def error_curve(answers: np.ndarray, truth: np.ndarray, rule: str) -> list[dict]
             float((together(answers[list(one)], rule).argmax(-1) != truth).mean())
             for one in subsets
         ]
-        rows.append(
-            {
-                "members": size,
-                "error": float(np.mean(errors)),
-                "low": min(errors),
-                "high": max(errors),
-                "subsets": len(errors),
-            }
+        points.append(
+            CurvePoint(
+                members=size,
+                error=float(np.mean(errors)),
+                low=min(errors),
+                high=max(errors),
+                subsets=len(errors),
+            )
         )
-    return rows
+    return tuple(points)
 
 
 def _correlation(wrong):

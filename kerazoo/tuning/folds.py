@@ -5,15 +5,16 @@ import dataclasses
 import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
+from kerazoo import reader
 from kerazoo.data import ImageData, Split
 from kerazoo.recipe import Recipe
 
 
-def pooled(images: ImageData) -> Split:
+def merge_splits(images: ImageData) -> Split:
     """All examples that may be learnt from, training and validation, as one split.
 
     The examples stand in the order of their source, so that the same set gives the same
-    folds whatever share of it was carved off for validation.
+    folds whatever share of it was split off for validation.
 
     Args:
         images: A loaded set; its ``test`` is not looked at.
@@ -27,7 +28,7 @@ def pooled(images: ImageData) -> Split:
     if validation.source is not train.source:
         raise ValueError(
             f"The validation images of {images.name} are a folder of their own, which "
-            "cannot be parted into folds with the others; move its images to the "
+            "cannot be split into folds with the others; move its images to the "
             "training folder, or load the set with validation=0 to leave them out."
         )
     indices = np.sort(np.concatenate([train.indices, validation.indices]))
@@ -44,7 +45,7 @@ def labels_of(split: Split) -> np.ndarray:
 def stratified_folds(
     split: Split, count: int, *, repeats: int = 1, seed: int = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Parts a split into folds with the classes' shares in each.
+    """Divides a split into folds with the classes' shares in each.
 
     scikit-learn's ``StratifiedKFold(count, shuffle=True, random_state=seed)``, and with
     ``repeats`` its ``RepeatedStratifiedKFold``.
@@ -52,8 +53,8 @@ def stratified_folds(
     Args:
         split: The examples.
         count: Folds.
-        repeats: How often all are parted anew.
-        seed: Of the parting.
+        repeats: How often all are divided anew.
+        seed: Of the division.
 
     Returns:
         ``(train, test)`` for every fold of every repeat: positions in the split.
@@ -62,11 +63,8 @@ def stratified_folds(
         ValueError: For a number that is not possible, or more folds than examples of a
             class.
     """
-    for name, value, least in (("folds", count, 2), ("repeats", repeats, 1)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(
-                f"{name} is {value!r}; it must be a whole number of {least} or more."
-            )
+    reader.whole(count, "folds", 2)
+    reader.whole(repeats, "repeats")
     labels = labels_of(split)
     numbers, counts = np.unique(labels, return_counts=True)
     least = int(counts.min())
@@ -88,12 +86,12 @@ def stratified_folds(
     return list(splitter.split(np.zeros(len(labels)), labels))
 
 
-def parted(
+def fold_data(
     images: ImageData, pool: Split, train: np.ndarray, test: np.ndarray, recipe: Recipe
 ) -> ImageData:
     """The set of one fold: what is learnt from, and in place of ``test`` the fold.
 
-    A validation part is carved from the training examples where the recipe watches one:
+    A validation part is split off the training examples where the recipe watches one:
     for early stopping, or for a rate that falls on a plateau.
 
     Args:

@@ -62,8 +62,6 @@ class HyperZoo(keras_tuner.HyperModel):
     @functools.cached_property
     def images(self) -> kerazoo_data.ImageData:
         """The data set."""
-        if isinstance(self._data, kerazoo_data.ImageData):
-            return self._data
         recipe = self.space.recipe
         return kerazoo_data.load(
             self._data or recipe.data,

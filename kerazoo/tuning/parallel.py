@@ -11,7 +11,7 @@ They are keras-tuner's own. Every process finds the others by its environment:
 
 All of them run the same ``kerazoo tune`` with a folder that they share. A worker that
 died is started again with the same name; where nobody does so, another takes its trial
-over once it has been silent for a minute.
+over once it has missed its heartbeats for a minute.
 """
 
 import contextlib
@@ -22,11 +22,13 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
-from kerazoo.tuning import locks
+from kerazoo import processes
 
-# Seconds between two signs of life of a worker.
-PULSE = 5.0
+# Seconds between two heartbeats of a worker.
+HEARTBEAT = 5.0
 # How often a worker that dies is started again.
 RESTARTS = 10
 
@@ -74,7 +76,7 @@ def reach_chief(seconds: float | None = None) -> None:
     Raises:
         ValueError: Where it does not.
     """
-    place = (
+    address = (
         os.environ["KERASTUNER_ORACLE_IP"],
         int(os.environ["KERASTUNER_ORACLE_PORT"]),
     )
@@ -83,13 +85,13 @@ def reach_chief(seconds: float | None = None) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            socket.create_connection(place, timeout=5).close()
+            socket.create_connection(address, timeout=5).close()
             return
         except OSError as error:
             if time.monotonic() > deadline:
                 raise ValueError(
                     f"The worker {os.environ['KERASTUNER_TUNER_ID']} cannot reach the "
-                    f"chief at {place[0]}:{place[1]} ({error.strerror or error}); "
+                    f"chief at {address[0]}:{address[1]} ({error.strerror or error}); "
                     "start the chief, and check KERASTUNER_ORACLE_IP, "
                     "KERASTUNER_ORACLE_PORT and the firewall."
                 ) from error
@@ -97,8 +99,8 @@ def reach_chief(seconds: float | None = None) -> None:
 
 
 @contextlib.contextmanager
-def signs_of_life(folder: pathlib.Path, oracle):
-    """While a worker works, says so; while a chief waits, looks who still does.
+def heartbeat(folder: pathlib.Path, oracle: Any) -> Iterator[None]:
+    """Shows that this process lives; a chief drops the workers that do not.
 
     Args:
         folder: The search's.
@@ -108,17 +110,17 @@ def signs_of_life(folder: pathlib.Path, oracle):
     if part is None:
         yield
         return
-    signs = folder / "workers"
-    signs.mkdir(exist_ok=True)
-    own = signs / os.environ["KERASTUNER_TUNER_ID"]
+    beats = folder / "workers"
+    beats.mkdir(exist_ok=True)
+    own = beats / os.environ["KERASTUNER_TUNER_ID"]
     own.write_text(str(os.getpid()))
     ended = threading.Event()
 
     def beat():
-        while not ended.wait(PULSE):
+        while not ended.wait(HEARTBEAT):
             own.touch()
             if part == "chief":
-                oracle.forget_the_silent()
+                oracle.drop_dead_workers()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -129,7 +131,7 @@ def signs_of_life(folder: pathlib.Path, oracle):
         thread.join()
 
 
-def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None:
+def supervise(folder: pathlib.Path, workers: int) -> None:
     """Runs a search that was begun in a folder in several processes.
 
     A worker that dies is started again, and goes on with its trial. SIGTERM and Ctrl-C
@@ -138,70 +140,51 @@ def supervise(folder: pathlib.Path, workers: int, verbose: bool = False) -> None
     Args:
         folder: The search's folder.
         workers: How many work, besides the chief.
-        verbose: Whether to tell of the trials as they end.
 
     Raises:
         ValueError: Where a worker ends because of bad input.
         RuntimeError: Where a worker dies again and again.
         Stopped: On a signal.
     """
-    asked = []
-    handlers = {}
-    if threading.current_thread() is threading.main_thread():
-        handlers = {
-            number: signal.signal(number, lambda number, frame: asked.append(number))
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
     (folder / "workers").mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     names = [f"worker{number}" for number in range(workers)]
-    devices = {name: locks.gpu(number) for number, name in enumerate(names)}
-    devices["chief"] = {"CUDA_VISIBLE_DEVICES": "-1"}
+    shares = dict(
+        zip(names, processes.gpu_shares(workers, exclusive=False), strict=True)
+    )
+    shares["chief"] = {"CUDA_VISIBLE_DEVICES": "-1"}
+    port = str(processes.free_ports(1)[0])
 
     def start(name):
-        environment = devices[name] | {
-            "KERASTUNER_TUNER_ID": name,
-            "KERASTUNER_ORACLE_IP": "127.0.0.1",
-            "KERASTUNER_ORACLE_PORT": str(port),
-        }
-        with open(folder / "workers" / f"{name}.log", "ab") as log:
-            return locks.start(
-                __name__, str(folder), env=environment, stdout=log, stderr=log
-            )
+        chief = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+        return processes.start(
+            ["kerazoo.tuning.worker", str(folder)],
+            env=shares[name] | chief | {"KERASTUNER_TUNER_ID": name},
+            log=folder / "workers" / f"{name}.log",
+        )
 
-    processes = {name: start(name) for name in ("chief", *names)}
-    lives = dict.fromkeys(processes, 1)
-    try:
-        while not asked:
-            ended = {n: p.returncode for n, p in processes.items() if p.poll()}
-            for name, status in ended.items():
-                processes[name].communicate()
-                _give_up_if_hopeless(folder, name, status, lives[name])
-                lives[name] += 1
-                print(
-                    f"kerazoo: {name} ended with status {status} and starts again.",
-                    file=sys.stderr,
-                )
-                processes[name] = start(name)
-            if all(processes[name].poll() == 0 for name in names):
-                return
-            time.sleep(0.1)
-        _stop(processes, asked[0])
-        raise Stopped(asked[0])
-    finally:
-        for process in processes.values():
-            process.kill()
-            process.communicate()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    running = {name: start(name) for name in ("chief", *names)}
+    lives = dict.fromkeys(running, 1)
+    with processes.signals() as received:
+        try:
+            while any(running[name].poll() != 0 for name in names):
+                if received:
+                    # Without its chief no worker could report.
+                    processes.stop([running[name] for name in names], received[0])
+                    raise Stopped(received[0])
+                for name, process in running.items():
+                    if process.poll():
+                        _give_up_if_hopeless(folder, name, process, lives[name])
+                        lives[name] += 1
+                        running[name] = start(name)
+                time.sleep(0.1)
+        finally:
+            processes.kill(running.values())
 
 
-def _give_up_if_hopeless(folder, name, status, lives):
-    log = folder / "workers" / f"{name}.log"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
+def _give_up_if_hopeless(folder, name, process, lives):
+    process.communicate()
+    status, log = process.returncode, folder / "workers" / f"{name}.log"
+    last = (processes.last_lines(log) or ["it said nothing"])[0]
     if status == 2:
         raise ValueError(last.removeprefix("kerazoo: "))
     if lives > RESTARTS:
@@ -209,31 +192,7 @@ def _give_up_if_hopeless(folder, name, status, lives):
             f"{name} died {lives} times, last with status {status} ({last}); see "
             f"{log}. The same command goes on from there."
         )
-
-
-def _stop(processes, number):
-    """Lets the workers save their states, then ends all."""
-    workers = [process for name, process in processes.items() if name != "chief"]
-    for process in workers:
-        process.send_signal(number)
-    deadline = time.monotonic() + locks.GRACE
-    while time.monotonic() < deadline and any(p.poll() is None for p in workers):
-        time.sleep(0.1)
-
-
-def main() -> None:
-    """Takes part in the search of a folder: ``python -m kerazoo.tuning.parallel F``."""
-    locks.follow()
-    from kerazoo.tuning.searching import join
-
-    try:
-        join(sys.argv[1])
-    except (ValueError, RuntimeError, OSError) as error:
-        print(f"kerazoo: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-        # Bad input and a full disk are the same for whoever starts again.
-        code = 1 if isinstance(error, RuntimeError) else 2
-        sys.exit(getattr(error, "code", code))
-
-
-if __name__ == "__main__":
-    main()
+    print(
+        f"kerazoo: {name} ended with status {status} and starts again.",
+        file=sys.stderr,
+    )

@@ -19,14 +19,56 @@ import pathlib
 import shutil
 
 from kerazoo import data as kerazoo_data
-from kerazoo import training
+from kerazoo import reader, training
 from kerazoo.files import replacing_folder, write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
 from kerazoo.tuning import tables
+from kerazoo.tuning.records import SearchPlan, Trial
 from kerazoo.tuning.spaces import Space
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """What is searched, where and how: a search's ``search.json``.
+
+    Attributes:
+        network: The network's name.
+        data: The data set's name.
+        recipe: What the space changes.
+        plan: What is tried.
+        precision: As in :func:`kerazoo.fit`.
+        data_dir: Where the data set's files are.
+        save_every: Steps between the states of a trial.
+        images: A digest of which images are trained and scored on.
+    """
+
+    network: str
+    data: str
+    recipe: Recipe
+    plan: SearchPlan
+    precision: str
+    data_dir: str | None = None
+    save_every: int | None = None
+    images: str = ""
+
+    @property
+    def space(self) -> Space:
+        """What is searched."""
+        return Space(self.network, self.recipe, self.plan.space)
+
+    def load_data(
+        self, data: kerazoo_data.ImageData | str | None = None
+    ) -> kerazoo_data.ImageData:
+        """The data set, or as it is one that is loaded."""
+        return kerazoo_data.load(
+            data or self.data,
+            data_dir=self.data_dir,
+            validation=self.recipe.validation,
+            seed=self.recipe.seed,
+        )
 
 
 class Search:
@@ -45,53 +87,35 @@ class Search:
         if not path.is_file():
             raise ValueError(f"{self.path} holds no search; kerazoo tune makes one.")
         try:
-            self.plan = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}.") from error
+        self.config = reader.record(SearchConfig, data, str(path))
 
     def __repr__(self):
         return f"Search({str(self.path)!r})"
 
     @property
-    def rows(self) -> list[dict]:
-        """A row a trial, best first, then those that failed or still run.
-
-        ``trial`` (its number), ``values`` by dimension, ``score`` (accuracy; the mean
-        over the folds), ``spread`` (their standard deviation, or None), ``seconds``,
-        ``macs`` (multiply-adds of an image), ``epochs``, ``status`` (``completed``,
-        ``failed`` or ``running``), ``reason`` (of a failure), ``network`` and ``run``
-        (its folder).
-        """
-        rows = []
-        for path in self.path.glob("trial_*.json"):
-            row = json.loads(path.read_text(encoding="utf-8"))
-            rows.append(row | {"run": str(self.path / path.stem)})
-        return sorted(rows, key=lambda row: (-_score(row), row["trial"]))
+    def trials(self) -> list[Trial]:
+        """Its trials, best first, then those that failed or still run."""
+        trials = [read_trial(path) for path in self.path.glob("trial_*.json")]
+        return sorted(trials, key=lambda one: (-_score(one), one.number))
 
     @property
-    def best(self) -> dict:
-        """The best row.
+    def best(self) -> Trial:
+        """The best trial.
 
         Raises:
             ValueError: Where no trial completed.
         """
-        rows = self.rows
-        if not rows or rows[0]["score"] is None:
-            reasons = [row["reason"] for row in rows if row["reason"]]
+        trials = self.trials
+        if not trials or trials[0].score is None:
+            reasons = [one.reason for one in trials if one.reason]
             raise ValueError(
                 f"No trial of {self.path} has completed"
                 + (f"; the first failed because: {reasons[0]}" if reasons else ".")
             )
-        return rows[0]
-
-    @property
-    def space(self) -> Space:
-        """What was searched."""
-        return Space(
-            self.plan["network"],
-            Recipe.from_dict(self.plan["recipe"]),
-            self.plan["space"],
-        )
+        return trials[0]
 
     @property
     def network(self) -> str:
@@ -100,7 +124,7 @@ class Search:
         Raises:
             ValueError: Where no trial completed.
         """
-        return self.best["network"]
+        return self.best.network
 
     def recipe(self) -> Recipe:
         """The best trial's recipe.
@@ -108,11 +132,11 @@ class Search:
         Raises:
             ValueError: Where no trial completed.
         """
-        return self.space.apply(self.best["values"])[1]
+        return self.config.space.apply(self.best.values)[1]
 
     def runs(self, count: int | None = None) -> list[Run]:
         """The runs of the best trials that keep their networks, best first."""
-        runs = [row["run"] for row in self.rows if row["status"] == "completed"]
+        runs = [one.run for one in self.trials if one.status == "completed"]
         kept = [run for run in runs if pathlib.Path(run, "model.keras").is_file()]
         return [Run(run) for run in kept[:count]]
 
@@ -136,17 +160,17 @@ class Search:
         Raises:
             ValueError: Where no trial completed, or something stands in the folder.
         """
-        best, plan = self.best, self.plan
-        data_dir = data_dir or plan["data_dir"]
-        source, run = pathlib.Path(best["run"]), pathlib.Path(run)
-        if plan["folds"] or not (source / "model.keras").is_file():
+        best, config = self.best, self.config
+        data_dir = data_dir or config.data_dir
+        source, run = pathlib.Path(best.run), pathlib.Path(run)
+        if config.plan.folds or not (source / "model.keras").is_file():
             return training.fit(
-                best["network"],
-                plan["data"],
+                best.network,
+                config.data,
                 self.recipe(),
                 run=run,
                 data_dir=data_dir,
-                precision=plan["precision"],
+                precision=config.precision,
                 overwrite=overwrite,
             )
         if run.is_file():
@@ -157,15 +181,16 @@ class Search:
                 "it (--overwrite)."
             )
         recipe = self.recipe()
-        images = load(plan, recipe)
+        images = config.load_data()
         with replacing_folder(run) as partial:
             shutil.copytree(source, partial, dirs_exist_ok=True)
             copy = Run(partial)
-            config, parts = copy.config, own_parts(scored(images), recipe)
-            if images.validation and parts == config.parts:
-                # Parted as by name, but that the validation part was the test's.
-                config = dataclasses.replace(config, parts=None)
-            write_atomic(partial / "config.json", config.to_json())
+            trained = copy.config
+            parts = own_parts(validation_as_test(images), recipe)
+            if images.validation and parts == trained.parts:
+                # Split as by name, but that the validation images were the test's.
+                trained = dataclasses.replace(trained, parts=None)
+            write_atomic(partial / "config.json", trained.to_json())
             metrics = training.evaluate(copy, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())
             draw(copy, copy.history, metrics)
@@ -173,25 +198,22 @@ class Search:
 
     def report(self) -> None:
         """Writes ``results.csv`` and ``results.png``."""
-        names = list(self.plan["space"])
-        write_atomic(self.path / "results.csv", tables.csv(self.rows, names))
-        tables.draw(self.path / "results.png", self.rows, names)
+        names, trials = list(self.config.plan.space), self.trials
+        write_atomic(self.path / "results.csv", tables.csv(trials, names))
+        tables.draw(self.path / "results.png", trials, names)
 
 
-def _score(row):
-    return -math.inf if row["score"] is None else row["score"]
+def _score(trial):
+    return -math.inf if trial.score is None else trial.score
 
 
-def load(plan: dict, recipe: Recipe) -> kerazoo_data.ImageData:
-    """The data set of a search."""
-    return kerazoo_data.load(
-        plan["data"],
-        data_dir=plan["data_dir"],
-        validation=recipe.validation,
-        seed=recipe.seed,
-    )
+def read_trial(path: pathlib.Path) -> Trial:
+    """The trial of a file; its run folder stands beside it."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    trial = reader.record(Trial, data, str(path))
+    return dataclasses.replace(trial, run=str(path.with_suffix("")))
 
 
-def scored(images: kerazoo_data.ImageData) -> kerazoo_data.ImageData:
-    """Images with the validation part in the place of the test part."""
+def validation_as_test(images: kerazoo_data.ImageData) -> kerazoo_data.ImageData:
+    """Images with the validation split in the place of the test split."""
     return dataclasses.replace(images, validation=None, test=images.validation)

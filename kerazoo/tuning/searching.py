@@ -6,17 +6,19 @@ folds of a cross-validation, stands in the place of the test part: the data set'
 test images are not looked at.
 """
 
+import dataclasses
 import hashlib
 import os
 import pathlib
-import sys
 import time
 
 from kerazoo import data as kerazoo_data
+from kerazoo import reader
 from kerazoo.files import exclusive
 from kerazoo.recipe import Recipe
 from kerazoo.tuning import locks, parallel, strategies
-from kerazoo.tuning.results import Search, load
+from kerazoo.tuning.records import Execution, SearchPlan
+from kerazoo.tuning.results import Search, SearchConfig
 from kerazoo.tuning.spaces import GRID_POINTS, Space
 from kerazoo.tuning.trials import Trials
 
@@ -25,7 +27,7 @@ GRID_LIMIT = 100
 # The search's record: its file, and what it is called.
 RECORD = ("search.json", "search")
 # What may differ when a search goes on.
-FREE = ("trials", "keep", "data_dir", "save_every")
+FREE = ("plan.trials", "plan.keep", "data_dir", "save_every")
 
 
 def search(
@@ -33,21 +35,10 @@ def search(
     data: str | kerazoo_data.ImageData | None = None,
     recipe: Recipe | None = None,
     *,
-    space=(),
-    strategy: str = "random",
-    trials: int | None = None,
-    folds: int | None = None,
-    repeats: int = 1,
-    seed: int = 1,
     folder: str | os.PathLike,
-    data_dir: str | os.PathLike | None = None,
-    precision: str = "auto",
-    keep: int = 3,
-    workers: int = 1,
-    save_every: int | None = None,
-    overwrite: bool = False,
-    verbose: str | int = "auto",
-) -> "Search":
+    plan: SearchPlan | None = None,
+    execution: Execution | None = None,
+) -> Search:
     """Searches the hyper-parameters with which a network does best.
 
     The same call goes on where a killed one stopped: finished trials are not repeated,
@@ -58,25 +49,11 @@ def search(
         data: A data set's name, or a loaded one; by default the recipe's. Its test
             images are not used.
         recipe: What the space changes; by default ``Recipe()``.
-        space: Dimensions as in ``"learning_rate=log:1e-4:1e-1"`` (see
-            :class:`kerazoo.tuning.Space`); by default :func:`default_space`.
-        strategy: ``random``, ``grid``, ``hyperband``, ``bayesian`` or ``tpe``.
-        trials: How many to make; by default 10, or all that a grid (of at most 100
-            points) or Hyperband has.
-        folds: Score a trial by cross-validation over so many folds of the training and
-            validation images, instead of on the validation part.
-        repeats: How often these are parted anew.
-        seed: Of the strategy and the folds, 1 or more; a training has the recipe's.
         folder: The search's folder, to make or to continue.
-        data_dir: Where the data set's files are.
-        precision: As in :func:`kerazoo.fit`.
-        keep: How many of the best trials keep their networks and states.
-        workers: Processes of this machine. Where ``KERASTUNER_TUNER_ID``,
+        plan: What to try; by default ``SearchPlan()``.
+        execution: How; by default ``Execution()``. Where ``KERASTUNER_TUNER_ID``,
             ``KERASTUNER_ORACLE_IP`` and ``KERASTUNER_ORACLE_PORT`` are set, this
             process is the chief or a worker of a search on several machines.
-        save_every: Steps between the states of a trial, as in :func:`kerazoo.fit`.
-        overwrite: Whether a search that stands in the folder may be deleted.
-        verbose: Whether to report every trial; ``auto`` does so on a terminal.
 
     Returns:
         The search.
@@ -86,93 +63,56 @@ def search(
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C, with the trial's state
             saved.
     """
-    recipe = recipe or Recipe()
-    folder = pathlib.Path(folder)
-    _check(trials, folds, keep, workers, strategy)
-    if verbose == "auto":
-        verbose = sys.stdout.isatty()
-    space = Space(network, recipe, space)
-    plan = {
-        "network": network,
-        "data": data.name
-        if isinstance(data, kerazoo_data.ImageData)
-        else data or recipe.data,
-        "recipe": recipe.to_dict(),
-        "space": space.to_dict(),
-        "strategy": strategy,
-        "folds": folds,
-        "repeats": repeats,
-        "seed": seed,
-        "precision": precision,
-        "trials": trials,
-        "keep": keep,
-        "data_dir": None if data_dir is None else str(data_dir),
-        "save_every": save_every,
-    }
-    _oracle(space, plan)
-    images = data
-    if not isinstance(data, kerazoo_data.ImageData):
-        images = load(plan, recipe)
-    elif workers > 1 or parallel.role():
+    recipe, plan = recipe or Recipe(), plan or SearchPlan()
+    execution, folder = execution or Execution(), pathlib.Path(folder)
+    data = data or recipe.data
+    space = Space(network, recipe, plan.space)
+    config = SearchConfig(
+        network=network,
+        data=getattr(data, "name", data),
+        recipe=recipe,
+        plan=dataclasses.replace(plan, space=space.to_dict()),
+        precision=execution.precision,
+        data_dir=execution.data_dir,
+        save_every=execution.save_every,
+    )
+    strategies.oracle(plan, space, recipe.epochs)
+    role = parallel.role()
+    alone = execution.workers == 1 and role is None
+    if isinstance(data, kerazoo_data.ImageData) and not alone:
         raise ValueError(
             "Several workers load the data each on its own, so data must be a name; "
             "give a name, or leave out workers."
         )
-    plan["images"] = _digest(images)
-    if folds is None and images.validation is None:
+    images = config.load_data(data)
+    config = dataclasses.replace(config, images=_digest(images))
+    if plan.folds is None and images.validation is None:
         raise ValueError(
             f"The recipe {recipe.name} holds out no images to score trials on; give "
             "it a share (validation=0.1), or folds."
         )
-    if parallel.role() == "worker":
+    if role == "worker":
         parallel.reach_chief()
-        old = _awaited(folder)
-        locks.check_same(plan, old, "The search's folder", RECORD[1], FREE)
-        found = Search(folder)
-        _run(found, images, verbose)
+        found = _awaited(folder)
+        old = reader.plain(found.config)
+        locks.check_same_plan(config, old, "The search's folder", RECORD[1], FREE)
+        _run(found, images, execution.verbose)
         return found
     # Before a lock is put into a folder of something else.
-    locks.plan_of(folder, *RECORD)
+    locks.read_plan(folder, *RECORD)
     with exclusive(folder, "searched"):
-        locks.begin(folder, *RECORD, plan, overwrite, FREE)
+        locks.claim_plan(folder, *RECORD, config, execution.overwrite, FREE)
         found = Search(folder)
-        _check_grid(found, images, workers)
-        if workers > 1:
-            parallel.supervise(found.path, workers, verbose)
+        _check_grid(found, images, execution.workers)
+        if execution.workers > 1:
+            parallel.supervise(found.path, execution.workers)
         else:
-            _run(found, images, verbose)
+            _run(found, images, execution.verbose)
         found.report()
     return found
 
 
 # Before the first trial ---------------------------------------------------------------
-
-
-def _check(trials, folds, keep, workers, strategy):
-    for name, value, least in (
-        ("trials", trials, 1),
-        ("folds", folds, 2),
-        ("keep", keep, 1),
-        ("workers", workers, 1),
-    ):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and value >= least):
-            raise ValueError(
-                f"{name} is {value!r}; it must be a whole number of {least} or more."
-            )
-    if folds and strategy == "hyperband":
-        raise ValueError(
-            "hyperband stops trials early, which folds cannot; leave folds out, or "
-            "take another strategy."
-        )
-
-
-def _oracle(space, plan):
-    trials = plan["trials"]
-    if trials is None and plan["strategy"] not in ("grid", "hyperband"):
-        trials = 10
-    epochs = plan["recipe"]["epochs"]
-    return strategies.strategy(plan["strategy"], space, trials, plan["seed"], epochs)
 
 
 def _digest(images):
@@ -184,7 +124,7 @@ def _digest(images):
 
 
 def _awaited(folder, seconds=60.0):
-    """The plan that the chief writes."""
+    """The search that the chief begins."""
     deadline = time.monotonic() + seconds
     while not (folder / RECORD[0]).is_file():
         if time.monotonic() > deadline:
@@ -193,21 +133,21 @@ def _awaited(folder, seconds=60.0):
                 "give a folder that all machines share."
             )
         time.sleep(0.5)
-    return Search(folder).plan
+    return Search(folder)
 
 
 def _check_grid(found, images, workers):
     """Refuses a grid that is too large, with what it costs."""
-    space, allowed = found.space, found.plan["trials"] or GRID_LIMIT
-    count = space.grid_size()
-    if found.plan["strategy"] != "grid" or count <= allowed:
+    space, plan = found.config.space, found.config.plan
+    count, allowed = space.grid_size(), plan.trials or GRID_LIMIT
+    if plan.strategy != "grid" or count <= allowed:
         return
-    ended = [row for row in found.rows if row["status"] != "running"]
+    ended = [trial for trial in found.trials if trial.status != "running"]
     if not ended:
         # The first trial, to have a rate; a search of the whole grid finds it done.
         values = next(strategies.points(space.hyperparameters(GRID_POINTS)))
         ended = [Trials(found, images, verbose=False).run(0, values)]
-    rate = sum(row["seconds"] for row in ended) / len(ended)
+    rate = sum(trial.seconds for trial in ended) / len(ended)
     raise ValueError(
         f"The grid has {count:,} points, more than {allowed}; that takes about "
         f"{_duration(count * rate / workers)} at the {rate:.3g} s of a trial here, and "
@@ -233,23 +173,24 @@ def join(folder: str | os.PathLike) -> None:
     images = None
     if parallel.role() == "worker":
         parallel.reach_chief()
-        images = load(found.plan, found.space.recipe)
+        images = found.config.load_data()
     _run(found, images, verbose=False)
 
 
 def _run(found, images, verbose):
     """Makes trials until there are no more, as chief, worker or alone."""
     role = parallel.role()
-    oracle = _oracle(found.space, found.plan)
+    config = found.config
+    oracle = strategies.oracle(config.plan, config.space, config.recipe.epochs)
     oracle.verbose = 0
     oracle.path = found.path / "oracle.json"
     if role:
-        oracle.signs = found.path / "workers"
+        oracle.heartbeats = found.path / "workers"
     if role != "worker":
         oracle.reload()
     trials = Trials(found, images, verbose)
     loop = strategies.Loop(oracle, found.path, trials.score)
-    with locks.quiet(), parallel.signs_of_life(found.path, oracle):
+    with locks.quiet(), parallel.heartbeat(found.path, oracle):
         if role == "chief":
             loop.search()
         else:

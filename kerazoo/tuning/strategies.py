@@ -5,7 +5,7 @@ They are keras-tuner's oracles, mended by subclassing where our users would suff
 - the state is one file that is replaced whole, so that a search killed at any moment
   goes on, a grid among them (keras-tuner's cannot, its issue 1055);
 - a trial that was running goes back to whoever asks first, once the process that had it
-  is silent (keras-tuner's chief waits for it for ever);
+  misses its heartbeats (keras-tuner's chief waits for it for ever);
 - one failed trial, or three, do not end the search;
 - a small space is searched whole and no point of it twice;
 - the Bayesian search begins to learn after a third of its trials, not after three for
@@ -22,39 +22,43 @@ import pathlib
 import random
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras_tuner
 import numpy as np
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from kerazoo.errors import unknown
 from kerazoo.files import write_atomic
-from kerazoo.tuning.spaces import GRID_POINTS
+from kerazoo.tuning.records import SearchPlan
+from kerazoo.tuning.spaces import GRID_POINTS, Space
 
 OBJECTIVE = "score"
-# Seconds without a sign of life after which a worker's trial is another's.
-SILENCE = 60.0
+# Of a strategy that has no number of its own.
+TRIALS = 10
+# Heartbeat timeout in seconds; the trial of a worker that misses it is reassigned.
+HEARTBEAT_TIMEOUT = 60.0
 
 
-class Kept:
+class FileBackedOracle:
     """An oracle whose state is one file, and whose trials outlive their workers.
 
     Attributes:
         path: The file.
-        signs: The folder in which workers give their signs of life (see
+        heartbeats: The folder of the workers' heartbeats (see
             :mod:`kerazoo.tuning.parallel`); None where there are no others.
     """
 
     path: pathlib.Path
-    signs: pathlib.Path | None = None
+    heartbeats: pathlib.Path | None = None
 
     @functools.cached_property
-    def seen(self) -> dict:
-        """The last sign of life of every worker, and when it was new."""
+    def seen(self) -> dict[str, tuple[float | None, float]]:
+        """The last heartbeat of every worker, and when it was new."""
         return {}
 
-    def save(self):
+    def save(self) -> None:
         """Writes the state, trials included."""
         state = {
             "oracle": self.get_state(),
@@ -62,7 +66,7 @@ class Kept:
         }
         write_atomic(self.path, json.dumps(state))
 
-    def reload(self):
+    def reload(self) -> None:
         """Reads the state back; nothing where there is none."""
         if not self.path.is_file():
             return
@@ -78,8 +82,8 @@ class Kept:
         }
 
     @keras_tuner.synchronized
-    def create_trial(self, tuner_id):
-        """The next trial of a worker: its own again, a silent one's, or a new one."""
+    def create_trial(self, tuner_id: str) -> Trial:
+        """The next trial of a worker: its own again, a dead one's, or a new one."""
         trial = self._inherited(tuner_id) or super().create_trial(tuner_id)
         if trial.status == TrialStatus.STOPPED and self.ongoing_trials:
             # Another's trial is still to be finished, if need be by this worker.
@@ -91,7 +95,7 @@ class Kept:
         if tuner_id in self.ongoing_trials:
             return None
         for other in list(self.ongoing_trials):
-            if self._silent(other):
+            if self._dead(other):
                 self.tuner_ids.discard(other)
                 self.tuner_ids.add(tuner_id)
                 self.ongoing_trials[tuner_id] = self.ongoing_trials.pop(other)
@@ -99,19 +103,19 @@ class Kept:
                 return self.ongoing_trials[tuner_id]
         return None
 
-    def _silent(self, tuner_id):
-        if self.signs is None:
+    def _dead(self, tuner_id):
+        if self.heartbeats is None:
             return True
-        sign = self.signs / tuner_id
-        if not sign.exists():
+        heartbeat = self.heartbeats / tuner_id
+        if not heartbeat.exists():
             return True
-        # Clocks of machines differ: what counts is that a sign is renewed.
-        beat, now = sign.stat().st_mtime, time.monotonic()
+        # Clocks of machines differ: what counts is that a heartbeat is new.
+        beat, now = heartbeat.stat().st_mtime, time.monotonic()
         last, since = self.seen.get(tuner_id, (None, now))
         self.seen[tuner_id] = (beat, now if beat != last else since)
-        return now - self.seen[tuner_id][1] > SILENCE
+        return now - self.seen[tuner_id][1] > HEARTBEAT_TIMEOUT
 
-    def fresh(self, found):
+    def untried(self, found: dict[str, Any]) -> dict[str, Any]:
         """What a strategy found, or another point where that one has been tried.
 
         A training gives the same result again, so that repeating it teaches nothing.
@@ -130,26 +134,26 @@ class Kept:
         return {"status": TrialStatus.RUNNING, "values": values}
 
     @keras_tuner.synchronized
-    def forget_the_silent(self):
-        """Forgets workers that are gone and have no trial, for which a chief waits."""
+    def drop_dead_workers(self) -> None:
+        """Drops workers that are gone and have no trial, for which a chief waits."""
         for tuner_id in list(self.tuner_ids - set(self.ongoing_trials)):
-            if self._silent(tuner_id):
+            if self._dead(tuner_id):
                 self.tuner_ids.discard(tuner_id)
 
 
-class Random(Kept, keras_tuner.oracles.RandomSearchOracle):
+class Random(FileBackedOracle, keras_tuner.oracles.RandomSearchOracle):
     """Random points; of a space without ranges all, if there are trials enough."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The values of the next trial."""
         # Twenty draws in a row that have been tried end keras-tuner's search.
-        return self.fresh(super().populate_space(trial_id))
+        return self.untried(super().populate_space(trial_id))
 
 
-class Grid(Kept, keras_tuner.Oracle):
+class Grid(FileBackedOracle, keras_tuner.Oracle):
     """Every point of the space, in order."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The values of the next trial."""
         place = len(self.start_order)
         point = next(itertools.islice(points(self.get_space()), place, None), None)
@@ -158,11 +162,11 @@ class Grid(Kept, keras_tuner.Oracle):
         return {"status": TrialStatus.RUNNING, "values": point}
 
 
-class Hyperband(Kept, keras_tuner.oracles.HyperbandOracle):
+class Hyperband(FileBackedOracle, keras_tuner.oracles.HyperbandOracle):
     """Many short trials of which the best are continued (Li et al. 2018)."""
 
 
-class Bayesian(Kept, keras_tuner.Oracle):
+class Bayesian(FileBackedOracle, keras_tuner.Oracle):
     """The point that a Gaussian process holds for the most promising.
 
     As keras-tuner's: Matern's kernel of 5/2, the upper confidence bound with 2.6
@@ -175,7 +179,7 @@ class Bayesian(Kept, keras_tuner.Oracle):
 
     first = 3
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The values of the next trial."""
         space = self.get_space().space
         rng = np.random.default_rng([self.seed, len(self.trials)])
@@ -187,7 +191,7 @@ class Bayesian(Kept, keras_tuner.Oracle):
             hp.name: hp.prob_to_value(share)
             for hp, share in zip(space, chosen, strict=True)
         }
-        return self.fresh({"status": TrialStatus.RUNNING, "values": values})
+        return self.untried({"status": TrialStatus.RUNNING, "values": values})
 
     def _promising(self, space, rng, worst):
         """The best bound among random points, as shares of every dimension."""
@@ -217,10 +221,10 @@ class Bayesian(Kept, keras_tuner.Oracle):
         return points[np.argmax(mean + 2.6 * deviation)]
 
 
-class TPE(Kept, keras_tuner.Oracle):
+class TPE(FileBackedOracle, keras_tuner.Oracle):
     """Optuna's tree-structured Parzen estimator (Bergstra et al. 2011)."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The values of the next trial."""
         import optuna
 
@@ -241,7 +245,7 @@ class TPE(Kept, keras_tuner.Oracle):
                 )
             )
         values = study.ask(kinds).params
-        return self.fresh({"status": TrialStatus.RUNNING, "values": values})
+        return self.untried({"status": TrialStatus.RUNNING, "values": values})
 
 
 def _distribution(hp, distributions):
@@ -255,14 +259,13 @@ def _distribution(hp, distributions):
     return distributions.FloatDistribution(low, high, log=log == "log")
 
 
-def points(hyperparameters):
+def points(
+    hyperparameters: keras_tuner.HyperParameters,
+) -> Iterator[dict[str, Any]]:
     """Every point of ``HyperParameters``, the last dimension first, as dictionaries."""
     space = hyperparameters.space
     for values in itertools.product(*(tuple(hp.values) for hp in space)):
         yield {hp.name: value for hp, value in zip(space, values, strict=True)}
-
-
-STRATEGIES = ("grid", "random", "hyperband", "bayesian", "tpe")
 
 
 class Loop(BaseTuner):
@@ -275,14 +278,19 @@ class Loop(BaseTuner):
             that says why it failed.
     """
 
-    def __init__(self, oracle, folder, run):
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        folder: pathlib.Path,
+        run: Callable[[int, dict[str, Any]], float | str],
+    ):
         super().__init__(oracle=oracle, directory=folder, project_name="keras_tuner")
         self._run = run
 
-    def save(self):
+    def save(self) -> None:
         """Nothing: a strategy saves itself."""
 
-    def work(self):
+    def work(self) -> None:
         """Makes trials until the strategy has no more."""
         while True:
             trial = self.oracle.create_trial(self.tuner_id)
@@ -300,44 +308,37 @@ class Loop(BaseTuner):
             self.oracle.end_trial(trial)
 
 
-def strategy(name: str, space, trials: int | None, seed: int, epochs: int):
-    """The oracle of a name.
+def oracle(plan: SearchPlan, space: Space, epochs: int) -> FileBackedOracle:
+    """The oracle of a search's strategy.
 
     Args:
-        name: One of ``STRATEGIES``.
-        space: The :class:`kerazoo.tuning.Space`.
-        trials: How many to make at most; None for a grid's or Hyperband's own number.
-        seed: Of the draws, 1 or more.
+        plan: The search's.
+        space: What it searches.
         epochs: Of a whole training, for Hyperband.
 
     Raises:
-        ValueError: For another name, a seed that keras-tuner would not keep to, or
-            where Optuna is missing.
+        ValueError: Where Optuna is missing.
     """
-    if name not in STRATEGIES:
-        raise unknown("strategy", name, STRATEGIES)
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 1:
-        raise ValueError(
-            f"seed is {seed!r}; a search needs a whole number of 1 or more, for 0 is "
-            "any seed to keras-tuner."
-        )
+    trials = plan.trials
+    if trials is None and plan.strategy not in ("grid", "hyperband"):
+        trials = TRIALS
     options = {
         "objective": keras_tuner.Objective(OBJECTIVE, "max"),
-        "seed": seed,
+        "seed": plan.seed,
         # A search goes on, whatever fails.
         "max_consecutive_failed_trials": 10**9,
     }
-    points_of_ranges = GRID_POINTS if name == "grid" else None
+    points_of_ranges = GRID_POINTS if plan.strategy == "grid" else None
     options["hyperparameters"] = space.hyperparameters(points_of_ranges)
-    match name:
+    match plan.strategy:
         case "grid":
             return Grid(max_trials=trials, **options)
         case "random":
             return Random(max_trials=trials, **options)
         case "bayesian":
-            oracle = Bayesian(max_trials=trials, **options)
-            oracle.first = max(3, min(3 * len(space.dimensions), trials // 3))
-            return oracle
+            bayesian = Bayesian(max_trials=trials, **options)
+            bayesian.first = max(3, min(3 * len(space.dimensions), trials // 3))
+            return bayesian
         case "tpe":
             try:
                 import optuna  # noqa: F401
@@ -346,6 +347,6 @@ def strategy(name: str, space, trials: int | None, seed: int, epochs: int):
                     'The strategy tpe needs Optuna; pip install "kerazoo[optuna]".'
                 ) from error
             return TPE(max_trials=trials, **options)
-    oracle = Hyperband(max_epochs=epochs, **options)
-    oracle.max_trials = trials
-    return oracle
+    hyperband = Hyperband(max_epochs=epochs, **options)
+    hyperband.max_trials = trials
+    return hyperband

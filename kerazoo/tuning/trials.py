@@ -9,17 +9,21 @@ import os
 import pathlib
 import shutil
 import time
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from kerazoo import registry, training
+from kerazoo import data as kerazoo_data
+from kerazoo import reader, registry, training
 from kerazoo.analysis.ledger import ledger
 from kerazoo.files import locked, replacing_folder, write_atomic
 from kerazoo.run import Run
 from kerazoo.training.state import Interrupted
 from kerazoo.tuning import locks, tables
-from kerazoo.tuning.results import scored
+from kerazoo.tuning.crossval import cross_validate
+from kerazoo.tuning.records import Execution, FoldPlan, Trial
+from kerazoo.tuning.results import Search, read_trial, validation_as_test
 
 # How often a trial may be begun at the same place: its process died the other times.
 STARTS = 3
@@ -29,131 +33,124 @@ class Trials:
     """Makes the trials of a search.
 
     Args:
-        found: The :class:`kerazoo.tuning.Search`.
+        found: The search.
         images: The data set, decoded once for all trials.
         verbose: Whether to print a line for each.
     """
 
-    def __init__(self, found, images, verbose):
-        self.found, self.space, self.plan = found, found.space, found.plan
+    def __init__(self, found: Search, images: kerazoo_data.ImageData, verbose: bool):
+        self.found, self.config, self.plan = found, found.config, found.config.plan
+        self.space = found.config.space
         self.images, self.verbose = images, verbose
         self._costs = {}
 
-    def score(self, number: int, given: dict) -> float | str:
+    def score(self, number: int, given: dict[str, Any]) -> float | str:
         """Makes a trial; returns its score, or why it failed."""
         # Of a search that was killed a worker may still be saving its state.
-        with locked(locks.beside(self._place(number)), wait=True):
-            row = self.run(number, given)
-        return row["reason"] if row["status"] == "failed" else row["score"]
+        with locked(locks.lock_path(self._place(number)), wait=True):
+            trial = self.run(number, given)
+        return trial.reason if trial.status == "failed" else trial.score
 
     def _place(self, number):
         return self.found.path / f"trial_{number:04d}"
 
-    def run(self, number: int, given: dict) -> dict:
+    def run(self, number: int, given: dict[str, Any]) -> Trial:
         """Makes, continues or finds a trial.
 
         Args:
             number: The trial's.
             given: keras-tuner's values; Hyperband's say how many epochs it gets and
                 which trial it continues.
-
-        Returns:
-            Its row.
         """
         place = self._place(number)
         path = place.with_suffix(".json")
-        row = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if row.get("status") in ("completed", "failed"):
+        old = read_trial(path) if path.is_file() else None
+        if old and old.status != "running":
             # Its process died before the strategy was told.
-            return row
-        values = self.space.values(given)
+            return old
         newest = _newest_state(place)
-        same = row.get("state", newest) == newest
-        row = {
-            "trial": number,
-            "values": values,
-            "network": self.plan["network"],
-            "score": None,
-            "spread": None,
-            "seconds": row.get("seconds", 0.0),
-            "macs": None,
-            "epochs": given.get("tuner/epochs"),
-            "status": "running",
-            "reason": None,
-            "state": newest,
-            "worker": os.environ.get("KERASTUNER_TUNER_ID"),
-            "starts": row.get("starts", 0) * same + 1,
-        }
-        write_atomic(path, json.dumps(row, indent=2) + "\n")
+        trial = Trial(
+            number=number,
+            values=self.space.values(given),
+            network=self.config.network,
+            seconds=old.seconds if old else 0.0,
+            epochs=given.get("tuner/epochs"),
+            state=newest,
+            starts=old.starts + 1 if old and old.state == newest else 1,
+            worker=os.environ.get("KERASTUNER_TUNER_ID"),
+            run=str(place),
+        )
+        _write(path, trial)
         start = time.perf_counter()
+
+        def ended(**results):
+            seconds = trial.seconds + time.perf_counter() - start
+            changed = dataclasses.replace(trial, seconds=seconds, **results)
+            _write(path, changed)
+            return changed
+
         try:
-            if row["starts"] > STARTS:
+            if trial.starts > STARTS:
                 raise MemoryError(
                     f"its process ended {STARTS} times at the same place without a word"
                 )
-            self._train(row, place, given)
-            row["status"] = "completed"
+            network, recipe = self.space.apply(trial.values)
+            trial = dataclasses.replace(trial, network=network)
+            trial = dataclasses.replace(trial, macs=self._cost(network, recipe))
+            trial = ended(status="completed", **self._train(trial, recipe, given))
         except (Interrupted, OSError):
             # A full disk says nothing about the trial.
-            row["seconds"] += time.perf_counter() - start
-            write_atomic(path, json.dumps(row, indent=2) + "\n")
+            ended()
             raise
         except Exception as error:
-            row |= {"status": "failed", "score": None, "reason": _reason(error)}
-        row["seconds"] += time.perf_counter() - start
-        write_atomic(path, json.dumps(row, indent=2) + "\n")
-        self._settle(row)
-        return row
+            trial = ended(status="failed", reason=_reason(error))
+        self._settle(trial)
+        return trial
 
-    def _train(self, row, place, given):
-        network, recipe = self.space.apply(row["values"])
-        row["network"] = network
-        row["macs"] = self._cost(network, recipe)
-        options = {
-            "data_dir": self.plan["data_dir"],
-            "precision": self.plan["precision"],
-            "verbose": 0,
-        }
-        if self.plan["folds"]:
-            from kerazoo.tuning.crossval import cross_validate
-
+    def _train(self, trial, recipe, given):
+        """Trains; what the trial's record says of it."""
+        config, plan, place = self.config, self.plan, pathlib.Path(trial.run)
+        if plan.folds:
             result = cross_validate(
-                network,
+                trial.network,
                 self.images,
                 recipe,
-                folds=self.plan["folds"],
-                repeats=self.plan["repeats"],
-                seed=self.plan["seed"],
                 folder=place,
-                **options,
+                plan=FoldPlan(folds=plan.folds, repeats=plan.repeats, seed=plan.seed),
+                execution=Execution(
+                    data_dir=config.data_dir, precision=config.precision, verbose=False
+                ),
             )
-            row |= {"score": result.mean, "spread": result.std}
+            done = {"score": result.mean, "std": result.std}
         else:
             self._continue(place, given)
             run = Run(place) if _finished(place) else None
             run = run or training.fit(
-                network,
-                self._parted(recipe),
+                trial.network,
+                self._data(recipe),
                 recipe,
                 run=place,
                 events=False,
-                until=row["epochs"],
-                save_every=self.plan["save_every"],
-                **options,
+                until=trial.epochs,
+                save_every=config.save_every,
+                data_dir=config.data_dir,
+                precision=config.precision,
+                verbose=0,
             )
-            row["score"] = run.metrics.accuracy
-            row["epochs"] = row["epochs"] or len(run.history)
-        if not math.isfinite(row["score"]):
-            raise ArithmeticError(f"its score is {row['score']}")
+            epochs = trial.epochs or len(run.history)
+            done = {"score": run.metrics.accuracy, "epochs": epochs}
+        if not math.isfinite(done["score"]):
+            raise ArithmeticError(f"its score is {done['score']}")
+        return done
 
-    def _parted(self, recipe):
-        """Images whose test part is what trials are scored on."""
+    def _data(self, recipe):
+        """Images whose test split is what trials are scored on."""
         watches = recipe.early_stopping or recipe.schedule.name == "plateau"
         return self._watched if watches else self._unwatched
 
     @functools.cached_property
     def _unwatched(self):
-        return scored(self.images)
+        return validation_as_test(self.images)
 
     @functools.cached_property
     def _watched(self):
@@ -190,21 +187,26 @@ class Trials:
             self._costs[key] = ledger(model).macs
         return self._costs[key]
 
-    def _settle(self, row):
+    def _settle(self, trial):
         """After a trial: the tables, the cap on the disk, memory."""
-        names = list(self.plan["space"])
-        rows = self.found.rows
-        write_atomic(self.found.path / "results.csv", tables.csv(rows, names))
-        tables.log(self.found.path / "events", row, names)
-        _prune(rows, self.plan["keep"], self.plan["strategy"] == "hyperband")
+        names, trials = list(self.plan.space), self.found.trials
+        write_atomic(self.found.path / "results.csv", tables.csv(trials, names))
+        tables.log(self.found.path / "events", trial, names)
+        _prune(trials, self.plan.keep, self.plan.strategy == "hyperband")
         keras.utils.clear_session(free_memory=False)
         # Collecting takes most of a second, as long as a small trial.
-        if row["status"] == "failed" or row["seconds"] > 10 or row["trial"] % 10 == 9:
+        if trial.status == "failed" or trial.seconds > 10 or trial.number % 10 == 9:
             gc.collect()
         if self.verbose:
-            score = f"{row['score']:.4f}" if row["score"] is not None else row["reason"]
-            words = " ".join(f"{k}={_short(v)}" for k, v in row["values"].items())
-            print(f"trial {row['trial']}: {score} ({row['seconds']:.1f} s) {words}")
+            score = trial.reason if trial.score is None else f"{trial.score:.4f}"
+            values = " ".join(f"{k}={_short(v)}" for k, v in trial.values.items())
+            print(f"trial {trial.number}: {score} ({trial.seconds:.1f} s) {values}")
+
+
+def _write(path, trial):
+    # Wherever the folder is moved, the run stands beside the file.
+    record = reader.plain(dataclasses.replace(trial, run=path.stem))
+    write_atomic(path, json.dumps(record, indent=2) + "\n")
 
 
 def _finished(place):
@@ -222,25 +224,25 @@ def _newest_state(place):
 
 def _reason(error):
     """Why a trial failed, in a line."""
-    words = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
-        return f"out of memory: {words[:300]}"
-    return words[:500]
+        return f"out of memory: {text[:300]}"
+    return text[:500]
 
 
-def _prune(rows, keep, by_epochs):
+def _prune(trials, keep, by_epochs):
     """Deletes networks and states of all but the best trials.
 
     Hyperband continues some of those that were stopped early: the best of every length
     are kept.
     """
     groups = {}
-    for row in rows:
-        if row["status"] != "running":
-            groups.setdefault(row["epochs"] if by_epochs else None, []).append(row)
+    for trial in trials:
+        if trial.status != "running":
+            groups.setdefault(trial.epochs if by_epochs else None, []).append(trial)
     for group in groups.values():
-        best = [row for row in group if row["status"] == "completed"][:keep]
-        for row in group:
-            if row not in best:
-                shutil.rmtree(pathlib.Path(row["run"], "state"), ignore_errors=True)
-                pathlib.Path(row["run"], "model.keras").unlink(missing_ok=True)
+        best = [trial for trial in group if trial.status == "completed"][:keep]
+        for trial in group:
+            if trial not in best:
+                shutil.rmtree(pathlib.Path(trial.run, "state"), ignore_errors=True)
+                pathlib.Path(trial.run, "model.keras").unlink(missing_ok=True)

@@ -197,7 +197,10 @@ def test_bad_input_is_not_tried_again(tmp_path, capfd):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [((0, ["train"]), "at least one process"), ((2, []), "no command")],
+    [
+        ((0, ["train"]), "processes is 0; it must be a whole number"),
+        ((2, []), "no command"),
+    ],
 )
 def test_launch_refuses(given, message):
     with pytest.raises(ValueError, match=message):

@@ -24,7 +24,7 @@ from kerazoo.run import Run
 from kerazoo.training.state import Diverged
 from kerazoo.tuning import crossval
 
-from .conftest import TINY
+from .conftest import TINY, records
 
 # Everything that is fitted: weights, statistics, the epoch at which to stop.
 FITTED = TINY.override(
@@ -47,6 +47,7 @@ def result(few, tmp_path_factory):
 
 def run(images, folder, recipe=FITTED, **options):
     options = {"folds": 3, "precision": "float32", "keep_models": True} | options
+    options = records(tuning.FoldPlan, options)
     return tuning.cross_validate("mlp_50", images, recipe, folder=folder, **options)
 
 
@@ -90,13 +91,13 @@ def first_fold_only(monkeypatch, few):
 
 def test_every_fold_is_a_run(result, few):
     found, folder = result
-    assert [row["fold"] for row in found.rows] == [1, 2, 3]
-    assert sum(row["images"] for row in found.rows) == few.train.size
-    for row in found.rows:
-        metrics = Run(folder / row["run"]).metrics
-        assert row["score"] == metrics.accuracy
-        assert row["loss"] == metrics.loss
-        assert row["images"] == metrics.images
+    assert [fold.number for fold in found.folds] == [1, 2, 3]
+    assert sum(fold.images for fold in found.folds) == few.train.size
+    for fold in found.folds:
+        metrics = Run(folder / fold.run).metrics
+        assert fold.score == metrics.accuracy
+        assert fold.loss == metrics.loss
+        assert fold.images == metrics.images
     assert found.mean == pytest.approx(sum(found.scores) / 3)
     spread = sum((score - found.mean) ** 2 for score in found.scores) / 3
     assert found.std == pytest.approx(spread**0.5)
@@ -105,7 +106,7 @@ def test_every_fold_is_a_run(result, few):
     assert written == json.loads(json.dumps(found.to_dict()))
     assert written["recipe"] == json.loads(FITTED.to_json())
     # It stopped by a validation loss that no fold had a part in.
-    epochs = [len(Run(folder / row["run"]).history) for row in found.rows]
+    epochs = [len(Run(folder / fold.run).history) for fold in found.folds]
     assert min(epochs) < 12
 
 
@@ -115,7 +116,7 @@ def test_a_finished_fold_is_not_repeated(result, few):
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.keras")}
     (second / "metrics.json").unlink()
     again = run(few, folder)
-    assert again.rows == found.rows
+    assert again.folds == found.folds
     after = {p: p.stat().st_mtime_ns for p in folder.rglob("*.keras")}
     assert [p.parent for p in after if after[p] != before[p]] == [second]
 
@@ -124,9 +125,9 @@ def test_another_plan_is_refused(result, few, tmp_path):
     _, folder = result
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     for options, words in (
-        ({"seed": 2}, "seed differ"),
-        ({"folds": 4, "repeats": 2}, "folds, repeats differ"),
-        ({"recipe": FITTED.override("epochs=1")}, "recipe differ"),
+        ({"seed": 2}, "plan.seed differ"),
+        ({"folds": 4, "repeats": 2}, "plan.folds, plan.repeats differ"),
+        ({"recipe": FITTED.override("epochs=1")}, "recipe.epochs differ"),
     ):
         with pytest.raises(ValueError, match=words):
             run(few, folder, **options)
@@ -148,7 +149,7 @@ def test_another_plan_is_refused(result, few, tmp_path):
     [
         ({"folds": 1}, "folds is 1; it must be"),
         ({"folds": 30}, "30 folds need 30 images of every class"),
-        ({"workers": 0}, "workers is 0; it must be 1 or more"),
+        ({"workers": 0}, "workers is 0; it must be a whole number from 1"),
         ({"workers": 2}, "cannot share a set that only this process has loaded"),
         ({"recipe": TINY.override("options.unit=3")}, "option of mlp_50 'unit'"),
     ],
@@ -280,13 +281,12 @@ def nested(images, folder):
         "mlp_50",
         images,
         TINY,
-        folds=3,
-        inner=2,
-        strategy="grid",
-        trials=2,
-        space=(f"learning_rate={rates}",),
         folder=folder,
-        precision="float32",
+        search=tuning.SearchPlan(
+            space=(f"learning_rate={rates}",), strategy="grid", trials=2, folds=2
+        ),
+        plan=tuning.FoldPlan(folds=3),
+        execution=tuning.Execution(precision="float32"),
         keep_models=True,
     )
 
@@ -308,28 +308,28 @@ def test_the_same_as_scikit_learn(searched, few):
     )
     assert found.scores == pytest.approx(expected["test_score"], abs=1e-9)
     grid = expected["estimator"][0]
-    row = found.rows[0]
-    assert row["values"] == {"learning_rate": grid.best_params_["rate"]}
-    assert row["inner_score"] == pytest.approx(grid.best_score_, abs=1e-9)
-    trials = tuning.Search(folder / "fold_01" / "search").rows
+    winner = found.folds[0].winner
+    assert winner.values == {"learning_rate": grid.best_params_["rate"]}
+    assert winner.inner_score == pytest.approx(grid.best_score_, abs=1e-9)
+    trials = tuning.Search(folder / "fold_01" / "search").trials
     table = grid.cv_results_
     for trial in trials:
-        place = list(RATES).index(trial["values"]["learning_rate"])
-        assert trial["score"] == pytest.approx(table["mean_test_score"][place])
-        assert trial["spread"] == pytest.approx(table["std_test_score"][place])
-    scores = [trial["score"] for trial in trials]
+        place = list(RATES).index(trial.values["learning_rate"])
+        assert trial.score == pytest.approx(table["mean_test_score"][place])
+        assert trial.std == pytest.approx(table["std_test_score"][place])
+    scores = [trial.score for trial in trials]
     assert min(scores) < max(scores)
 
 
 def test_nested_says_what_won_where(searched):
     found, folder = searched
-    row = found.rows[0]
-    assert found.winners == [{"values": row["values"], "folds": [1]}]
+    fold = found.folds[0]
+    assert found.winners == [{"values": fold.winner.values, "folds": [1]}]
     written = json.loads((folder / "nested.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
-    config = Run(folder / row["run"]).config
+    config = Run(folder / fold.run).config
     rate = config.recipe.optimizer.learning_rate
-    assert {"learning_rate": rate} == row["values"]
+    assert {"learning_rate": rate} == fold.winner.values
 
 
 def test_no_choice_sees_the_outer_fold(searched, few, tmp_path, first_fold_only):
@@ -338,13 +338,11 @@ def test_no_choice_sees_the_outer_fold(searched, few, tmp_path, first_fold_only)
     labels = (few.train.source.labels[fold] + 1) % 10
     poisoned = changed(few, fold, 255 - few.train.source.images[fold], labels)
     found = nested(poisoned, tmp_path / "poisoned")
-    for key in ("values", "inner_score", "network"):
-        assert found.rows[0][key] == clean.rows[0][key]
+    assert found.folds[0].winner == clean.folds[0].winner
     places = [place / "fold_01" for place in (tmp_path / "poisoned", folder)]
-    rows = [tuning.Search(place / "search").rows for place in places]
-    for mine, its in zip(*rows, strict=True):
-        for key in ("values", "score", "spread"):
-            assert mine[key] == its[key]
+    trials = [tuning.Search(place / "search").trials for place in places]
+    for mine, its in zip(*trials, strict=True):
+        assert (mine.values, mine.score, mine.std) == (its.values, its.score, its.std)
     assert fitted(places[0] / "run") == fitted(places[1] / "run")
     assert found.scores[0] < clean.scores[0] - 0.3
 
@@ -377,7 +375,7 @@ def test_a_killed_command_goes_on_with_another_worker(tmp_path, data_dir):
     assert done.returncode == 0, done.stderr
     assert first.stat().st_mtime_ns == before
     found = json.loads(done.stdout)
-    assert [row["fold"] for row in found["rows"]] == [1, 2, 3, 4]
+    assert [fold["number"] for fold in found["folds"]] == [1, 2, 3, 4]
     assert found["mean"] == pytest.approx(np.mean(found["scores"]))
     assert found["recipe"]["epochs"] == 30
     assert not list(folder.rglob("model.keras"))

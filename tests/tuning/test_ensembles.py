@@ -217,21 +217,20 @@ def test_other_architectures_have_no_average():
 
 def test_members_and_whole_side_by_side(runs, whole):
     found, folder = whole
-    for row, run in zip(found.members, runs, strict=True):
-        assert row["name"] == str(run.path)
-        assert row["network"] == "mlp_256"
-        assert row["accuracy"] == run.metrics.accuracy
-        assert row["error"] == 1 - row["accuracy"]
-        assert row["loss"] == pytest.approx(run.metrics.loss, rel=1e-5)
+    for member, run in zip(found.members, runs, strict=True):
+        assert member.name == str(run.path)
+        assert member.network == "mlp_256"
+        assert member.accuracy == run.metrics.accuracy
+        assert member.loss == pytest.approx(run.metrics.loss, rel=1e-5)
     assert found.metrics.images == 355
     curve = found.curve
-    assert [row["members"] for row in curve] == [1, 2, 3]
-    assert [row["subsets"] for row in curve] == [3, 3, 1]
-    errors = [row["error"] for row in found.members]
-    assert curve[0]["error"] == pytest.approx(np.mean(errors))
-    assert curve[0]["low"] == pytest.approx(min(errors))
-    assert curve[0]["high"] == pytest.approx(max(errors))
-    assert curve[2]["error"] == pytest.approx(1 - found.metrics.accuracy)
+    assert [point.members for point in curve] == [1, 2, 3]
+    assert [point.subsets for point in curve] == [3, 3, 1]
+    errors = [1 - member.accuracy for member in found.members]
+    assert curve[0].error == pytest.approx(np.mean(errors))
+    assert curve[0].low == pytest.approx(min(errors))
+    assert curve[0].high == pytest.approx(max(errors))
+    assert curve[2].error == pytest.approx(1 - found.metrics.accuracy)
     written = json.loads((folder / "ensemble.json").read_text())
     assert written == json.loads(json.dumps(found.to_dict()))
 
@@ -277,17 +276,17 @@ def test_the_whole_by_hand(rule):
         by_hand = scores.mean(0)
     np.testing.assert_allclose(ensembles.together(given, rule), by_hand)
     curve = ensembles.error_curve(given, truth, rule)
-    assert [row["subsets"] for row in curve] == [7, 21, 35, 35, 21, 7, 1]
-    assert curve[-1]["error"] == pytest.approx((by_hand.argmax(-1) != truth).mean())
+    assert [point.subsets for point in curve] == [7, 21, 35, 35, 21, 7, 1]
+    assert curve[-1].error == pytest.approx((by_hand.argmax(-1) != truth).mean())
     alone = (scores.argmax(-1) != truth).mean(1)
-    assert curve[0]["error"] == pytest.approx(alone.mean())
-    assert curve[0]["low"] == pytest.approx(alone.min())
+    assert curve[0].error == pytest.approx(alone.mean())
+    assert curve[0].low == pytest.approx(alone.min())
 
 
 def test_of_many_subsets_some_are_drawn():
     scores = np.random.default_rng(3).normal(size=(12, 5, 3))
     curve = ensembles.error_curve(scores, np.zeros(5, int), "probabilities")
-    assert [row["subsets"] for row in curve[:4]] == [12, 66, 100, 100]
+    assert [point.subsets for point in curve[:4]] == [12, 66, 100, 100]
 
 
 def test_the_folder_is_a_run(whole, tmp_path):
@@ -323,10 +322,10 @@ def test_equal_members_make_a_run_that_evaluates(runs, tmp_path):
 
 def test_snapshots_of_one_run(runs, tmp_path):
     found = tuning.ensemble([runs[0].path], snapshots=True)
-    assert [row["name"] for row in found.members] == [
+    assert [member.name for member in found.members] == [
         f"{runs[0].path}@{epoch}" for epoch in (1, 2, 3)
     ]
-    assert found.members[2]["accuracy"] == runs[0].metrics.accuracy
+    assert found.members[2].accuracy == runs[0].metrics.accuracy
     kernels = [
         Run(runs[0].path).model().get_layer("hidden1").kernel.numpy(),
         found.model.get_layer("member3_hidden1").kernel.numpy(),
@@ -335,7 +334,7 @@ def test_snapshots_of_one_run(runs, tmp_path):
     averaged = tuning.ensemble(
         [runs[0].path], snapshots=True, rule="weights", folder=tmp_path / "mean"
     )
-    assert averaged.curve == []
+    assert averaged.curve == ()
     assert names(averaged.model) == names(runs[0].model())
     again = training.evaluate(tmp_path / "mean")
     assert again.accuracy == averaged.metrics.accuracy > 0.7
@@ -343,19 +342,24 @@ def test_snapshots_of_one_run(runs, tmp_path):
 
 def test_the_best_of_a_cross_validation(tmp_path, few, data_dir):
     folder = tmp_path / "folds"
-    options = {"folds": 3, "folder": folder, "precision": "float32"}
     result = tuning.cross_validate(
-        "mlp_50", few, TINY.override("epochs=1"), keep_models=True, **options
+        "mlp_50",
+        few,
+        TINY.override("epochs=1"),
+        folder=folder,
+        plan=tuning.FoldPlan(folds=3),
+        execution=tuning.Execution(precision="float32"),
+        keep_models=True,
     )
-    best = sorted(result.rows, key=lambda row: -row["score"])[:2]
+    best = sorted(result.folds, key=lambda fold: -fold.score)[:2]
     found = tuning.ensemble([folder], top=2, data_dir=data_dir)
-    assert [row["name"] for row in found.members] == [
-        str(folder / row["run"]) for row in best
+    assert [member.name for member in found.members] == [
+        str(folder / fold.run) for fold in best
     ]
     for split in ("train", "validation"):
-        with pytest.raises(ValueError, match="have parted digits differently"):
+        with pytest.raises(ValueError, match="have split digits differently"):
             tuning.ensemble([folder], split=split, data_dir=data_dir)
-    (folder / best[0]["run"] / "model.keras").unlink()
+    (folder / best[0].run / "model.keras").unlink()
     with pytest.raises(ValueError, match="was not kept; cross-validate with --keep-mo"):
         tuning.ensemble([folder], top=2, data_dir=data_dir)
 
@@ -390,7 +394,7 @@ def test_runs_that_do_not_belong_together(runs, tmp_path, data_dir):
         ([bare], {"snapshots": True}, "has kept no snapshots; name their epochs"),
         ([first, runs[1].path], {"rule": "vote"}, "Unknown rule 'vote'; did you mean"),
         ([first, runs[1].path], {"split": "tests"}, "Unknown split 'tests'"),
-        ([first, runs[1].path], {"split": "train"}, "parted digits differently"),
+        ([first, runs[1].path], {"split": "train"}, "split digits differently"),
         ([first, runs[1].path], {"top": 0}, "top is 0; it must be 1 or more"),
         ([first, runs[1].path], {"rule": "weights"}, "cannot be averaged"),
         ([first, kept], {}, "was not kept"),
@@ -464,7 +468,7 @@ def test_the_command_prints_the_table(command, runs):
         (["crossval", "mlp_5"], "Unknown network 'mlp_5'; did you mean mlp_50"),
         ([*CROSSVAL, "--folds=1"], "folds is 1; it must be"),
         ([*CROSSVAL, "--space=epochs=1,2"], "add --nested 4, or set"),
-        ([*CROSSVAL, "--nested=2", "--repeats=3"], "leave out --repeats"),
+        ([*CROSSVAL, "--nested=2", "--repeats=3"], "leave out repeats"),
         (
             [*CROSSVAL, "--nested=2", "--space=rate=1,2"],
             "Unknown dimension of mlp_50 'rate'",

@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
 from kerazoo import data
-from kerazoo.tuning.folds import labels_of, parted, pooled, stratified_folds
+from kerazoo.tuning.folds import fold_data, labels_of, merge_splits, stratified_folds
 
 from .conftest import TINY
 
@@ -40,7 +40,7 @@ def photos(tmp_path_factory):
 
 
 def test_folds_are_scikit_learns(digits):
-    pool = pooled(digits)
+    pool = merge_splits(digits)
     labels = pool.labels
     rows = np.zeros(len(labels))
     splitter = StratifiedKFold(5, shuffle=True, random_state=3)
@@ -52,8 +52,8 @@ def test_folds_are_scikit_learns(digits):
 
 
 def test_every_image_is_tested_once_and_classes_keep_their_shares(digits):
-    labels = pooled(digits).labels
-    parts = stratified_folds(pooled(digits), 4, repeats=2)
+    labels = merge_splits(digits).labels
+    parts = stratified_folds(merge_splits(digits), 4, repeats=2)
     for repeat in (parts[:4], parts[4:]):
         tested = np.concatenate([test for _, test in repeat])
         np.testing.assert_array_equal(np.sort(tested), np.arange(len(labels)))
@@ -65,7 +65,7 @@ def test_every_image_is_tested_once_and_classes_keep_their_shares(digits):
         assert np.ptp(counts, 0).max() <= 1
     assert not np.array_equal(parts[0][1], parts[4][1])
     first, again, other = (
-        stratified_folds(pooled(digits), 4, seed=seed)[0][1] for seed in (1, 1, 2)
+        stratified_folds(merge_splits(digits), 4, seed=seed)[0][1] for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -74,8 +74,13 @@ def test_every_image_is_tested_once_and_classes_keep_their_shares(digits):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_validation_share_does_not_move_the_folds(digits, data_dir, seed):
     held = data.load("digits", data_dir=data_dir, validation=0.2, seed=seed)
-    np.testing.assert_array_equal(pooled(held).indices, pooled(digits).indices)
-    assert_equal(stratified_folds(pooled(held), 3), stratified_folds(pooled(digits), 3))
+    np.testing.assert_array_equal(
+        merge_splits(held).indices, merge_splits(digits).indices
+    )
+    assert_equal(
+        stratified_folds(merge_splits(held), 3),
+        stratified_folds(merge_splits(digits), 3),
+    )
 
 
 def test_sets_that_are_streamed_have_the_same_folds(digits, data_dir):
@@ -83,11 +88,12 @@ def test_sets_that_are_streamed_have_the_same_folds(digits, data_dir):
     assert stream.train.labels is None
     np.testing.assert_array_equal(labels_of(stream.train), digits.train.labels)
     assert_equal(
-        stratified_folds(pooled(stream), 3), stratified_folds(pooled(digits), 3)
+        stratified_folds(merge_splits(stream), 3),
+        stratified_folds(merge_splits(digits), 3),
     )
-    train, test = stratified_folds(pooled(stream), 3)[0]
+    train, test = stratified_folds(merge_splits(stream), 3)[0]
     stream = dataclasses.replace(stream, published=((0.0,), (1.0,)))
-    fold = parted(stream, pooled(stream), train, test, TINY)
+    fold = fold_data(stream, merge_splits(stream), train, test, TINY)
     batches = data.Batches(fold.test, 50, image_shape=(8, 8, 1))
     images, labels = batches.take(fold.test.size)
     source = digits.train.source
@@ -100,11 +106,11 @@ def test_sets_that_are_streamed_have_the_same_folds(digits, data_dir):
 
 def test_folders_have_folds(photos):
     images = data.load(f"folder:{photos}", validation=0)
-    pool = pooled(images)
+    pool = merge_splits(images)
     parts = stratified_folds(pool, 3, seed=5)
     splitter = StratifiedKFold(3, shuffle=True, random_state=5)
     assert_equal(parts, splitter.split(np.zeros(pool.size), pool.labels))
-    fold = parted(images, pool, *parts[0], TINY)
+    fold = fold_data(images, pool, *parts[0], TINY)
     got, _ = data.Batches(fold.test, 2, image_shape=(9, 7, 3)).take(99)
     paths = [pool.source.paths[n] for n in fold.test.indices]
     for pixels, path in zip(got, paths, strict=True):
@@ -114,8 +120,8 @@ def test_folders_have_folds(photos):
 def test_a_validation_folder_is_no_fold(photos):
     parts = f"folder:{photos.parent / 'parts'}"
     with pytest.raises(ValueError, match="are a folder of their own"):
-        pooled(data.load(parts))
-    assert pooled(data.load(parts, validation=0)).size == 16
+        merge_splits(data.load(parts))
+    assert merge_splits(data.load(parts, validation=0)).size == 16
 
 
 @pytest.mark.parametrize(
@@ -129,7 +135,7 @@ def test_a_validation_folder_is_no_fold(photos):
     ],
 )
 def test_folds_that_cannot_be(photos, count, repeats, words):
-    pool = pooled(data.load(f"folder:{photos}", validation=0))
+    pool = merge_splits(data.load(f"folder:{photos}", validation=0))
     with pytest.raises(ValueError, match=words) as caught:
         stratified_folds(pool, count, repeats=repeats)
     assert "\n" not in str(caught.value)
@@ -153,9 +159,9 @@ def test_a_class_of_one_image(digits):
     ],
 )
 def test_a_validation_part_is_carved_where_it_is_watched(digits, settings, share):
-    pool = pooled(digits)
+    pool = merge_splits(digits)
     train, test = stratified_folds(pool, 3)[1]
-    fold = parted(digits, pool, train, test, TINY.override(*settings))
+    fold = fold_data(digits, pool, train, test, TINY.override(*settings))
     held = np.array([], int) if fold.validation is None else fold.validation.indices
     assert len(held) == pytest.approx(share * len(train), abs=5)
     learnt = np.concatenate([fold.train.indices, held])

@@ -2,53 +2,14 @@
 
 import errno
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
 from kerazoo.files import PARTIAL, exclusive, locked, replacing
-from kerazoo.tuning import locks
-
-CHILD = """
-import pathlib, signal, sys, time
-from kerazoo.tuning import locks
-
-def save(number, frame):
-    pathlib.Path("saved").touch()
-    sys.exit()
-
-signal.signal(signal.SIGTERM, save)
-locks.follow()
-pathlib.Path("ready").touch()
-time.sleep(60)
-"""
-PARENT = """
-import time
-from kerazoo.tuning import locks
-
-child = locks.start("child")
-time.sleep(60)
-"""
-
-
-def test_a_process_saves_and_stops_when_its_parent_is_killed(tmp_path):
-    (tmp_path / "child.py").write_text(CHILD)
-    path = os.pathsep.join([str(tmp_path), *sys.path])
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": path},
-    )
-    appears(tmp_path / "ready")
-    assert not (tmp_path / "saved").exists()
-    parent.kill()
-    parent.wait()
-    appears(tmp_path / "saved")
+from kerazoo.tuning import FoldPlan, locks
 
 
 def appears(path):
@@ -64,7 +25,7 @@ def test_another_is_waited_for_and_helped_out(tmp_path, finished, mine):
     begun, worked = threading.Event(), []
 
     def another():
-        with locked(locks.beside(places[0]), wait=False):
+        with locked(locks.lock_path(places[0]), wait=False):
             begun.set()
             appears(places[1])
             if finished:
@@ -77,7 +38,7 @@ def test_another_is_waited_for_and_helped_out(tmp_path, finished, mine):
     thread = threading.Thread(target=another)
     thread.start()
     begun.wait()
-    locks.work_off(places, pathlib.Path.exists, work)
+    locks.run_pending(places, pathlib.Path.exists, work)
     thread.join()
     assert worked == mine
 
@@ -95,8 +56,10 @@ def test_a_folder_has_one_owner(tmp_path):
 
 def test_a_death_before_the_plan_is_written_leaves_an_empty_folder(tmp_path):
     (tmp_path / f"{PARTIAL}x.json").write_text("{")
-    locks.begin(tmp_path, "plan.json", "search", {"seed": 1}, False)
-    assert json.loads((tmp_path / "plan.json").read_text()) == {"seed": 1}
+    plan = FoldPlan(folds=2)
+    locks.claim_plan(tmp_path, "plan.json", "search", plan, False)
+    written = json.loads((tmp_path / "plan.json").read_text())
+    assert written == {"folds": 2, "repeats": 1, "seed": 1}
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import time
 
 import pytest
 
-from kerazoo import tuning
-from kerazoo.tuning import locks, parallel
+from kerazoo import processes
+from kerazoo.tuning import parallel, worker
 
 from ..conftest import TINY
+from .conftest import run_search
 
 RECIPE = TINY.override("batch_size=50", "epochs=4")
 
@@ -38,31 +39,31 @@ def test_a_chief_and_two_workers_make_every_trial_once(data_dir, digits, tmp_pat
 
     thread = threading.Thread(target=kill)
     thread.start()
-    search = tuning.search(
-        "mlp_50",
-        "digits",
-        RECIPE,
+    search = run_search(
+        network="mlp_50",
+        data="digits",
+        recipe=RECIPE,
         space=["learning_rate=0.003,0.01,0.03", "batch_size=50,100"],
         strategy="grid",
         folder=folder,
         data_dir=data_dir,
         precision="float32",
         workers=2,
-        verbose=0,
+        verbose=False,
     )
     thread.join()
     assert killed
-    rows = search.rows
-    assert sorted(row["trial"] for row in rows) == list(range(6))
-    assert {row["status"] for row in rows} == {"completed"}
-    values = {json.dumps(row["values"]) for row in rows}
+    trials = search.trials
+    assert sorted(trial.number for trial in trials) == list(range(6))
+    assert {trial.status for trial in trials} == {"completed"}
+    values = {json.dumps(trial.values) for trial in trials}
     assert len(values) == 6
     state = json.loads((folder / "oracle.json").read_text())
     assert [trial["status"] for trial in state["trials"]] == ["COMPLETED"] * 6
     assert sorted(state["oracle"]["end_order"]) == [f"{n:04d}" for n in range(6)]
     # Both worked, and but for the one that was killed each trial was begun once.
-    assert {row["worker"] for row in rows} == {"worker0", "worker1"}
-    starts = sorted(row["starts"] for row in rows)
+    assert {trial.worker for trial in trials} == {"worker0", "worker1"}
+    starts = sorted(trial.starts for trial in trials)
     assert starts[:5] == [1] * 5
     assert (folder / "results.csv").is_file()
 
@@ -88,8 +89,13 @@ def test_a_worker_without_a_chief_says_so(monkeypatch, tmp_path, digits, data_di
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker7")
     monkeypatch.setenv("KERAZOO_CHIEF_TIMEOUT", "0.1")
     with pytest.raises(ValueError) as caught:
-        tuning.search("mlp_50", "digits", RECIPE, folder=tmp_path / "search",
-                      data_dir=data_dir)  # fmt: skip
+        run_search(
+            network="mlp_50",
+            data="digits",
+            recipe=RECIPE,
+            folder=tmp_path / "search",
+            data_dir=data_dir,
+        )
     words = f"worker7 cannot reach the chief at 127.0.0.1:{port} (Connection refused)"
     assert words in str(caught.value)
     assert not (tmp_path / "search").exists()
@@ -98,10 +104,10 @@ def test_a_worker_without_a_chief_says_so(monkeypatch, tmp_path, digits, data_di
 class Ended:
     """A process that has ended."""
 
-    def __init__(self, *args, status=0, line="", stdout=None, **options):
+    def __init__(self, status, line, log):
         self.returncode = status
-        if stdout:
-            os.write(stdout.fileno(), line.encode())
+        with open(log, "a") as file:
+            file.write(line)
 
     def poll(self):
         return self.returncode
@@ -124,9 +130,9 @@ def test_workers_that_cannot_work_end_the_search(
 ):
     monkeypatch.setattr(parallel.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(
-        locks,
+        processes,
         "start",
-        lambda *words, **options: Ended(status=status, line=line, **options),
+        lambda argv, env, log: Ended(status, line, log),
     )
     with pytest.raises(kind) as caught:
         parallel.supervise(tmp_path, 2)
@@ -134,8 +140,10 @@ def test_workers_that_cannot_work_end_the_search(
 
 
 def test_a_worker_ends_with_a_sentence(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["working", str(tmp_path)])
+    (tmp_path / "search.json").write_text("{")
+    monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path)])
     with pytest.raises(SystemExit) as caught:
-        parallel.main()
+        worker.main()
     assert caught.value.code == 2
-    assert capsys.readouterr().err.startswith(f"kerazoo: {tmp_path} holds no search")
+    said = capsys.readouterr().err
+    assert said.startswith(f"kerazoo: {tmp_path / 'search.json'} is damaged")

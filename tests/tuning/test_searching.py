@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import json
 import os
+import pathlib
 import shutil
 import signal
 
@@ -21,6 +22,7 @@ from kerazoo.training.state import Interrupted, TrainState
 from kerazoo.tuning.trials import Trials
 
 from ..conftest import TINY
+from .conftest import run_search
 
 RECIPE = TINY.override("batch_size=100")
 # A rate at which the loss is no number, and a batch larger than the data.
@@ -43,7 +45,7 @@ def options(images, data_dir):
         "space": SPACE,
         "data_dir": data_dir,
         "precision": "float32",
-        "verbose": 0,
+        "verbose": False,
     }
 
 
@@ -53,36 +55,37 @@ def found(options, tmp_path_factory):
     folder = tmp_path_factory.mktemp("searches") / "grid"
     options = options | {"strategy": "grid", "keep": 1, "folder": folder}
     with pytest.raises(ValueError, match="The grid has 6 points, more than 2"):
-        tuning.search(**options, trials=2)
-    return tuning.search(**options)
+        run_search(**options, trials=2)
+    return run_search(**options)
 
 
 def test_the_trial_that_gave_the_rate_is_not_repeated(found):
-    rows = sorted(found.rows, key=lambda row: row["trial"])
-    assert [row["starts"] for row in rows] == [1] * 6
-    points = [list(row["values"].values()) for row in rows]
+    trials = sorted(found.trials, key=lambda trial: trial.number)
+    assert [trial.starts for trial in trials] == [1] * 6
+    points = [list(trial.values.values()) for trial in trials]
     assert points == [[r, b] for r in SPACE["learning_rate"] for b in (100, 5000)]
 
 
-def test_rows_are_sorted_and_failures_have_reasons(found):
-    rows = found.rows
-    assert [row["status"] for row in rows] == ["completed"] * 2 + ["failed"] * 4
-    assert sorted(row["trial"] for row in rows) == list(range(6))
-    assert rows[0]["score"] >= rows[1]["score"] > 0.1
-    for row in rows[:2]:
-        assert row["macs"] == 64 * 50 + 50 * 10
-        assert (row["epochs"], row["network"]) == (2, "mlp_50")
-        assert row["score"] == Run(row["run"]).metrics.accuracy
-    for row in rows[2:]:
-        words = "is not a number" if row["values"]["batch_size"] == 100 else "a batch"
-        assert words in row["reason"]
-        assert row["score"] is None
+def test_trials_are_sorted_and_failures_have_reasons(found):
+    trials = found.trials
+    states = [trial.status for trial in trials]
+    assert states == ["completed"] * 2 + ["failed"] * 4
+    assert sorted(trial.number for trial in trials) == list(range(6))
+    assert trials[0].score >= trials[1].score > 0.1
+    for trial in trials[:2]:
+        assert trial.macs == 64 * 50 + 50 * 10
+        assert (trial.epochs, trial.network) == (2, "mlp_50")
+        assert trial.score == Run(trial.run).metrics.accuracy
+    for trial in trials[2:]:
+        text = "is not a number" if trial.values["batch_size"] == 100 else "a batch"
+        assert text in trial.reason
+        assert trial.score is None
 
 
 def test_only_the_best_keep_their_networks(found):
-    kept = [row["trial"] for row in found.rows if row["run"] in _with_models(found)]
-    assert kept == [found.best["trial"]]
-    assert [str(run.path) for run in found.runs()] == [found.best["run"]]
+    kept = [one.number for one in found.trials if one.run in _with_models(found)]
+    assert kept == [found.best.number]
+    assert [str(run.path) for run in found.runs()] == [found.best.run]
 
 
 def _with_models(found):
@@ -90,7 +93,7 @@ def _with_models(found):
 
 
 def test_trials_are_scored_on_the_validation_part(found, images):
-    run = Run(found.best["run"])
+    run = Run(found.best.run)
     assert run.metrics.images == images.validation.size
     assert run.config.parts.startswith("custom")
     assert not run.events.exists()
@@ -99,9 +102,10 @@ def test_trials_are_scored_on_the_validation_part(found, images):
 def test_the_table(found):
     with open(found.path / "results.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["trial"]) for row in rows] == [row["trial"] for row in found.rows]
-    assert float(rows[0]["learning_rate"]) == found.best["values"]["learning_rate"]
-    assert float(rows[0]["score"]) == found.best["score"]
+    numbers = [trial.number for trial in found.trials]
+    assert [int(row["trial"]) for row in rows] == numbers
+    assert float(rows[0]["learning_rate"]) == found.best.values["learning_rate"]
+    assert float(rows[0]["score"]) == found.best.score
     assert rows[-1]["score"] == ""
     assert rows[-1]["reason"]
     with Image.open(found.path / "results.png") as image:
@@ -109,34 +113,34 @@ def test_the_table(found):
 
 
 def test_hparams_show_every_trial(found):
-    for row in found.rows:
-        place = found.path / "events" / f"trial_{row['trial']:04d}"
+    for trial in found.trials:
+        place = found.path / "events" / f"trial_{trial.number:04d}"
         events = EventAccumulator(str(place), size_guidance={"tensors": 0})
         events.Reload()
         content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data
         parsed = plugin_data_pb2.HParamsPluginData.FromString(content.content)
         values = parsed.session_start_info.hparams
-        assert values["batch_size"].number_value == row["values"]["batch_size"]
-        assert ("score" in events.Tags()["tensors"]) == (row["score"] is not None)
+        assert values["batch_size"].number_value == trial.values["batch_size"]
+        assert ("score" in events.Tags()["tensors"]) == (trial.score is not None)
 
 
 def test_the_same_call_repeats_nothing(found, options, monkeypatch):
     monkeypatch.setattr(training, "fit", None)
-    again = tuning.search(**options, strategy="grid", keep=1, folder=found.path)
-    assert again.rows == found.rows
+    again = run_search(**options, strategy="grid", keep=1, folder=found.path)
+    assert again.trials == found.trials
 
 
 def test_another_search_in_the_same_folder_is_refused(found, options):
-    with pytest.raises(ValueError, match=r"holds another search \(strategy differ"):
-        tuning.search(**options, strategy="random", folder=found.path)
+    with pytest.raises(ValueError, match=r"another search \(plan.strategy differ"):
+        run_search(**options, strategy="random", folder=found.path)
     other = options | {"recipe": RECIPE.override("epochs=3")}
-    with pytest.raises(ValueError, match=r"\(recipe differ"):
-        tuning.search(**other, strategy="grid", folder=found.path)
+    with pytest.raises(ValueError, match=r"\(recipe.epochs differ"):
+        run_search(**other, strategy="grid", folder=found.path)
 
 
 def test_the_recipe_of_the_best(found):
     recipe = found.recipe()
-    values = found.best["values"]
+    values = found.best.values
     assert recipe.optimizer.learning_rate == values["learning_rate"]
     assert dataclasses.replace(recipe, optimizer=RECIPE.optimizer) == RECIPE
     assert found.network == "mlp_50"
@@ -149,7 +153,7 @@ def test_the_winner_is_a_run_like_every_other(found, tmp_path, data_dir):
     assert run.metrics.images == 355
     assert (run.path / "curves.png").is_file()
     validation = training.evaluate(run, split="validation")
-    assert validation.accuracy == pytest.approx(found.best["score"])
+    assert validation.accuracy == pytest.approx(found.best.score)
     with pytest.raises(ValueError, match="is not empty; give another folder"):
         found.winner(tmp_path / "winner")
 
@@ -169,7 +173,7 @@ def test_a_winner_whose_network_is_gone_is_trained_anew(
 
 def test_a_search_where_all_failed_says_why(options, tmp_path):
     options = options | {"space": {"batch_size": [5000, 6000]}}
-    failed = tuning.search(**options, strategy="grid", folder=tmp_path / "search")
+    failed = run_search(**options, strategy="grid", folder=tmp_path / "search")
     with pytest.raises(ValueError, match=r"No trial .* because: .*less than a batch"):
         failed.recipe()
     assert (failed.path / "results.csv").is_file()
@@ -187,8 +191,8 @@ def test_a_trial_without_memory_is_recorded(options, tmp_path, monkeypatch, erro
 
     monkeypatch.setattr(training, "fit", fit)
     options = options | {"space": {"learning_rate": [0.01, 0.001]}}
-    search = tuning.search(**options, strategy="grid", folder=tmp_path / "search")
-    assert [row["reason"] for row in search.rows] == ["out of memory: 12 GB"] * 2
+    search = run_search(**options, strategy="grid", folder=tmp_path / "search")
+    assert [trial.reason for trial in search.trials] == ["out of memory: 12 GB"] * 2
 
 
 def test_a_full_disk_is_no_failure_of_the_trial(options, tmp_path, monkeypatch):
@@ -200,9 +204,9 @@ def test_a_full_disk_is_no_failure_of_the_trial(options, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "fit", full)
         with pytest.raises(OSError, match="No space left"):
-            tuning.search(**options, folder=tmp_path / "search")
-    row = tuning.search(**options, folder=tmp_path / "search").best
-    assert (row["trial"], row["starts"]) == (0, 2)
+            run_search(**options, folder=tmp_path / "search")
+    best = run_search(**options, folder=tmp_path / "search").best
+    assert (best.number, best.starts) == (0, 2)
 
 
 def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
@@ -210,7 +214,7 @@ def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
 ):
     """SIGTERM in the second trial's second epoch; the results are those of no stop."""
     options = options | {"space": {"learning_rate": [0.01, 0.02]}, "strategy": "grid"}
-    whole = tuning.search(**options, folder=tmp_path / "whole")
+    whole = run_search(**options, folder=tmp_path / "whole")
     step, began = TrainState.on_train_batch_end, []
 
     def stop(self, batch, logs=None):
@@ -228,30 +232,32 @@ def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
     monkeypatch.setattr(TrainState, "on_train_batch_end", stop)
     folder = tmp_path / "killed"
     with pytest.raises(Interrupted):
-        tuning.search(**options, folder=folder)
-    assert [row["status"] for row in tuning.Search(folder).rows] == [
+        run_search(**options, folder=folder)
+    assert [trial.status for trial in tuning.Search(folder).trials] == [
         "completed",
         "running",
     ]
-    killed = tuning.search(**options, folder=folder)
+    killed = run_search(**options, folder=folder)
     assert began == [0, 0, 1]
-    for one, other in zip(killed.rows, whole.rows, strict=True):
-        assert one["values"] == other["values"]
-        assert one["score"] == other["score"]
+    for one, other in zip(killed.trials, whole.trials, strict=True):
+        assert one.values == other.values
+        assert one.score == other.score
 
 
 def test_a_trial_whose_process_dies_again_and_again_fails(options, tmp_path):
     """The record of a trial that was begun three times and never ended."""
     folder = tmp_path / "search"
     options = options | {"space": {"learning_rate": [0.01, 0.02]}}
-    search = tuning.search(**options, trials=1, folder=folder)
-    row = search.rows[0] | {"status": "running", "starts": 3, "score": None}
-    shutil.rmtree(row["run"])
-    (folder / "trial_0000.json").write_text(json.dumps(row))
+    search = run_search(**options, trials=1, folder=folder)
+    shutil.rmtree(search.trials[0].run)
+    path = folder / "trial_0000.json"
+    record = json.loads(path.read_text()) | {"state": ""}
+    record |= {"status": "running", "starts": 3, "score": None}
+    path.write_text(json.dumps(record))
     trials = Trials(search, options["data"], verbose=False)
-    row = trials.run(0, {"learning_rate": 0.01})
-    assert row["status"] == "failed"
-    assert "its process ended 3 times" in row["reason"]
+    trial = trials.run(0, {"learning_rate": 0.01})
+    assert trial.status == "failed"
+    assert "its process ended 3 times" in trial.reason
 
 
 def test_data_are_decoded_once(options, tmp_path, data_dir, monkeypatch):
@@ -264,17 +270,18 @@ def test_data_are_decoded_once(options, tmp_path, data_dir, monkeypatch):
     monkeypatch.setattr(Arrays.tensors, "func", counted)
     images = data.load("digits", data_dir=data_dir, validation=0.1, seed=1)
     options = options | {"data": images, "space": {"learning_rate": [0.01, 0.02]}}
-    tuning.search(**options, trials=2, folder=tmp_path / "search")
+    run_search(**options, trials=2, folder=tmp_path / "search")
     assert len(count) == 1
 
 
-def test_folds_give_mean_and_spread(options, tmp_path):
+def test_folds_give_mean_and_standard_deviation(options, tmp_path):
     options = options | {"space": {"learning_rate": [0.01, 0.02]}}
-    search = tuning.search(**options, trials=2, folds=2, folder=tmp_path / "search")
-    for row in search.rows:
-        record = json.loads((search.path / row["run"] / "crossval.json").read_text())
-        assert row["score"] == np.mean(record["scores"])
-        assert row["spread"] == np.std(record["scores"])
+    search = run_search(**options, trials=2, folds=2, folder=tmp_path / "search")
+    for trial in search.trials:
+        path = pathlib.Path(trial.run, "crossval.json")
+        record = json.loads(path.read_text())
+        assert trial.score == np.mean(record["scores"])
+        assert trial.std == np.std(record["scores"])
     assert not _with_models(search)
 
 
@@ -284,7 +291,7 @@ def test_hyperband_continues_trials_from_their_states(options, tmp_path):
         "space": {"learning_rate": [0.001, 0.003, 0.01, 0.03]},
     }
     folder = tmp_path / "search"
-    search = tuning.search(**options, strategy="hyperband", folder=folder)
+    search = run_search(**options, strategy="hyperband", folder=folder)
     state = json.loads((folder / "oracle.json").read_text())["trials"]
     values = {
         int(trial["trial_id"]): trial["hyperparameters"]["values"] for trial in state
@@ -295,7 +302,7 @@ def test_hyperband_continues_trials_from_their_states(options, tmp_path):
         if "tuner/trial_id" in one
     }
     assert continued
-    runs = {row["trial"]: Run(row["run"]) for row in search.rows}
+    runs = {trial.number: Run(trial.run) for trial in search.trials}
     for number, before in continued.items():
         assert len(runs[before].history) == 1
         assert len(runs[number].history) == 3
@@ -320,25 +327,25 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
         "recipe": RECIPE.override("early_stopping=1"),
         "space": {"learning_rate": [0.01, 0.02]},
     }
-    search = tuning.search(**options, trials=1, folder=tmp_path / "search")
-    run = Run(search.best["run"])
+    search = run_search(**options, trials=1, folder=tmp_path / "search")
+    run = Run(search.best.run)
     assert "val_loss" in run.history[0]
     assert run.metrics.images == images.validation.size
     trials = Trials(search, images, verbose=False)
-    parted = trials._parted(RECIPE.override("early_stopping=1"))
-    numbers = [set(part.indices) for part in (parted.train, parted.validation)]
+    split = trials._data(RECIPE.override("early_stopping=1"))
+    numbers = [set(part.indices) for part in (split.train, split.validation)]
     assert not numbers[0] & numbers[1]
-    assert not set(parted.test.indices) & (numbers[0] | numbers[1])
+    assert not set(split.test.indices) & (numbers[0] | numbers[1])
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"trials": 0}, "trials is 0; it must be a whole number of 1 or more."),
-        ({"folds": 1}, "folds is 1; it must be a whole number of 2 or more."),
+        ({"trials": 0}, "trials is 0; it must be a whole number from 1"),
+        ({"folds": 1}, "folds is 1; it must be a whole number from 2"),
         ({"keep": True}, "keep is True; it must"),
         ({"workers": 2}, "so data must be a name"),
-        ({"seed": 0}, "seed is 0; a search needs"),
+        ({"seed": 0}, "seed is 0; it must be a whole number from 1"),
         ({"strategy": "rand"}, "Unknown strategy 'rand'; did you mean random"),
         ({"strategy": "hyperband", "folds": 3}, "hyperband stops trials early"),
         ({"space": {"batch_size": [16]}}, "no free dimension"),
@@ -348,7 +355,7 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
 )
 def test_bad_arguments_write_nothing(options, tmp_path, change, words):
     with pytest.raises(ValueError) as caught:
-        tuning.search(**options | change, folder=tmp_path / "search")
+        run_search(**options | change, folder=tmp_path / "search")
     assert words in str(caught.value)
     assert not (tmp_path / "search").exists()
 
@@ -356,7 +363,7 @@ def test_bad_arguments_write_nothing(options, tmp_path, change, words):
 def test_data_without_a_validation_part_is_refused(options, images, tmp_path):
     bare = dataclasses.replace(images, validation=None)
     with pytest.raises(ValueError, match=r"holds out no images .* or folds"):
-        tuning.search(**options | {"data": bare}, folder=tmp_path / "search")
+        run_search(**options | {"data": bare}, folder=tmp_path / "search")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -368,13 +375,13 @@ def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path, workers):
     }
     folder = tmp_path / "search"
     with pytest.raises(ValueError) as caught:
-        tuning.search(**options, strategy="grid", folder=folder)
-    row = tuning.Search(folder).best
+        run_search(**options, strategy="grid", folder=folder)
+    best = tuning.Search(folder).best
     words = str(caught.value)
     assert "The grid has 1,000 points, more than 100" in words
     minutes = float(words.partition("takes about ")[2].split()[0])
     unit = 3600 if "hours" in words else 60
-    seconds = 1000 * row["seconds"] / workers
+    seconds = 1000 * best.seconds / workers
     assert minutes * unit == pytest.approx(seconds, rel=0.02)
     assert "trials=1000" in words
 
@@ -382,7 +389,7 @@ def test_a_grid_too_large_says_how_long_it_takes(options, tmp_path, workers):
 def test_a_folder_of_something_else_is_left_alone(options, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match="holds something else than a search"):
-        tuning.search(**options, folder=tmp_path, overwrite=True)
+        run_search(**options, folder=tmp_path, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
     with pytest.raises(ValueError, match="is a file; give a folder"):
-        tuning.search(**options, folder=tmp_path / "notes.txt")
+        run_search(**options, folder=tmp_path / "notes.txt")

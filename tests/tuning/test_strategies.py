@@ -6,8 +6,8 @@ import math
 import pytest
 
 from kerazoo.recipe import Recipe
-from kerazoo.tuning import Space
-from kerazoo.tuning.strategies import STRATEGIES, Loop, strategy
+from kerazoo.tuning import SearchPlan, Space, strategies
+from kerazoo.tuning.strategies import Loop
 
 SPACE = ["learning_rate=log:1e-4:1:5", "batch_size=16,32,64"]
 
@@ -36,8 +36,8 @@ class Search:
 
 
 def oracle(name, trials=None, space=SPACE, seed=1, epochs=4):
-    space = Space("mlp_50", Recipe(), space)
-    return strategy(name, space, trials, seed, epochs)
+    plan = SearchPlan(strategy=name, space=space, trials=trials, seed=seed)
+    return strategies.oracle(plan, Space("mlp_50", Recipe(), space), epochs)
 
 
 def search(name, folder, **options):
@@ -46,7 +46,7 @@ def search(name, folder, **options):
     return found
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", ["random", "grid", "hyperband", "bayesian", "tpe"])
 def test_a_search_killed_in_every_trial_is_the_same_search(name, tmp_path):
     whole = search(name, tmp_path / "whole", trials=8)
     made = []
@@ -114,17 +114,17 @@ def test_more_trials_may_be_asked_for_later(tmp_path):
     assert len(more.oracle.trials) == 5
 
 
-def test_a_silent_workers_trial_goes_to_who_asks(tmp_path):
+def test_a_dead_workers_trial_goes_to_who_asks(tmp_path):
     one = oracle("grid")
     Search(one, tmp_path)
-    one.signs = tmp_path / "workers"
-    one.signs.mkdir()
+    one.heartbeats = tmp_path / "workers"
+    one.heartbeats.mkdir()
     for name in ("a", "b"):
-        (one.signs / name).touch()
+        (one.heartbeats / name).touch()
     first, second = one.create_trial("a"), one.create_trial("b")
     assert first.trial_id != second.trial_id
     assert one.create_trial("a").trial_id == first.trial_id
-    (one.signs / "a").unlink()
+    (one.heartbeats / "a").unlink()
     one.update_trial(second.trial_id, {"score": 1.0})
     second.status = "COMPLETED"
     one.end_trial(second)
@@ -135,7 +135,7 @@ def test_a_silent_workers_trial_goes_to_who_asks(tmp_path):
 def test_who_has_nothing_left_waits_for_the_others(tmp_path):
     one = oracle("grid", trials=1)
     Search(one, tmp_path)
-    one.signs = tmp_path
+    one.heartbeats = tmp_path
     for name in ("a", "b"):
         (tmp_path / name).touch()
     trial = one.create_trial("a")
@@ -146,7 +146,7 @@ def test_who_has_nothing_left_waits_for_the_others(tmp_path):
     assert one.create_trial("b").status == "STOPPED"
     assert one.tuner_ids == {"a"}
     (tmp_path / "a").unlink()
-    one.forget_the_silent()
+    one.drop_dead_workers()
     assert one.tuner_ids == set()
 
 
@@ -154,8 +154,8 @@ def test_who_has_nothing_left_waits_for_the_others(tmp_path):
     ("options", "words"),
     [
         ({"name": "gird"}, "Unknown strategy 'gird'; did you mean grid"),
-        ({"name": "random", "seed": 0}, "seed is 0; a search needs"),
-        ({"name": "random", "seed": True}, "seed is True; a search needs"),
+        ({"name": "random", "seed": 0}, "seed is 0; it must be"),
+        ({"name": "random", "seed": True}, "seed is True; it must be"),
     ],
 )
 def test_bad_arguments(options, words):

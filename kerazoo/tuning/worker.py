@@ -1,0 +1,39 @@
+"""A process that takes part in what was begun in a folder.
+
+``python -m kerazoo.tuning.worker FOLDER`` for a search or a cross-validation.
+"""
+
+import json
+import os
+import pathlib
+import sys
+
+from kerazoo import processes
+
+
+def main() -> None:
+    """Takes part; a failure is a sentence and an exit status."""
+    processes.exit_with_parent()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        _join(pathlib.Path(sys.argv[1]))
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"kerazoo: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        # Bad input and a full disk are the same for whoever starts again.
+        status = 1 if isinstance(error, RuntimeError) else 2
+        sys.exit(getattr(error, "code", status))
+
+
+def _join(folder):
+    from kerazoo.tuning import crossval, nested, searching
+
+    if (folder / searching.RECORD[0]).is_file():
+        searching.join(folder)
+    else:
+        plan = json.loads((folder / crossval.PLAN).read_text(encoding="utf-8"))
+        room = nested if nested.is_nested(plan) else crossval
+        room.join(folder)
+
+
+if __name__ == "__main__":
+    main()
