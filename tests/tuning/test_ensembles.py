@@ -395,7 +395,7 @@ def test_runs_that_do_not_belong_together(runs, tmp_path, data_dir):
         ([first, runs[1].path], {"rule": "vote"}, "Unknown rule 'vote'; did you mean"),
         ([first, runs[1].path], {"split": "tests"}, "Unknown split 'tests'"),
         ([first, runs[1].path], {"split": "train"}, "split digits differently"),
-        ([first, runs[1].path], {"top": 0}, "top is 0; it must be 1 or more"),
+        ([first, runs[1].path], {"top": 0}, "top is 0; it must be a whole number"),
         ([first, runs[1].path], {"rule": "weights"}, "cannot be averaged"),
         ([first, kept], {}, "was not kept"),
         ([first, runs[1].path], {"data": f"folder:{tmp_path}"}, "cannot be used"),

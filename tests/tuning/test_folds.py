@@ -128,10 +128,10 @@ def test_a_validation_folder_is_no_fold(photos):
     ("count", "repeats", "words"),
     [
         (8, 1, "8 folds need 8 images of every class, but .* has 6 of class 'cat'"),
-        (1, 1, "folds is 1; it must be a whole number of 2 or more"),
+        (1, 1, "folds is 1; it must be a whole number from 2"),
         (2.0, 1, "folds is 2.0"),
         (True, 1, "folds is True"),
-        (2, 0, "repeats is 0; it must be a whole number of 1 or more"),
+        (2, 0, "repeats is 0; it must be a whole number from 1"),
     ],
 )
 def test_folds_that_cannot_be(photos, count, repeats, words):
