@@ -9,7 +9,7 @@ import numpy as np
 
 import kerazoo
 from benchmarks import harness
-from kerazoo.precision import choose, computing
+from kerazoo.precision import choose, use
 
 BATCH = 32
 
@@ -49,7 +49,7 @@ def without_norm(network):
 def main():
     result = {"batch": BATCH}
     for precision in ("float32", "auto"):
-        with computing(choose(precision)):
+        with use(choose(precision)):
             alexnet = kerazoo.alexnet()
             sides = {"alexnet": step(alexnet), "no LRN": step(without_norm(alexnet))}
             measures = harness.turns(sides, repeats=7)

@@ -87,18 +87,18 @@ def train(network, recipe, train_set, test_set):
     import numpy as np
 
     from kerazoo.training import compilation
-    from kerazoo.training.pipeline import Assembly
+    from kerazoo.training.pipeline import Pipeline
 
     begun = time.perf_counter()
     keras.utils.set_random_seed(recipe.seed)
     images, labels = train_set
     mean, std = images.mean((0, 1, 2)), images.std((0, 1, 2))
-    rows = compilation.one_hot(recipe)
-    assembly = Assembly(network, recipe, 10, images.shape[1:], tuple(mean), tuple(std))
-    model = assembly.trained()
+    rows = compilation.needs_one_hot(recipe)
+    assembly = Pipeline(network, recipe, 10, images.shape[1:], tuple(mean), tuple(std))
+    model = assembly.for_training()
     size = recipe.batch_size
     steps = len(images) // size
-    compilation.compile(model, recipe, steps_per_epoch=steps, rows=rows, classes=10)
+    compilation.compile(model, recipe, steps_per_epoch=steps, one_hot=rows, classes=10)
     targets = np.eye(10, dtype="float32")[labels] if rows else labels
     x, y = jnp.asarray(images), jnp.asarray(targets)
     # Builds the metrics and the optimiser.
@@ -126,7 +126,7 @@ def train(network, recipe, train_set, test_set):
     )
     state = tuple([variable.value for variable in part] for part in parts)
     keys = jax.random.split(jax.random.key(recipe.seed), 1000)
-    for number in range(compilation.epochs(recipe, steps)):
+    for number in range(compilation.num_epochs(recipe, steps)):
         state, losses = epoch(state, keys[number])
         print(f"  epoch {number + 1}: loss {float(losses.mean()):.4f}", flush=True)
     for part, values in zip(parts, state, strict=True):

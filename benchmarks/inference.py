@@ -70,10 +70,10 @@ def serve_keras(network, origin, how, precision):
     import numpy as np
 
     import kerazoo
-    from kerazoo.precision import choose, computing
+    from kerazoo.precision import choose, use
 
     facts = {}
-    with computing(choose(precision)):
+    with use(choose(precision)):
         model = plain(network) if origin == "plain" else ours(network)
         few = images(model.input_shape[1:], 2)
         # Operations that run one by one are in float32 under every option.

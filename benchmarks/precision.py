@@ -13,7 +13,7 @@ import numpy as np
 import kerazoo
 from benchmarks import harness
 from kerazoo import recipes
-from kerazoo.precision import choose, computing
+from kerazoo.precision import choose, use
 
 BATCH = 8
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")
@@ -24,19 +24,19 @@ def stepper(build, precision):
     rng = np.random.default_rng(0)
     images = rng.normal(size=(BATCH, 224, 224, 3)).astype("float32")
     labels = rng.integers(0, 1000, BATCH)
-    arithmetic = choose(precision)
-    with computing(arithmetic):
+    chosen = choose(precision)
+    with use(chosen):
         keras.utils.set_random_seed(1)
         model = build()
         model.compile(
             keras.optimizers.SGD(0.01),
             "sparse_categorical_crossentropy",
-            jit_compile=arithmetic.jit_compile,
+            jit_compile=chosen.jit_compile,
         )
         loss = float(model.train_on_batch(images, labels))
 
     def step():
-        with computing(arithmetic):
+        with use(chosen):
             start = time.perf_counter()
             model.train_on_batch(images, labels)
             return time.perf_counter() - start

@@ -99,9 +99,9 @@ def serve_keras(network, origin, precision):
         # Before TensorFlow.
         import kerazoo.cli  # noqa: F401
 
-    from kerazoo.precision import choose, computing
+    from kerazoo.precision import choose, use
 
-    with computing(choose(precision)):
+    with use(choose(precision)):
         step, model = stepper(network, origin, precision)
         loss = float(step())
         kind = "bfloat16" if choose(precision).onednn else "float32"
@@ -181,9 +181,9 @@ def shares(result):
 def profile(network, precision):
     """Prints every kind of operation's share of a step."""
     from benchmarks.alexnet_step import without_norm
-    from kerazoo.precision import choose, computing
+    from kerazoo.precision import choose, use
 
-    with computing(choose(precision)):
+    with use(choose(precision)):
         step, _ = stepper(network, "kerazoo", precision)
         norm = 0
         if has_lrn(network):

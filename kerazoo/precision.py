@@ -1,4 +1,4 @@
-"""The arithmetic of a training: what a device does fastest without losing accuracy."""
+"""The precision of a training: what a device does fastest without losing accuracy."""
 
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclasses.dataclass(frozen=True)
-class Arithmetic:
+class Precision:
     """How the layers of a network compute.
 
     Attributes:
@@ -42,7 +42,7 @@ def cpu_flags() -> frozenset[str]:
     return frozenset()
 
 
-def choose(precision: str) -> Arithmetic:
+def choose(precision: str) -> Precision:
     """What a precision means on this machine.
 
     Args:
@@ -57,19 +57,19 @@ def choose(precision: str) -> Arithmetic:
     # JAX has no other way to run a step fast.
     xla = bool(gpus) or keras.backend.backend() == "jax"
     if precision != "auto":
-        return Arithmetic(precision, False, xla, "asked for")
+        return Precision(precision, False, xla, "asked for")
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         if details.get("compute_capability", (0, 0))[0] >= 8:
-            return Arithmetic("mixed_bfloat16", False, True, "a GPU with bfloat16")
-        return Arithmetic("float32", False, True, "a GPU without bfloat16")
+            return Precision("mixed_bfloat16", False, True, "a GPU with bfloat16")
+        return Precision("float32", False, True, "a GPU without bfloat16")
     if {"avx512_bf16", "amx_bf16"} & cpu_flags() and not xla:
-        return Arithmetic("float32", True, False, "a CPU with bfloat16 instructions")
-    return Arithmetic("float32", False, xla, "a CPU without bfloat16 in this backend")
+        return Precision("float32", True, False, "a CPU with bfloat16 instructions")
+    return Precision("float32", False, xla, "a CPU without bfloat16 in this backend")
 
 
 @contextlib.contextmanager
-def computing(arithmetic: Arithmetic):
+def use(precision: Precision):
     """Sets the policy and TensorFlow's options, and puts them back at the end.
 
     TensorFlow optimises a function anew where it is called under other options, so that
@@ -78,8 +78,8 @@ def computing(arithmetic: Arithmetic):
     policy = keras.config.dtype_policy()
     before = tf.config.optimizer.get_experimental_options()
     name = "auto_mixed_precision_onednn_bfloat16"
-    keras.config.set_dtype_policy(arithmetic.policy)
-    tf.config.optimizer.set_experimental_options({name: arithmetic.onednn})
+    keras.config.set_dtype_policy(precision.policy)
+    tf.config.optimizer.set_experimental_options({name: precision.onednn})
     try:
         yield
     finally:
@@ -97,7 +97,7 @@ def prepare_gpus() -> None:
 
 def devices() -> dict:
     """What was found, and what ``auto`` does with it."""
-    arithmetic = choose("auto")
+    precision = choose("auto")
     gpus = []
     for gpu in tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpu)
@@ -113,5 +113,5 @@ def devices() -> dict:
         "cpus": len(tf.config.list_physical_devices("CPU")),
         "cpu_bfloat16": sorted({"avx512_bf16", "amx_bf16"} & cpu_flags()),
         "gpus": gpus,
-        "auto": dataclasses.asdict(arithmetic),
+        "auto": dataclasses.asdict(precision),
     }

@@ -3,28 +3,30 @@
 import functools
 import math
 import os
+from typing import Annotated
 
 import numpy as np
 import tensorflow as tf
 
-from kerazoo import errors
+from kerazoo import errors, reader
 from kerazoo.data import draws, multicrop, resizing
 from kerazoo.data.augment import apply as augment
 from kerazoo.data.splits import Arrays
 
 CACHES = ("auto", "memory", "none")
 MEMORY_LIMIT = 2 * 2**30
+ImageShape = Annotated[
+    tuple[reader.Count, reader.Count, reader.Count],
+    "height, width and channels, as in (224, 224, 3)",
+]
 
 
 class Batches:
     """The epochs of a split, as datasets that Keras' `fit` and `evaluate` take.
 
     What a batch holds is a function of (seed, epoch, step) and of nothing else; how an
-    example is augmented, of (seed, epoch, number of the example). An iteration over
-    `dataset` yields the epoch that `seek` named last, in Keras:
-
-        fit(batches.dataset, shuffle=False, callbacks=[
-            LambdaCallback(on_epoch_begin=lambda epoch, logs: batches.seek(epoch))])
+    example is augmented, of (seed, epoch, number of the example). Training takes
+    `epochs` and counts its steps; evaluation takes `dataset`, a single epoch.
 
     Args:
         split: A `Split`.
@@ -87,59 +89,48 @@ class Batches:
             self.size = self.steps * batch_size
         self._set_augmentations()
         self.one_hot = one_hot or any(step.kind == "mix" for step in self._steps)
-        self._epoch, self._first = 0, 0
-        self._datasets, self._endless = {}, {}
+        self._endless = {}
 
-    @property
+    @functools.cached_property
     def dataset(self):
-        """The `tf.data.Dataset` of (images, labels), from the step on that was sought.
+        """The first epoch, a `tf.data.Dataset` of (images, labels).
 
         Images are uint8, or float32 in 0..255 where an augmentation makes them so. Its
-        cardinality is the number of batches to come; reading fewer or more raises.
+        cardinality is the number of batches; reading fewer or more raises.
         """
-        first = self._first
-        if first not in self._datasets:
-            self._datasets[first] = self._dataset(first)
-        return self._datasets[first]
+        one = self._batches(tf.data.Dataset.range(1), 0, 0)
+        return one.apply(tf.data.experimental.assert_cardinality(self.steps))
 
-    def seek(self, epoch, step=0):
-        """Makes the next iterations over `dataset` yield `epoch`, from `step` on.
+    def epochs(self, epoch=0, step=0):
+        """All epochs from batch `step` of `epoch` on, without an end.
 
-        A dataset that was taken before follows to another epoch but not to another
-        step: take `dataset` again after seeking into an epoch.
+        Returns:
+            A `tf.data.Dataset` of (images, labels), the same one for the same place.
 
         Raises:
             ValueError: If there is no such epoch or step.
         """
         if epoch < 0 or not 0 <= step <= self.steps:
             raise ValueError(
-                f"cannot seek epoch {epoch}, step {step}; epochs count from 0, steps "
+                f"there is no epoch {epoch}, step {step}; epochs count from 0, steps "
                 f"from 0 to {self.steps}"
             )
-        self._epoch, self._first = epoch, step
-
-    def epochs(self, epoch=0, step=0):
-        """All epochs from batch `step` of `epoch` on, without an end.
-
-        Unlike `dataset` it does not depend on `seek`: every iteration over it yields
-        the same batches. Training takes this one and counts its steps.
-
-        Returns:
-            A `tf.data.Dataset` of (images, labels), the same one for the same place.
-        """
         place = (epoch, step)
         if place not in self._endless:
-            self._endless = {place: self._epochs(epoch, step)}
+            counter = tf.data.Dataset.counter(epoch)
+            self._endless = {place: self._batches(counter, epoch, step)}
         return self._endless[place]
 
-    def _epochs(self, epoch, step):
+    def _batches(self, counter, epoch, step):
         def begin(number):
             order = tf.numpy_function(self._order, [number], tf.int64)
             first = tf.where(number == epoch, tf.constant(step, tf.int64), 0)
+            # TensorFlow cannot know the shape of what Python returns.
             return first, number, tf.ensure_shape(order, [None])
 
         make = self._stream if self._held is None else self._gather
-        return tf.data.Dataset.counter(epoch).map(begin).flat_map(make).prefetch(2)
+        # More than a few batches in flight only take memory.
+        return counter.map(begin).flat_map(make).prefetch(2)
 
     @property
     def _shape(self):
@@ -183,7 +174,7 @@ class Batches:
         return part
 
     def take(self, count):
-        """The first images and labels of the epoch that was sought, as arrays.
+        """The first images and labels of the first epoch, as arrays.
 
         Args:
             count: How many; fewer come if the epoch is shorter.
@@ -202,10 +193,7 @@ class Batches:
 
     def _check(self):
         size, split = self.batch_size, self.split
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ValueError(
-                f"batch_size={size!r} is not possible; give a whole number from 1 on"
-            )
+        reader.whole(size, "batch_size")
         if not split.size:
             raise ValueError(f"{split.name} is empty; there is nothing to batch")
         if split.size < size and (self.shuffle or self.drop_remainder):
@@ -213,14 +201,7 @@ class Batches:
                 f"{split.name} has {split.size} examples, less than a batch of {size}; "
                 f"make batch_size at most {split.size}"
             )
-        shape = self.image_shape
-        if len(shape) != 3 or not all(
-            isinstance(side, int | np.integer) and side > 0 for side in shape
-        ):
-            raise ValueError(
-                f"image_shape={shape} is not possible; give height, width and channels "
-                "as whole numbers from 1 on"
-            )
+        shape = reader.read(ImageShape, self.image_shape, "image_shape")
         if shape[2] != split.shape[2] and {shape[2], split.shape[2]} != {1, 3}:
             raise ValueError(
                 f"the images of {split.name} have {split.shape[2]} channels and cannot "
@@ -243,7 +224,7 @@ class Batches:
                 f"augment={names!r} is one string; give a list such as [{names!r}]"
             )
         self._steps = [augment.parse(name) for name in names]
-        augment.check(self._steps)
+        augment.check_augmentations(self._steps)
         # Whether something is cut out of the whole image.
         self._crop = self.views is not None or (
             bool(self._steps) and self._steps[0].kind == "crop"
@@ -264,25 +245,6 @@ class Batches:
                 split.resized = asked, _read(split, *asked)
             return *split.resized[1], np.arange(split.size)
         return (*source.tensors, split.indices) if arrays else None
-
-    def _dataset(self, first):
-        def begin(_):
-            epoch, order = tf.numpy_function(self._begin, [], [tf.int64] * 2)
-            # TensorFlow cannot know the shapes of what Python returns.
-            return tf.ensure_shape(epoch, []), tf.ensure_shape(order, [None])
-
-        make = self._stream if self._held is None else self._gather
-        epochs = tf.data.Dataset.from_tensors(0).map(begin)
-        batches = epochs.flat_map(functools.partial(make, first))
-        batches = batches.apply(
-            tf.data.experimental.assert_cardinality(self.steps - first)
-        )
-        # More than a few batches in flight only take memory.
-        return batches.prefetch(2)
-
-    def _begin(self):
-        """Epoch and order; called as an iteration starts."""
-        return np.int64(self._epoch), self._order(self._epoch)
 
     def _order(self, epoch):
         """The order of the positions or files in an epoch."""

@@ -100,7 +100,7 @@ def check(name, data_dir=None):
             for finding in findings
             if finding.kinds
         )
-        return Report(name, counts, odd, folders.complaint(found))
+        return Report(name, counts, odd, folders.folder_problem(found))
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         splits = {"train": images.train, "test": images.test}

@@ -250,7 +250,7 @@ def _classes(place):
     return classes
 
 
-def complaint(found):
+def folder_problem(found):
     """The sentence that says why a scanned folder cannot be trained on, or None."""
     first = next(iter(found))
     names = set(found[first])
@@ -293,7 +293,7 @@ def load_folder(name, folder, *, validation, seed):
         ValueError: If there is no folder, class or image to train on.
     """
     found = scan(folder)
-    problem = complaint(found)
+    problem = folder_problem(found)
     if problem:
         raise ValueError(f"{name} cannot be used: {problem}")
     classes = tuple(found[next(iter(found))])
@@ -339,12 +339,12 @@ def load_folder(name, folder, *, validation, seed):
     train = splits.get("train", splits.get("all"))
     test = splits.get("test", splits.get("val"))
     if test is None:
-        train, test = train.carve(TEST_SHARE, 0, "test")
+        train, test = train.split_off(TEST_SHARE, 0, "test")
     held_out = None
     if validation and {"val", "test"} <= set(splits):
         held_out = splits["val"]
     elif validation:
-        train, held_out = train.carve(validation, seed)
+        train, held_out = train.split_off(validation, seed)
     return {
         "name": name,
         "classes": classes,

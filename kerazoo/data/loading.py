@@ -190,7 +190,7 @@ def load(
 
     train, held_out, test = split("train", train_split), None, split("test", test_split)
     if validation:
-        train, held_out = train.carve(validation, seed)
+        train, held_out = train.split_off(validation, seed)
     return ImageData(
         name=name,
         classes=classes,

@@ -76,7 +76,7 @@ class Split:
             indices=self.indices[indices],
         )
 
-    def carve(self, share, seed, part="validation"):
+    def split_off(self, share, seed, part="validation"):
         """Parts the split in two, class by class where the labels are known.
 
         Without labels the second part is one run of examples, so that files outside it

@@ -46,9 +46,9 @@ def predictor(
         return model.predict_on_batch
     import tensorflow as tf
 
-    from kerazoo.precision import choose, computing
+    from kerazoo.precision import choose, use
 
-    arithmetic = choose(precision)
+    chosen = choose(precision)
 
     def taken(variables):
         # An array becomes a constant, a tensor an argument: TensorFlow fuses no bias
@@ -74,7 +74,7 @@ def predictor(
 
     def predict(images):
         # The options of TensorFlow are the process's, not a thread's.
-        with alone, computing(arithmetic):
+        with alone, use(chosen):
             return keras.tree.map_structure(lambda t: t.numpy(), compiled(images))
 
     return predict

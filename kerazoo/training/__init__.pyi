@@ -5,4 +5,4 @@ from .initialization import lsuv as lsuv
 from .initialization import orthonormal as orthonormal
 from .initialization import pretrain_autoencoders as pretrain_autoencoders
 from .initialization import reinitialize as reinitialize
-from .pipeline import Assembly as Assembly
+from .pipeline import Pipeline as Pipeline

@@ -20,7 +20,7 @@ class _Together:
         super().apply(context.all_reduce("MEAN", grads), trainable_variables)
 
 
-def together(
+def clip_across_replicas(
     optimizer: keras.optimizers.Optimizer, replicas: int
 ) -> keras.optimizers.Optimizer:
     """The same optimiser for several devices, with the gradient clipped as a whole.

@@ -17,7 +17,7 @@ SET_BY_TRAINING = {
 }
 
 
-def check(network: str, recipe: Recipe) -> None:
+def check_compatible(network: str, recipe: Recipe) -> None:
     """Refuses a recipe that contradicts its network.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a recipe's words mean in Keras: optimiser, schedule, loss, regularisation."""
+"""A recipe in Keras: its optimiser, schedule, loss and regularisation."""
 
 import fnmatch
 
@@ -9,7 +9,7 @@ from kerazoo.errors import unknown
 from kerazoo.layers import MAPLoss
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 from kerazoo.training.accuracy import LARGEST, Accuracy
-from kerazoo.training.clipping import together
+from kerazoo.training.clipping import clip_across_replicas
 
 
 def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: int):
@@ -72,11 +72,11 @@ def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: 
     )
 
 
-def optimizer(words: Optimizer, rate, paths=()) -> keras.optimizers.Optimizer:
+def optimizer(config: Optimizer, rate, paths=()) -> keras.optimizers.Optimizer:
     """The optimiser that a recipe names.
 
     Args:
-        words: The recipe's optimiser.
+        config: The recipe's optimiser.
         rate: The learning rate or its schedule.
         paths: Of the weights to train, in their order; multipliers look at them.
 
@@ -91,38 +91,38 @@ def optimizer(words: Optimizer, rate, paths=()) -> keras.optimizers.Optimizer:
         and issubclass(kind, keras.optimizers.Optimizer)
         and kind is not keras.optimizers.Optimizer
     }
-    if words.name.lower() not in kinds:
-        raise unknown("optimizer.name", words.name, kinds)
+    if config.name.lower() not in kinds:
+        raise unknown("optimizer.name", config.name, kinds)
     arguments = {
         field: value
-        for field, value in vars(words).items()
+        for field, value in vars(config).items()
         if value is not None and field not in ("name", "learning_rate", "multipliers")
     }
     if "ema_momentum" in arguments:
         arguments["use_ema"] = True
-    kind = kinds[words.name.lower()]
+    kind = kinds[config.name.lower()]
     if kind is keras.optimizers.SGD and keras.backend.backend() == "tensorflow":
         from kerazoo.training.fused_sgd import SGD as kind
-    if words.multipliers:
-        kind = _multiplied(kind, _factors(words, paths))
+    if config.multipliers:
+        kind = _multiplied(kind, _factors(config, paths))
     try:
         return kind(learning_rate=rate, **arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The optimiser {words.name} does not take these arguments: "
+            f"The optimiser {config.name} does not take these arguments: "
             f"{arguments} ({str(error).splitlines()[0]})."
         ) from error
 
 
-def _factors(words, paths):
+def _factors(config, paths):
     """The multiple of the learning rate of every weight."""
-    if words.name.lower() != "sgd":
+    if config.name.lower() != "sgd":
         raise ValueError(
-            f"optimizer.multipliers work with sgd alone; {words.name} takes no notice "
+            f"optimizer.multipliers work with sgd alone; {config.name} takes no notice "
             "of a gradient's size. Leave them out or set optimizer.name=sgd."
         )
     factors = dict.fromkeys(paths, 1.0)
-    for pattern, factor in words.multipliers.items():
+    for pattern, factor in config.multipliers.items():
         fitting = fnmatch.filter(paths, pattern)
         if not fitting:
             raise ValueError(
@@ -169,37 +169,37 @@ class Fading(keras.losses.Loss):
         return ops.relu(1 - passed) * self.loss.call(y_true, y_pred)
 
 
-def one_hot(recipe: Recipe) -> bool:
-    """Whether the loss needs labels as rows."""
+def needs_one_hot(recipe: Recipe) -> bool:
+    """Whether the loss needs one-hot labels."""
     return recipe.loss == "squared_hinge" or recipe.label_smoothing > 0
 
 
-def loss(recipe: Recipe, rows: bool) -> keras.losses.Loss:
+def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
     """The loss on logits.
 
     Args:
         recipe: The recipe.
-        rows: Whether labels are one-hot (or mixed) rows rather than class ids.
+        one_hot: Whether labels are one-hot (or mixed) rows rather than class ids.
     """
     if recipe.loss == "map":
         return MAPLoss()
     if recipe.loss == "squared_hinge":
         return keras.losses.SquaredHinge()
-    if rows:
+    if one_hot:
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         )
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def metrics(classes: int, rows: bool) -> list[keras.metrics.Metric]:
+def metrics(classes: int, one_hot: bool) -> list[keras.metrics.Metric]:
     """Top-1 accuracy, and top-5 where there are more than five classes."""
     m = keras.metrics
-    top5 = m.TopKCategoricalAccuracy if rows else m.SparseTopKCategoricalAccuracy
+    top5 = m.TopKCategoricalAccuracy if one_hot else m.SparseTopKCategoricalAccuracy
     five = [top5(5, name="top5")] if classes > 5 else []
     if classes <= LARGEST:
         return [Accuracy(classes), *five]
-    top1 = m.CategoricalAccuracy if rows else m.SparseCategoricalAccuracy
+    top1 = m.CategoricalAccuracy if one_hot else m.SparseCategoricalAccuracy
     return [top1(name="accuracy"), *five]
 
 
@@ -225,7 +225,7 @@ def compile(
     recipe: Recipe,
     *,
     steps_per_epoch,
-    rows,
+    one_hot,
     classes,
     replicas=1,
     **options,
@@ -236,7 +236,7 @@ def compile(
         model: From images to logits, or to a dictionary of them.
         recipe: The recipe.
         steps_per_epoch: Batches of an epoch.
-        rows: Whether labels are rows.
+        one_hot: Whether labels are rows.
         classes: Number of classes.
         replicas: Devices whose gradients TensorFlow adds up.
         **options: What else ``keras.Model.compile`` takes.
@@ -250,17 +250,17 @@ def compile(
         max(1, recipe.steps or recipe.epochs * steps_per_epoch),
     )
     paths = [variable.path for variable in model.trainable_variables]
-    words = together(optimizer(recipe.optimizer, rate, paths), replicas)
+    built = clip_across_replicas(optimizer(recipe.optimizer, rate, paths), replicas)
     if recipe.auxiliary_fade and not isinstance(model.output, dict):
         raise ValueError(
             f"auxiliary_fade is {recipe.auxiliary_fade}, but {model.name} has no "
             "auxiliary heads with these options; switch them on or leave it out."
         )
     if isinstance(model.output, dict):
-        losses = {name: loss(recipe, rows) for name in model.output}
+        losses = {name: loss(recipe, one_hot) for name in model.output}
         if recipe.auxiliary_fade:
             losses |= {
-                name: Fading(one, words, recipe.auxiliary_fade)
+                name: Fading(one, built, recipe.auxiliary_fade)
                 for name, one in losses.items()
                 if name != "predictions"
             }
@@ -270,17 +270,17 @@ def compile(
                 name: 1.0 if name == "predictions" else recipe.auxiliary_weight
                 for name in model.output
             },
-            "metrics": {"predictions": metrics(classes, rows)},
+            "metrics": {"predictions": metrics(classes, one_hot)},
         }
     else:
         loss_arguments = {
-            "loss": loss(recipe, rows),
-            "metrics": metrics(classes, rows),
+            "loss": loss(recipe, one_hot),
+            "metrics": metrics(classes, one_hot),
         }
-    model.compile(optimizer=words, **loss_arguments, **options)
+    model.compile(optimizer=built, **loss_arguments, **options)
 
 
-def epochs(recipe: Recipe, steps_per_epoch: int) -> int:
+def num_epochs(recipe: Recipe, steps_per_epoch: int) -> int:
     """Passes over the training set: the recipe's, or enough for its steps."""
     if recipe.steps is None:
         return recipe.epochs

@@ -79,7 +79,7 @@ class Distribution:
                 f"they go on from the last state ({str(error).splitlines()[0]})."
             ) from error
 
-    def check(self, batch_size: int) -> None:
+    def check_batch(self, batch_size: int) -> None:
         """Refuses a batch that the devices cannot share evenly.
 
         Raises:
@@ -105,7 +105,7 @@ class Distribution:
                 "recipe's validation or batch_size."
             )
 
-    def epochs(self, batches, epoch=0, step=0, change=lambda dataset: dataset):
+    def shared_epochs(self, batches, epoch=0, step=0, change=lambda dataset: dataset):
         """The training batches from a step on, parted among the workers.
 
         Images in memory come in the batches of a single device. Of those in files

@@ -101,7 +101,7 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     usual = [whole, None]
     if recipe.validation:
         with contextlib.suppress(ValueError):
-            usual = list(whole.carve(recipe.validation, recipe.seed))
+            usual = list(whole.split_off(recipe.validation, recipe.seed))
     usual.append(
         kerazoo_data.Split(images.test.source, name="test", classes=images.classes)
     )

@@ -20,21 +20,21 @@ from kerazoo import registry
 from kerazoo.analysis import plots
 from kerazoo.files import replacing, write_atomic
 from kerazoo.precision import (
-    Arithmetic,
+    Precision,
     choose,
-    computing,
     prepare_gpus,
+    use,
 )
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run, RunConfig, claim
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
-from kerazoo.training.compatibility import check
+from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import measure, own_parts
-from kerazoo.training.initial_weights import begin
-from kerazoo.training.pipeline import Assembly
+from kerazoo.training.initial_weights import set_initial_weights
+from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
 from kerazoo.training.state import TrainState
 
@@ -46,17 +46,17 @@ ZCA_IMAGES = 10_000
 class Job:
     """A training that is ready to begin."""
 
-    assembly: Assembly
+    pipeline: Pipeline
     model: keras.Model
     training: kerazoo_data.Batches
     validation: kerazoo_data.Batches | None
     test: kerazoo_data.Batches
     config: RunConfig
-    spread: Distribution
+    distribution: Distribution
 
     @property
     def recipe(self):
-        return self.assembly.recipe
+        return self.pipeline.recipe
 
     @property
     def classes(self):
@@ -120,17 +120,17 @@ def fit(
         kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
     recipe = recipe or Recipe()
-    check(network, recipe)
+    check_compatible(network, recipe)
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 0
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     prepare_gpus()
-    spread = distribute(devices)
-    spread.check(recipe.batch_size)
-    arithmetic = choose(precision)
-    if spread.replicas > 1:
-        arithmetic = dataclasses.replace(arithmetic, jit_compile=False)
+    distribution = distribute(devices)
+    distribution.check_batch(recipe.batch_size)
+    chosen = choose(precision)
+    if distribution.replicas > 1:
+        chosen = dataclasses.replace(chosen, jit_compile=False)
     loaded = isinstance(data, kerazoo_data.ImageData)
     parts = own_parts(data, recipe) if loaded else None
     data = kerazoo_data.load(
@@ -141,9 +141,9 @@ def fit(
     )
     # Not before: a set that is prepared on first use draws random numbers.
     keras.utils.set_random_seed(recipe.seed)
-    with computing(arithmetic):
-        with spread.scope():
-            job = prepare(network, data, recipe, arithmetic, spread)
+    with use(chosen):
+        with distribution.scope():
+            job = prepare(network, data, recipe, chosen, distribution)
         config = dataclasses.replace(
             job.config,
             data_dir=None if data_dir is None else str(data_dir),
@@ -151,41 +151,41 @@ def fit(
             parts=parts,
         )
         job = dataclasses.replace(job, config=config)
-    with _claimed(run, job.config, overwrite, spread) as folder:
-        with computing(arithmetic):
+    with _claimed(run, job.config, overwrite, distribution) as folder:
+        with use(chosen):
             state = TrainState(
                 folder.path / "state",
                 steps_per_epoch=job.training.steps,
                 steps=recipe.steps,
                 save_every=save_every,
                 until=until,
-                spread=spread,
+                distribution=distribution,
             )
-            with spread.scope():
+            with distribution.scope():
                 _train(job, folder, state, events, verbose)
-            served = job.assembly.served(job.model)
-        # Out of the training's arithmetic: the figures are those that whoever loads the
+            served = job.pipeline.for_serving(job.model)
+        # Out of the training's precision: the metrics are those that whoever loads the
         # network gets.
-        if spread.chief:
-            _finish(job, served, folder, state, figures=events)
-        spread.gather(0)
+        if distribution.chief:
+            _finish(job, served, folder, state, write_figures=events)
+        distribution.gather(0)
     return folder
 
 
 @contextlib.contextmanager
-def _claimed(run, config, overwrite, spread):
+def _claimed(run, config, overwrite, distribution):
     """The chief makes or finds the run folder; the others wait and open it."""
-    if spread.chief:
+    if distribution.chief:
         with claim(run, config, overwrite) as folder:
-            spread.gather(0)
+            distribution.gather(0)
             yield folder
         return
-    spread.gather(0)
+    distribution.gather(0)
     try:
         folder = Run(run)
     except ValueError as error:
         raise ValueError(
-            f"Worker {spread.index} does not see the run folder that the chief "
+            f"Worker {distribution.index} does not see the run folder that the chief "
             f"made, {run}; give a folder that all machines share."
         ) from error
     yield folder
@@ -195,11 +195,11 @@ def prepare(
     network: str,
     images: kerazoo_data.ImageData,
     recipe: Recipe,
-    arithmetic: Arithmetic,
-    spread: Distribution,
+    precision: Precision,
+    distribution: Distribution,
 ) -> Job:
     """Model, batches and configuration of a training; nothing is written yet."""
-    assembly = Assembly(
+    pipeline = Pipeline(
         network=network,
         recipe=recipe,
         classes=len(images.classes),
@@ -209,9 +209,9 @@ def prepare(
     )
     batch = {
         "batch_size": recipe.batch_size,
-        "image_shape": assembly.image_shape,
+        "image_shape": pipeline.image_shape,
         "resize": recipe.resize,
-        "one_hot": compilation.one_hot(recipe),
+        "one_hot": compilation.needs_one_hot(recipe),
     }
     training = images.batches(
         "train",
@@ -219,32 +219,32 @@ def prepare(
         shuffle=True,
         seed=recipe.seed,
         # A last batch that the devices cannot share evenly would weigh too much.
-        drop_remainder=spread.devices > 1,
+        drop_remainder=distribution.devices > 1,
         **batch,
     )
     batch["one_hot"] = training.one_hot
     if recipe.normalisation == "zca":
         plain = images.batches("train", **batch)
-        assembly = dataclasses.replace(assembly, images=plain.take(ZCA_IMAGES)[0])
+        pipeline = dataclasses.replace(pipeline, images=plain.take(ZCA_IMAGES)[0])
     if images.validation:
-        spread.check_validation(images.validation.size, recipe.batch_size)
-    model = assembly.trained()
-    spread.synchronise(model)
-    begin(model, recipe, training)
+        distribution.check_validation(images.validation.size, recipe.batch_size)
+    model = pipeline.for_training()
+    distribution.synchronise(model)
+    set_initial_weights(model, recipe, training)
     compilation.compile(
         model,
         recipe,
         steps_per_epoch=training.steps,
-        rows=training.one_hot,
+        one_hot=training.one_hot,
         classes=len(images.classes),
-        jit_compile=arithmetic.jit_compile,
+        jit_compile=precision.jit_compile,
         steps_per_execution=1
-        if spread.devices > 1
+        if distribution.devices > 1
         else _steps_per_execution(network, recipe, training.steps),
-        replicas=spread.replicas,
+        replicas=distribution.replicas,
     )
     return Job(
-        assembly=assembly,
+        pipeline=pipeline,
         model=model,
         training=training,
         validation=images.validation and images.batches("validation", **batch),
@@ -253,13 +253,16 @@ def prepare(
             network=network,
             data=images.name,
             classes=images.classes,
-            image_shape=assembly.image_shape,
+            image_shape=pipeline.image_shape,
             recipe=recipe,
-            precision=dataclasses.asdict(arithmetic),
-            distribution={"workers": spread.workers, "devices": spread.devices},
+            precision=dataclasses.asdict(precision),
+            distribution={
+                "workers": distribution.workers,
+                "devices": distribution.devices,
+            },
             versions=_versions(),
         ),
-        spread=spread,
+        distribution=distribution,
     )
 
 
@@ -275,7 +278,7 @@ def _steps_per_execution(network, recipe, steps):
     return max(count for count in range(1, 9) if together % count == 0)
 
 
-def named(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
+def labels_for_heads(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
     """A data set that gives the same labels to every head of a network."""
     if not isinstance(model.output, dict):
         return dataset
@@ -285,27 +288,27 @@ def named(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 def _train(job, folder, state, events, verbose):
     model, training, validation = job.model, job.training, job.validation
-    change = functools.partial(named, model)
+    change = functools.partial(labels_for_heads, model)
 
     def training_from(epoch=0, step=0):
-        return job.spread.epochs(training, epoch, step, change)
+        return job.distribution.shared_epochs(training, epoch, step, change)
 
-    epochs = compilation.epochs(job.recipe, training.steps)
+    epochs = compilation.num_epochs(job.recipe, training.steps)
     epochs = min(epochs, state.until or epochs)
-    if job.spread.devices == 1:
+    if job.distribution.devices == 1:
         _build_metrics(model, len(job.classes), training.one_hot)
     else:
         model.evaluate(training_from(), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
     state.restore(model)
-    places = job.spread.gather(state.epoch, state.step)
+    places = job.distribution.gather(state.epoch, state.step)
     if (places != places[0]).any():
         raise ValueError(
             f"The workers find different states (epoch, step: {places.tolist()}); "
             "give a run folder that all machines share."
         )
     writer = tf.summary.create_noop_writer()
-    if events and job.spread.chief:
+    if events and job.distribution.chief:
         writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
     watched = _callbacks(job, folder, writer, epochs, events)
     state.watch(watched)
@@ -320,7 +323,7 @@ def _train(job, folder, state, events, verbose):
     )
     options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
     if validation:
-        options["validation_data"] = job.spread.share(change(validation.dataset))
+        options["validation_data"] = job.distribution.share(change(validation.dataset))
     try:
         _epochs(model, state, training.steps, training_from, epochs, calls, options)
     finally:
@@ -328,12 +331,12 @@ def _train(job, folder, state, events, verbose):
         writer.close()
 
 
-def _build_metrics(model, classes, rows):
+def _build_metrics(model, classes, one_hot):
     """Makes the variables of the metrics, whose sums belong to the state.
 
     An evaluated batch would do it too, and trace a graph that nobody needs.
     """
-    truth = np.zeros((1, classes), "float32") if rows else np.zeros(1, "int32")
+    truth = np.zeros((1, classes), "float32") if one_hot else np.zeros(1, "int32")
     guess = np.zeros((1, classes), "float32")
     if isinstance(model.output, dict):
         truth = dict.fromkeys(model.output, truth)
@@ -413,13 +416,13 @@ def _callbacks(job, folder, writer, epochs, events):
     watched = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    if events and job.spread.chief:
+    if events and job.distribution.chief:
         watched += _writers(job, folder, writer, every)
     if events and job.validation:
         # The counts of all workers are added up, so that all must ask for them.
-        own = writer if job.spread.chief else None
+        own = writer if job.distribution.chief else None
         watched.append(writers.ConfusionMatrix(own, job.classes, every))
-    if recipe.snapshots and job.spread.chief:
+    if recipe.snapshots and job.distribution.chief:
         watched.append(Snapshots(folder.path / "snapshots", recipe.snapshots))
     monitor = "val_loss" if job.validation else "loss"
     if recipe.schedule.name == "plateau":
@@ -444,21 +447,21 @@ def _writers(job, folder, writer, every):
     """What TensorBoard shows."""
     return [
         writers.Scalars(str(folder.events)),
-        writers.RecipeWords(writer, job.config),
-        writers.Rates(writer, job.recipe.batch_size),
+        writers.RecipeText(writer, job.config),
+        writers.Throughput(writer, job.recipe.batch_size),
         writers.AugmentedImages(writer, job.training.epochs(), job.classes),
         writers.FirstFilters(writer, every),
         writers.Histograms(writer, every),
     ]
 
 
-def _finish(job, served, folder, state, figures):
+def _finish(job, served, folder, state, write_figures):
     """Everything of a run folder that is written at the end; metrics come last."""
     with replacing(folder.path / "model.keras") as path:
         served.save(path)
     metrics = measure(resized_to_output(served), job.test, job.classes)
     write_atomic(folder.path / "history.csv", _csv(state.history))
-    if figures:
+    if write_figures:
         draw(folder, state.history, metrics)
     write_atomic(folder.path / "metrics.json", metrics.to_json())
 

@@ -10,7 +10,7 @@ from kerazoo.run import Run
 from kerazoo.training import initialization
 
 
-def begin(model: keras.Model, recipe: Recipe, batches) -> None:
+def set_initial_weights(model: keras.Model, recipe: Recipe, batches) -> None:
     """Sets a network's weights as its recipe says; by default they stay the builder's.
 
     Args:

@@ -14,7 +14,7 @@ from kerazoo.surgery.plain_keras import as_plain_keras
 
 
 @dataclasses.dataclass(frozen=True)
-class Assembly:
+class Pipeline:
     """What belongs between a data set's pixels and a network's scores.
 
     Attributes:
@@ -60,7 +60,7 @@ class Assembly:
             **self.recipe.options,
         )
 
-    def trained(self) -> keras.Model:
+    def for_training(self) -> keras.Model:
         """The model that ``fit`` trains: images of the network's size to logits.
 
         Raises:
@@ -80,7 +80,7 @@ class Assembly:
                 layer.rate *= scale
         return model
 
-    def served(self, trained: keras.Model) -> keras.Model:
+    def for_serving(self, trained: keras.Model) -> keras.Model:
         """The model that a run saves: raw uint8 images of any size to probabilities.
 
         Auxiliary heads are left behind, and Keras' own layers stand for the fast ones

@@ -78,8 +78,8 @@ class TrainState(keras.callbacks.Callback):
         save_every: Steps between states; ``None`` saves at the end of an epoch and
             whenever that costs less than two percent of the time.
         until: Epochs after which the state is saved in any case, or ``None``.
-        spread: Who takes part. All workers save together, for reading the metrics takes
-            all of them; the chief writes.
+        distribution: Who takes part. All workers save together, for reading the metrics
+            takes all of them; the chief writes.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class TrainState(keras.callbacks.Callback):
         steps=None,
         save_every=None,
         until=None,
-        spread=None,
+        distribution=None,
     ):
         super().__init__()
         self.folder = pathlib.Path(folder)
@@ -98,7 +98,7 @@ class TrainState(keras.callbacks.Callback):
         self.steps = steps
         self.save_every = save_every
         self.until = until
-        self.spread = spread or Distribution()
+        self.distribution = distribution or Distribution()
         self.epoch = self.step = 0
         self.ended = False
         self.history = []
@@ -158,7 +158,7 @@ class TrainState(keras.callbacks.Callback):
         content = content.getvalue()
         total = self.epoch * self.steps_per_epoch + self.step
         name = f"step-{total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
-        if self.spread.chief:
+        if self.distribution.chief:
             write_atomic(self.folder / name, content)
             for old in self._states()[KEPT:]:
                 old.unlink()
@@ -271,7 +271,7 @@ class TrainState(keras.callbacks.Callback):
             return
         else:
             # Workers ask each other at steps that all of them know.
-            asks = due or self.spread.workers == 1
+            asks = due or self.distribution.workers == 1
             number, late = self._agree(60.0) if asks else (0, False)
             if number or self._time_to_save(total, self.step - before, late):
                 self.save()
@@ -281,7 +281,7 @@ class TrainState(keras.callbacks.Callback):
     def _agree(self, seconds):
         """The signal that any worker was sent, and whether any should save."""
         late = time.monotonic() - self._saved > max(seconds, 50 * self._cost)
-        number, late = self.spread.gather(self._signal or 0, late).max(0)
+        number, late = self.distribution.gather(self._signal or 0, late).max(0)
         return int(number), bool(late)
 
     def _diverged(self, what):

@@ -22,7 +22,7 @@ from kerazoo import processes, reader, training
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
-from kerazoo.training.compatibility import check
+from kerazoo.training.compatibility import check_compatible
 from kerazoo.tuning import locks
 from kerazoo.tuning.folds import fold_data, labels_of, merge_splits, stratified_folds
 from kerazoo.tuning.records import Execution, Fold, FoldPlan
@@ -157,7 +157,7 @@ def load(
         ValueError: Where network and recipe contradict each other, the recipe's weights
             have seen the images, or several workers cannot share the set.
     """
-    check(network, recipe)
+    check_compatible(network, recipe)
     if execution.workers > 1 and isinstance(data, kerazoo_data.ImageData):
         raise ValueError(
             f"{execution.workers} workers cannot share a set that only this process "

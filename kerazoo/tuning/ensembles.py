@@ -376,7 +376,7 @@ def _measured(found, models, whole, rule, images, split):
             )
         )
     if averaged is None:
-        averaged = together(answers, rule)
+        averaged = combine(answers, rule)
     return Ensemble(
         rule=rule,
         model=whole,
@@ -394,7 +394,7 @@ def _softmax(logits):
     return powers / powers.sum(-1, keepdims=True)
 
 
-def together(answers: np.ndarray, rule: str) -> np.ndarray:
+def combine(answers: np.ndarray, rule: str) -> np.ndarray:
     """What members say as one, as the joined network does.
 
     Args:
@@ -431,7 +431,7 @@ def error_curve(
         else:
             subsets = (draw.choice(count, size, replace=False) for _ in range(SUBSETS))
         errors = [
-            float((together(answers[list(one)], rule).argmax(-1) != truth).mean())
+            float((combine(answers[list(one)], rule).argmax(-1) != truth).mean())
             for one in subsets
         ]
         points.append(

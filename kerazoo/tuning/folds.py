@@ -105,7 +105,7 @@ def fold_data(
     validation = None
     watches = recipe.early_stopping or recipe.schedule.name == "plateau"
     if watches and recipe.validation:
-        part, validation = part.carve(recipe.validation, recipe.seed)
+        part, validation = part.split_off(recipe.validation, recipe.seed)
     return dataclasses.replace(
         images,
         train=part,

@@ -11,7 +11,7 @@ from kerazoo.precision import choose
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
-from kerazoo.training.fitting import named, prepare
+from kerazoo.training.fitting import labels_for_heads, prepare
 from kerazoo.tuning.spaces import Space
 
 
@@ -78,8 +78,8 @@ class HyperZoo(keras_tuner.HyperModel):
         """The compiled network of a tuner's hyper-parameters."""
         network, recipe = self.space.apply(self.space.declare(hp))
         keras.utils.set_random_seed(recipe.seed)
-        arithmetic = choose("float32")
-        self._job = prepare(network, self.images, recipe, arithmetic, Distribution())
+        precision = choose("float32")
+        self._job = prepare(network, self.images, recipe, precision, Distribution())
         model = self._job.model
         # Whoever loads a saved trial finds a place for all of its state.
         model.optimizer.build(model.trainable_variables)
@@ -100,12 +100,14 @@ class HyperZoo(keras_tuner.HyperModel):
         if args or "x" in options:
             return model.fit(*args, **options)
         start = options.get("initial_epoch", 0)
-        options.setdefault("epochs", compilation.epochs(job.recipe, job.training.steps))
+        options.setdefault(
+            "epochs", compilation.num_epochs(job.recipe, job.training.steps)
+        )
         if job.validation:
-            validation = named(model, job.validation.dataset)
+            validation = labels_for_heads(model, job.validation.dataset)
             options.setdefault("validation_data", validation)
         return model.fit(
-            named(model, job.training.epochs(start)),
+            labels_for_heads(model, job.training.epochs(start)),
             steps_per_epoch=job.training.steps,
             shuffle=False,
             **options,

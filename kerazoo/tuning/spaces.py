@@ -24,7 +24,7 @@ from kerazoo import reader, registry
 from kerazoo.errors import unknown
 from kerazoo.reader import Count, NonNegative
 from kerazoo.recipe import Recipe
-from kerazoo.training.compatibility import SET_BY_TRAINING, check
+from kerazoo.training.compatibility import SET_BY_TRAINING, check_compatible
 
 # Points of a range that a grid takes where the range does not say.
 GRID_POINTS = 5
@@ -199,7 +199,7 @@ class Space:
     """
 
     def __init__(self, network: str, recipe: Recipe, settings=()):
-        check(network, recipe)
+        check_compatible(network, recipe)
         self.network, self.recipe = network, recipe
         self._card = registry.find(network)
         given = list(_named(settings))
@@ -379,7 +379,7 @@ class Space:
             ends = one.values or (one.low, one.high)
             for value in ends:
                 try:
-                    check(*self.apply({one.name: value}))
+                    check_compatible(*self.apply({one.name: value}))
                 except ValueError as error:
                     raise ValueError(
                         f"The space cannot give {one.name} the value {value!r}: {error}"

@@ -156,7 +156,7 @@ class Trials:
     def _watched(self):
         """What early stopping watches is not what the trial is scored on."""
         recipe = self.space.recipe
-        train, watched = self.images.train.carve(recipe.validation, recipe.seed)
+        train, watched = self.images.train.split_off(recipe.validation, recipe.seed)
         return dataclasses.replace(
             self.images, train=train, validation=watched, test=self.images.validation
         )

@@ -16,8 +16,8 @@ SHAPE = (8, 8, 1)
 
 
 def epoch(batches, number=0, step=0):
-    batches.seek(number, step)
-    return [(x.numpy(), y.numpy()) for x, y in batches.dataset]
+    rest = batches.epochs(number, step).take(batches.steps - step)
+    return [(x.numpy(), y.numpy()) for x, y in rest]
 
 
 def same(one, other):
@@ -115,7 +115,7 @@ def test_pure_function_of_seed_and_epoch(source, request):
 
 
 @pytest.mark.parametrize("source", ["digits", "streamed"])
-def test_endless_epochs_are_the_sought_ones(source, request):
+def test_epochs_follow_each_other(source, request):
     batches = data.Batches(
         request.getfixturevalue(source).train,
         300,
@@ -127,6 +127,8 @@ def test_endless_epochs_are_the_sought_ones(source, request):
     expected = epoch(batches, 3, 2) + epoch(batches, 4)
     endless = batches.epochs(3, 2).take(len(expected))
     assert same(expected, [(x.numpy(), y.numpy()) for x, y in endless])
+    first = [(x.numpy(), y.numpy()) for x, y in batches.dataset]
+    assert same(first, epoch(batches))
 
 
 def test_parallelism_changes_nothing(digits):
@@ -138,7 +140,7 @@ def test_parallelism_changes_nothing(digits):
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
         options.autotune.enabled = threads > 1
-        dataset = batches.dataset.with_options(options)
+        dataset = batches.epochs(1).take(batches.steps).with_options(options)
         assert same(expected, [(x.numpy(), y.numpy()) for x, y in dataset])
 
 
@@ -195,15 +197,6 @@ def model(inputs=SHAPE):
     )
 
 
-class Seek(keras.callbacks.Callback):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.seek(epoch)
-
-
 def test_fit_sees_every_epoch_in_its_own_order(digits):
     """What reaches the training step, through Keras' own iterators."""
     batches = data.Batches(digits.train, 433, image_shape=SHAPE, shuffle=True)
@@ -217,7 +210,7 @@ def test_fit_sees_every_epoch_in_its_own_order(digits):
     inputs = keras.Input(SHAPE)
     spy = Spy(inputs, model()(inputs))
     spy.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=False)
-    spy.fit(batches.dataset, epochs=3, shuffle=False, callbacks=[Seek(batches)])
+    spy.fit(batches.epochs(), epochs=3, steps_per_epoch=batches.steps, shuffle=False)
     expected = [x for number in range(3) for x, _ in epoch(batches, number)]
     assert all(np.array_equal(x, y) for x, y in zip(seen, expected, strict=True))
 
@@ -230,10 +223,8 @@ def test_fit_from_the_middle_of_an_epoch(digits):
         network = model()
         network.compile("sgd", "sparse_categorical_crossentropy")
         for number, start, stop in spans:
-            batches.seek(number, start)
-            rest = batches.dataset
-            assert rest.cardinality() == 7 - start
-            network.fit(rest.take(stop - start), shuffle=False, verbose=0)
+            rest = batches.epochs(number, start).take(stop - start)
+            network.fit(rest, steps_per_epoch=stop - start, shuffle=False, verbose=0)
         return network.get_weights()
 
     whole = train([(0, 0, 7), (1, 0, 7)])
@@ -328,10 +319,10 @@ def test_empty_split(digits):
 
 
 @pytest.mark.parametrize(("number", "step"), [(-1, 0), (0, -1), (0, 14)])
-def test_seek_refuses(digits, number, step):
+def test_a_place_that_is_none_is_refused(digits, number, step):
     batches = data.Batches(digits.train, 100, image_shape=SHAPE)
-    with pytest.raises(ValueError, match="cannot seek"):
-        batches.seek(number, step)
+    with pytest.raises(ValueError, match="there is no epoch"):
+        batches.epochs(number, step)
 
 
 @pytest.mark.parametrize("kind", ["records", "files"])

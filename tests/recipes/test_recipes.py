@@ -10,7 +10,7 @@ import pytest
 
 import kerazoo
 from kerazoo import Recipe, recipes
-from kerazoo.data.augment.apply import check, parse
+from kerazoo.data.augment.apply import check_augmentations, parse
 from kerazoo.data.preprocessing import KINDS
 from kerazoo.data.sets import SETS
 from kerazoo.training import compilation
@@ -59,7 +59,7 @@ def test_names_data_normalisation_and_augmentations_that_exist(name):
     # The one network that does not classify has a set that kerazoo does not know.
     assert recipe.data in SETS or (name, recipe.data) == ("enet", "cityscapes")
     assert recipe.normalisation in KINDS
-    check([parse(text) for text in recipe.augment])
+    check_augmentations([parse(text) for text in recipe.augment])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -270,8 +270,8 @@ def test_compiles_and_takes_a_step(name):
     recipe = recipes.find(name)
     keras.utils.set_random_seed(1)
     model = stand_in(recipe)
-    rows = compilation.one_hot(recipe)
-    options = {"steps_per_epoch": 10, "rows": rows, "classes": 10}
+    rows = compilation.needs_one_hot(recipe)
+    options = {"steps_per_epoch": 10, "one_hot": rows, "classes": 10}
     # A graph would take longer than the step.
     compilation.compile(model, recipe, **options, run_eagerly=True)
     before = [variable.numpy() for variable in model.trainable_variables]

@@ -13,8 +13,8 @@ from kerazoo import Recipe, recipes, training
 from kerazoo.cli import app
 from kerazoo.recipe import Optimizer
 from kerazoo.training import compilation
-from kerazoo.training.compatibility import check
-from kerazoo.training.initial_weights import begin
+from kerazoo.training.compatibility import check_compatible
+from kerazoo.training.initial_weights import set_initial_weights
 
 IMAGES = np.random.default_rng(0).normal(size=(16, 4, 4, 2)).astype("float32")
 LABELS = np.arange(16) % 2
@@ -35,7 +35,7 @@ def two_heads():
 
 
 def compiled(model, recipe, **options):
-    options |= {"steps_per_epoch": 1, "rows": False, "classes": 2}
+    options |= {"steps_per_epoch": 1, "one_hot": False, "classes": 2}
     compilation.compile(model, recipe, run_eagerly=True, **options)
     return model
 
@@ -110,7 +110,7 @@ def test_fading_without_heads_is_refused():
 def begun(**words):
     model = two_heads()
     batches = types.SimpleNamespace(take=lambda count: (IMAGES[:count], LABELS[:count]))
-    begin(model, Recipe(batch_size=16, **words), batches)
+    set_initial_weights(model, Recipe(batch_size=16, **words), batches)
     return model
 
 
@@ -168,7 +168,7 @@ def test_a_start_that_does_not_fit_is_refused(run):
     images = keras.Input((4, 4, 2))
     other = keras.Model(images, keras.layers.Conv2D(5, 3, name="conv1")(images))
     with pytest.raises(ValueError, match="cannot take conv1"):
-        begin(other, Recipe(start_from=run), None)
+        set_initial_weights(other, Recipe(start_from=run), None)
 
 
 # What contradicts a network ---------------------------------------------------------
@@ -191,7 +191,7 @@ def test_a_recipe_that_contradicts_its_network_is_refused(
 ):
     recipe = Recipe(**words)
     with pytest.raises(ValueError, match=sentence):
-        check(network, recipe)
+        check_compatible(network, recipe)
     with pytest.raises(ValueError, match=sentence):
         training.fit(network, recipe=recipe, run=tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -203,7 +203,7 @@ def test_recipes_agree_with_their_networks(name):
     for pattern in recipe.networks:
         for network in kerazoo.list_models(pattern):
             if kerazoo.find(network).task == "classification":
-                check(network, recipe)
+                check_compatible(network, recipe)
 
 
 # The command ------------------------------------------------------------------------

@@ -108,10 +108,10 @@ def network(seed=0):
     return keras.Model(inputs, layers.Dense(6, name="predictions")(x))
 
 
-def compiled(recipe, steps_per_epoch=10, rows=False):
+def compiled(recipe, steps_per_epoch=10, one_hot=False):
     model = network()
     compilation.compile(
-        model, recipe, steps_per_epoch=steps_per_epoch, rows=rows, classes=6
+        model, recipe, steps_per_epoch=steps_per_epoch, one_hot=one_hot, classes=6
     )
     return model
 
@@ -271,7 +271,7 @@ def test_crossentropy_by_hand():
 
 def test_smoothed_labels_by_hand():
     recipe = Recipe(label_smoothing=0.3)
-    assert compilation.one_hot(recipe)
+    assert compilation.needs_one_hot(recipe)
     logs = LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True))
     target = 0.7 * np.eye(3)[LABELS] + 0.1
     expected = -(target * logs).sum(1).mean()
@@ -281,7 +281,7 @@ def test_smoothed_labels_by_hand():
 
 def test_squared_hinge_by_hand():
     recipe = Recipe(loss="squared_hinge")
-    assert compilation.one_hot(recipe)
+    assert compilation.needs_one_hot(recipe)
     sign = 2 * np.eye(3)[LABELS] - 1
     expected = (np.maximum(0, 1 - sign * LOGITS) ** 2).mean()
     got = value(compilation.loss(recipe, True), np.eye(3, dtype="float32")[LABELS])
@@ -313,7 +313,7 @@ def test_side_heads_weigh_less():
     }
     model = keras.Model(inputs, heads)
     recipe = Recipe(auxiliary_weight=0.25)
-    compilation.compile(model, recipe, steps_per_epoch=5, rows=False, classes=3)
+    compilation.compile(model, recipe, steps_per_epoch=5, one_hot=False, classes=3)
     images, labels = np.ones((2, 4), "float32"), np.array([0, 1])
     logs = model.evaluate(
         images, dict.fromkeys(heads, labels), return_dict=True, verbose=0
@@ -325,9 +325,9 @@ def test_side_heads_weigh_less():
 
 
 def test_epochs_of_a_number_of_steps():
-    assert compilation.epochs(Recipe(epochs=7), 10) == 7
-    assert compilation.epochs(Recipe(steps=31), 10) == 4
-    assert compilation.epochs(Recipe(steps=30), 10) == 3
+    assert compilation.num_epochs(Recipe(epochs=7), 10) == 7
+    assert compilation.num_epochs(Recipe(steps=31), 10) == 4
+    assert compilation.num_epochs(Recipe(steps=30), 10) == 3
 
 
 def test_a_share_follows_the_length_of_training():

@@ -14,7 +14,7 @@ import pytest
 
 from kerazoo import data
 from kerazoo.training import keras_repairs
-from kerazoo.training.clipping import together
+from kerazoo.training.clipping import clip_across_replicas
 from kerazoo.training.distribution import Distribution
 from kerazoo.training.launch import launch
 
@@ -209,9 +209,9 @@ def test_launch_refuses(given, message):
 
 def test_accumulated_gradients_are_refused():
     sgd = keras.optimizers.SGD(gradient_accumulation_steps=2)
-    assert together(sgd, 1) is sgd
+    assert clip_across_replicas(sgd, 1) is sgd
     with pytest.raises(ValueError, match="gradient_accumulation_steps"):
-        together(sgd, 2)
+        clip_across_replicas(sgd, 2)
 
 
 class TwoMachines:
@@ -227,10 +227,10 @@ def test_worker_trains_on_its_own_files(data_dir):
     batches = data.Batches(
         digits.train, 100, image_shape=(8, 8, 1), drop_remainder=True, cache="none"
     )
-    spread = Distribution(devices=4, workers=2, index=1, strategy=TwoMachines())
+    distribution = Distribution(devices=4, workers=2, index=1, strategy=TwoMachines())
     own = batches.part(1, 2, 4).epochs(1, 6)
     for (images, labels), (pixels, classes) in zip(
-        spread.epochs(batches, 1, 3).take(4), own.take(4), strict=True
+        distribution.shared_epochs(batches, 1, 3).take(4), own.take(4), strict=True
     ):
         assert len(labels) == 25
         np.testing.assert_array_equal(images, pixels)

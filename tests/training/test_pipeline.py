@@ -7,7 +7,7 @@ import pytest
 from kerazoo import data
 from kerazoo.data.splits import Arrays
 from kerazoo.recipe import Recipe
-from kerazoo.training import Assembly
+from kerazoo.training import Pipeline
 
 
 def assembled(
@@ -15,7 +15,7 @@ def assembled(
 ):
     """The trained and the served model of an untrained network."""
     keras.utils.set_random_seed(3)
-    assembly = Assembly(
+    pipeline = Pipeline(
         network=network,
         recipe=Recipe(resize=resize, image_shape=shape, **words),
         classes=10,
@@ -23,8 +23,8 @@ def assembled(
         mean=(70.0,) * source[-1],
         std=(60.0,) * source[-1],
     )
-    model = assembly.trained()
-    return model, assembly.served(model)
+    model = pipeline.for_training()
+    return model, pipeline.for_serving(model)
 
 
 def probabilities(logits):
@@ -75,7 +75,7 @@ def test_images_of_any_size(resize):
 @pytest.mark.parametrize("resize", ["bilinear", "center"])
 def test_a_plain_call_does_not_train(tmp_path, resize):
     """Batch norms and dropout rest, in a file that was loaded, too."""
-    assembly = Assembly(
+    pipeline = Pipeline(
         network="slide_cnn_b",
         recipe=Recipe(resize=resize),
         classes=10,
@@ -83,7 +83,7 @@ def test_a_plain_call_does_not_train(tmp_path, resize):
         mean=(70.0,),
         std=(60.0,),
     )
-    served = assembly.served(assembly.trained())
+    served = pipeline.for_serving(pipeline.for_training())
     kinds = {type(layer).__name__ for layer in served.layers}
     assert {"BatchNormalization", "Dropout"} & kinds
     served.save(tmp_path / "model.keras")
@@ -105,16 +105,18 @@ def test_the_finished_run_serves_what_it_trained(trained, digits):
 
 
 def test_grey_statistics_serve_colour_and_the_other_way_round():
-    colour = Assembly(
+    colour = Pipeline(
         "mlp_50", Recipe(image_shape=(8, 8, 3)), 10, (8, 8, 1), (9,), (5,)
     )
-    model = colour.trained()
+    model = colour.for_training()
     layer = next(layer for layer in model.layers if layer.name.startswith("normalise"))
     np.testing.assert_allclose(np.ravel(layer.mean), [9, 9, 9])
-    grey = Assembly(
+    grey = Pipeline(
         "mlp_50", Recipe(image_shape=(8, 8, 1)), 10, (8, 8, 3), (100, 50, 10), (1, 1, 1)
     )
-    layer = next(y for y in grey.trained().layers if y.name.startswith("normalise"))
+    layer = next(
+        y for y in grey.for_training().layers if y.name.startswith("normalise")
+    )
     luma = 0.299 * 100 + 0.587 * 50 + 0.114 * 10
     np.testing.assert_allclose(np.ravel(layer.mean), [luma], rtol=1e-5)
 

@@ -274,7 +274,7 @@ def test_the_whole_by_hand(rule):
         by_hand = np.eye(4)[scores.argmax(-1)].mean(0)
     else:
         by_hand = scores.mean(0)
-    np.testing.assert_allclose(ensembles.together(given, rule), by_hand)
+    np.testing.assert_allclose(ensembles.combine(given, rule), by_hand)
     curve = ensembles.error_curve(given, truth, rule)
     assert [point.subsets for point in curve] == [7, 21, 35, 35, 21, 7, 1]
     assert curve[-1].error == pytest.approx((by_hand.argmax(-1) != truth).mean())

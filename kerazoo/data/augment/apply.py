@@ -55,7 +55,7 @@ def parse(text):
     return Step(one, (*values, *list(one.defaults.values())[len(values) :]))
 
 
-def check(steps):
+def check_augmentations(steps):
     """Raises ValueError unless crops come first and mixing comes last."""
     order = {"crop": 0, "move": 1, "warp": 1, "pixels": 1, "mix": 2}
     ranks = [order[step.kind] for step in steps]

@@ -7,16 +7,16 @@ from kerazoo.training.callbacks.confusion import ConfusionMatrix
 from kerazoo.training.callbacks.filters import FirstFilters
 from kerazoo.training.callbacks.histograms import Histograms
 from kerazoo.training.callbacks.images import AugmentedImages
-from kerazoo.training.callbacks.recipe_text import RecipeWords
+from kerazoo.training.callbacks.recipe_text import RecipeText
 from kerazoo.training.callbacks.scalars import Scalars
-from kerazoo.training.callbacks.throughput import Rates
+from kerazoo.training.callbacks.throughput import Throughput
 
 __all__ = [
     "AugmentedImages",
     "ConfusionMatrix",
     "FirstFilters",
     "Histograms",
-    "Rates",
-    "RecipeWords",
+    "RecipeText",
     "Scalars",
+    "Throughput",
 ]

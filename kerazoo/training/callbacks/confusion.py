@@ -4,10 +4,10 @@ import tensorflow as tf
 
 from kerazoo.analysis import plots
 from kerazoo.training.accuracy import confusion
-from kerazoo.training.callbacks.throttled import Paced
+from kerazoo.training.callbacks.throttled import Throttled
 
 
-class ConfusionMatrix(Paced):
+class ConfusionMatrix(Throttled):
     """Writes the matrix as a figure and ``accuracy_of/CLASS`` as scalars.
 
     Args:

@@ -4,10 +4,10 @@ import tensorflow as tf
 
 from kerazoo.analysis import plots
 from kerazoo.analysis.filters import first_filters
-from kerazoo.training.callbacks.throttled import Paced
+from kerazoo.training.callbacks.throttled import Throttled
 
 
-class FirstFilters(Paced):
+class FirstFilters(Throttled):
     """Writes a picture of the first layer's kernels, before the training as well."""
 
     def write(self, step):

@@ -5,10 +5,10 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.histogram import metadata
 
-from kerazoo.training.callbacks.throttled import Paced
+from kerazoo.training.callbacks.throttled import Throttled
 
 
-class Histograms(Paced):
+class Histograms(Throttled):
     """Writes a histogram of every weight.
 
     NumPy counts them in a tenth of the time of ``tf.summary.histogram``, and needs no

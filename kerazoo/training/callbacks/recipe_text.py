@@ -7,7 +7,7 @@ from tensorboard.plugins.hparams import api as hparams
 from kerazoo import reader
 
 
-class RecipeWords(keras.callbacks.Callback):
+class RecipeText(keras.callbacks.Callback):
     """Writes the configuration as a text and the recipe to the HParams page.
 
     Args:

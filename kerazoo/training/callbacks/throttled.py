@@ -5,7 +5,7 @@ import time
 import keras
 
 
-class Paced(keras.callbacks.Callback):
+class Throttled(keras.callbacks.Callback):
     """Writes at the ends of some epochs, as long as that costs little; and at the end.
 
     Args:

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-class Rates(keras.callbacks.Callback):
+class Throughput(keras.callbacks.Callback):
     """Writes ``learning_rate`` and ``images_per_second`` of every epoch.
 
     Args:

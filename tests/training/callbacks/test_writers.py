@@ -15,7 +15,7 @@ from tensorboard.util.tensor_util import make_ndarray
 from kerazoo import data
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training.callbacks.histograms import buckets
-from kerazoo.training.callbacks.throttled import Paced
+from kerazoo.training.callbacks.throttled import Throttled
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_a_histogram_leaves_out_what_is_no_number():
 
 
 def test_costly_writing_is_left_out_but_for_the_first_and_the_last():
-    class Slow(Paced):
+    class Slow(Throttled):
         def write(self, step):
             steps.append(step)
             time.sleep(0.01)
