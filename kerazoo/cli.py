@@ -95,7 +95,8 @@ def info(
 ):
     """Show a network's card and its ledger: what every layer costs and sees."""
     card = kerazoo.find(network)
-    ledger = kerazoo.ledger(kerazoo.create(network, **_options(option)))
+    options = card.parse_options(_texts(option))
+    ledger = kerazoo.ledger(kerazoo.create(network, **options))
     if as_json:
         record = {"card": card.to_dict(), "ledger": ledger.to_dict()}
         print(json.dumps(record, indent=2))
@@ -109,25 +110,26 @@ def info(
     console.print("Differs from the paper:" if card.differences else "As published.")
     for difference in card.differences:
         console.print(f"- {difference}", markup=False)
+    for own in card.options.values():
+        default = f"by default {own.default}"
+        console.print(
+            f"Option {own.name}: {own.doc} {own.choices}; {default}.", markup=False
+        )
     if card.proof:
         console.print(f"Proof: {card.proof}", markup=False)
     console.print(ledger)
 
 
-def _options(settings):
-    """``groups=2`` as ``{"groups": 2}``; a value is JSON, or else a string."""
-    options = {}
+def _texts(settings):
+    """``groups=2`` as ``{"groups": "2"}``."""
+    texts = {}
     for setting in settings or ():
-        name, sign, text = setting.partition("=")
+        name, sign, texts[name] = setting.partition("=")
         if not sign:
             raise ValueError(
                 f"An option is NAME=VALUE, as in groups=2; {setting!r} has no '='."
             )
-        try:
-            options[name] = json.loads(text)
-        except ValueError:
-            options[name] = {"None": None, "True": True, "False": False}.get(text, text)
-    return options
+    return texts
 
 
 @app.command()

@@ -88,7 +88,16 @@ def test_info_as_json(command):
     assert record["ledger"] == json.loads(json.dumps(ledger))
 
 
-def test_options_are_json_or_words(command):
+def test_options_are_those_of_the_card(command):
+    out = command("info", "googlenet")[1]
+    assert "Option aux: " in out
+    assert "True or False; by default" in out
+    status, _, errors = command("info", "googlenet", "-o", "aux=3")
+    assert status == 2
+    assert "aux is 3; it must be True or False." in errors
+
+
+def test_options_are_read_as_declared(command):
     words = ["info", "mlp_deep5", "--json"]
     options = ["-o", "units=[7, 9]", "-o", "dropout=0", "-o", "name=mine"]
     record = json.loads(command(*words, *options)[1])

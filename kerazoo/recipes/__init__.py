@@ -63,6 +63,6 @@ def for_network(network: str, kind: str = "laptop") -> Recipe:
 
 
 def _fit(recipe, network):
-    """How closely a recipe's patterns name a network: letters that are no wildcard."""
+    """How closely a recipe names a network: itself, its family, all; or not at all."""
     fits = [p for p in recipe.networks if fnmatch.fnmatchcase(network, p)]
-    return max((1 + len(p.replace("*", "")) for p in fits), default=0)
+    return max((1 if p == "*" else 3 if p == network else 2 for p in fits), default=0)
