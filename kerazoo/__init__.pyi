@@ -51,11 +51,14 @@ from .models.resnet import resnet34 as resnet34
 from .models.resnet import resnet50 as resnet50
 from .models.resnet import resnet101 as resnet101
 from .models.resnet import resnet152 as resnet152
+from .models.resnet import resnet200 as resnet200
 from .models.resnet_cifar import resnet20_cifar as resnet20_cifar
 from .models.resnet_cifar import resnet32_cifar as resnet32_cifar
 from .models.resnet_cifar import resnet44_cifar as resnet44_cifar
 from .models.resnet_cifar import resnet56_cifar as resnet56_cifar
 from .models.resnet_cifar import resnet110_cifar as resnet110_cifar
+from .models.resnet_cifar import resnet164_cifar as resnet164_cifar
+from .models.resnet_cifar import resnet1001_cifar as resnet1001_cifar
 from .models.resnet_cifar import resnet1202_cifar as resnet1202_cifar
 from .models.resnet_cifar import resnet_cifar as resnet_cifar
 from .models.slide_cnn import slide_cnn_a as slide_cnn_a

@@ -12,7 +12,7 @@ def show(batches, path, *, count=64, side=96):
     """Writes the first images of an epoch, as the network gets them, to a PNG file.
 
     Args:
-        batches: A `Batches`; its `seek` decides which epoch and step.
+        batches: A `Batches`; its first epoch is shown.
         path: File to write.
         count: How many images, at most.
         side: Images whose smaller side has fewer pixels are enlarged, by whole factors

@@ -10,6 +10,8 @@ Differs from the paper:
   and 152 have none; Keras' own ResNets have one in every convolution.
 - The first pooling pads one pixel on every side, as Facebook's and PyTorch's code; the
   authors' Caffe models pad below and on the right alone. Same shapes.
+- `resnet200` is of the second paper (Identity Mappings in Deep Residual Networks, ECCV
+  2016, arXiv 1603.05027, section 5 and Table 5), which tests it on 320x320 pixels.
 - The shortcuts of all depths are option B: a projection where the shape changes.
 """
 
@@ -30,6 +32,7 @@ TABLE_1 = {
     50: (3, 4, 6, 3),
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
+    200: (3, 24, 36, 3),  # He et al. 2016, section 5
 }
 GAUSSIAN = {"kernel_initializer": HE}  # Section 3.4
 RESNET = {"year": 2015, "input_shape": (224, 224, 3)}
@@ -128,3 +131,14 @@ def resnet101():
 @network(deep_resnet, depth=152)
 def resnet152():
     """ResNet-152, bottlenecks."""
+
+
+@register(
+    year=2016,
+    input_shape=(224, 224, 3),
+    counts=(64_673_832, 64_849_832, 14_776_270_848),
+    published={"top-1 / top-5 error": "21.8 / 6.0"},
+)
+@network(deep_resnet, depth=200)
+def resnet200():
+    """ResNet-200, bottlenecks in their original order."""

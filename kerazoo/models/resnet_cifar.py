@@ -6,6 +6,11 @@ Recognition. CVPR 2016, arXiv 1512.03385. Section 4.2, Table 6.
 Differs from the paper:
 - `shortcut`: `"A"` is the paper's (every second pixel, zeros for the new channels, no
   parameters); `"B"`, a projection, is what most copies of this network have.
+- `resnet164_cifar` and `resnet1001_cifar` are the bottlenecks that the second paper
+  (Identity Mappings in Deep Residual Networks, ECCV 2016, arXiv 1603.05027, Table 4)
+  compares with its own; a projection with a batch norm stands where the shape changes,
+  and the first 1x1 strides. The 10.2 M parameters printed for 1001 layers are those of
+  the convolutions alone.
 - The zero channels all come after the others, as in Facebook's code; the paper does not
   say where they are.
 """
@@ -17,7 +22,7 @@ from typing import Literal
 from keras import layers
 
 from kerazoo.blocks import HE, conv_bn, gap_head
-from kerazoo.blocks.residual import basic, projection, residual, stages
+from kerazoo.blocks.residual import basic, bottleneck, projection, residual, stages
 from kerazoo.builder import network
 from kerazoo.layers import PadChannels
 from kerazoo.reader import Count
@@ -52,6 +57,23 @@ def cifar(inputs, top, depth, *, shortcut: Literal["A", "B"] = "A"):
 
     x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
     x = stages(x, block, 3 * (depth // 6,), strides=(1, 2, 2))
+    return top(x, gap_head, **GAUSSIAN)
+
+
+def deep_cifar(inputs, top, depth, *, stride_in: Literal["1x1", "3x3"] = "1x1"):
+    """One convolution, three stages of n bottlenecks each, global average pooling.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides.
+    """
+
+    def block(x, stage, strides, *, name):
+        width = {"filters": 16 * 2 ** (stage - 1), "stride_in": stride_in}
+        f = partial(bottleneck, **width, **GAUSSIAN)
+        return residual(x, f, strides, shortcut=SHORTCUTS["B"], name=name)
+
+    x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
+    x = stages(x, block, 3 * (depth // 9,), strides=(1, 2, 2))
     return top(x, gap_head, **GAUSSIAN)
 
 
@@ -113,6 +135,30 @@ def resnet110_cifar():
 @network(cifar, depth=1202)
 def resnet1202_cifar():
     """ResNet-1202 for CIFAR-10."""
+
+
+@register(
+    year=2016,
+    input_shape=(32, 32, 3),
+    classes=10,
+    counts=(1_704_154, 1_729_274, 244_500_992),
+    published={"parameters": "1.7 M", "error": "5.93"},
+)
+@network(deep_cifar, depth=164)
+def resnet164_cifar():
+    """ResNet-164 for CIFAR-10, bottlenecks in their original order."""
+
+
+@register(
+    year=2016,
+    input_shape=(32, 32, 3),
+    classes=10,
+    counts=(10_328_602, 10_478_714, 1_487_849_984),
+    published={"parameters": "10.2 M", "error": "7.61"},
+)
+@network(deep_cifar, depth=1001)
+def resnet1001_cifar():
+    """ResNet-1001 for CIFAR-10, bottlenecks in their original order."""
 
 
 @network

@@ -1,5 +1,7 @@
 """Pictures that show what they were given."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -119,7 +121,8 @@ def test_curves_of_nothing():
 def test_the_error_of_an_ensemble():
     rows = [(1, 0.2, 0.1, 0.3), (2, 0.15, 0.1, 0.2), (3, 0.12, 0.12, 0.12)]
     names = ("members", "error", "low", "high")
-    figure = plots.ensemble([dict(zip(names, row, strict=True)) for row in rows])
+    points = [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
+    figure = plots.ensemble(points)
     axes = figure.axes[0]
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [20, 15, 12])
     band = axes.collections[0].get_paths()[0].vertices
