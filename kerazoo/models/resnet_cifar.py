@@ -7,7 +7,7 @@ Differs from the paper:
 - `shortcut`: `"A"` is the paper's (every second pixel, zeros for the new channels, no
   parameters); `"B"`, a projection, is what most copies of this network have.
 - `resnet164_cifar` and `resnet1001_cifar` are the bottlenecks that the second paper
-  (Identity Mappings in Deep Residual Networks, ECCV 2016, arXiv 1603.05027, Table 4)
+  (Identity Mappings in Deep Residual Networks, ECCV 2016, arXiv 1603.05027, Table 3)
   compares with its own; a projection with a batch norm stands where the shape changes,
   and the first 1x1 strides. The 10.2 M parameters printed for 1001 layers are those of
   the convolutions alone.
