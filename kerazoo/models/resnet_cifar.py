@@ -42,39 +42,37 @@ def subsample(x, filters, strides, *, name):
 SHORTCUTS = {"A": subsample, "B": partial(projection, **GAUSSIAN)}
 
 
+def three_stages(inputs, top, count, f, shortcut):
+    """One convolution, three stages of residual blocks, global average pooling."""
+
+    def block(x, stage, strides, *, name):
+        branch = partial(f, filters=16 * 2 ** (stage - 1), **GAUSSIAN)
+        return residual(x, branch, strides, shortcut=SHORTCUTS[shortcut], name=name)
+
+    x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
+    x = stages(x, block, 3 * (count,), strides=(1, 2, 2))
+    return top(x, gap_head, **GAUSSIAN)
+
+
 def cifar(inputs, top, depth, *, shortcut: Literal["A", "B"] = "A"):
-    """One convolution, three stages of 2n convolutions each, global average pooling.
+    """Three stages of 2n convolutions each.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection.
     """
     if depth < 8 or depth % 6 != 2:
         raise ValueError(f"depth is {depth}; it must be 6n + 2: 8, 14, 20, 26, ...")
-
-    def block(x, stage, strides, *, name):
-        f = partial(basic, filters=16 * 2 ** (stage - 1), **GAUSSIAN)
-        return residual(x, f, strides, shortcut=SHORTCUTS[shortcut], name=name)
-
-    x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
-    x = stages(x, block, 3 * (depth // 6,), strides=(1, 2, 2))
-    return top(x, gap_head, **GAUSSIAN)
+    return three_stages(inputs, top, depth // 6, basic, shortcut)
 
 
 def deep_cifar(inputs, top, depth, *, stride_in: Literal["1x1", "3x3"] = "1x1"):
-    """One convolution, three stages of n bottlenecks each, global average pooling.
+    """Three stages of n bottlenecks each.
 
     Args:
         stride_in: Which convolution of a bottleneck strides.
     """
-
-    def block(x, stage, strides, *, name):
-        width = {"filters": 16 * 2 ** (stage - 1), "stride_in": stride_in}
-        f = partial(bottleneck, **width, **GAUSSIAN)
-        return residual(x, f, strides, shortcut=SHORTCUTS["B"], name=name)
-
-    x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
-    x = stages(x, block, 3 * (depth // 9,), strides=(1, 2, 2))
-    return top(x, gap_head, **GAUSSIAN)
+    f = partial(bottleneck, stride_in=stride_in)
+    return three_stages(inputs, top, depth // 9, f, "B")
 
 
 @register(
