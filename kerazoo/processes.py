@@ -150,7 +150,7 @@ def gpu_shares(count: int, *, exclusive: bool) -> list[dict[str, str]]:
     if not gpus or (not exclusive and len(gpus) == 1):
         return [{} for _ in range(count)]
     size = max(1, len(gpus) // count)
-    places = [n % len(gpus) if size == 1 else size * n for n in range(count)]
+    places = [size * n % len(gpus) for n in range(count)]
     return [{"CUDA_VISIBLE_DEVICES": ",".join(gpus[p : p + size])} for p in places]
 
 

@@ -112,9 +112,12 @@ def cross_validate(
     recipe, plan = recipe or Recipe(), plan or FoldPlan()
     execution = execution or Execution()
     images = load(network, data, recipe, execution)
-    config = FoldsConfig.of("cross-validation", network, images, recipe, plan)
-    config = dataclasses.replace(
-        config,
+    config = FoldsConfig.of(
+        "cross-validation",
+        network,
+        images,
+        recipe,
+        plan,
         precision=execution.precision,
         data_dir=execution.data_dir,
         keep_models=keep_models,

@@ -193,7 +193,7 @@ def _choose(work, number):
     winner = Winner(network=best.network, values=best.values, inner_score=best.score)
     content = json.dumps(reader.plain(winner), indent=2) + "\n"
     write_atomic(place / "winner.json", content)
-    work.fit(number, found.network, found.recipe(), place / "run")
+    work.fit(number, best.network, found.recipe(), place / "run")
 
 
 def _winner(place):

@@ -162,9 +162,9 @@ def supervise(folder: pathlib.Path, workers: int) -> None:
             log=folder / "workers" / f"{name}.log",
         )
 
-    running = {name: start(name) for name in ("chief", *names)}
-    lives = dict.fromkeys(running, 1)
+    lives = dict.fromkeys(("chief", *names), 1)
     with processes.signals() as received:
+        running = {name: start(name) for name in lives}
         try:
             while any(running[name].poll() != 0 for name in names):
                 if received:

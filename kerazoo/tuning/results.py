@@ -12,6 +12,7 @@
 """
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -54,9 +55,9 @@ class SearchConfig:
     save_every: int | None = None
     images: str = ""
 
-    @property
+    @functools.cached_property
     def space(self) -> Space:
-        """What is searched."""
+        """What is searched; made once, for it asks for every value."""
         return Space(self.network, self.recipe, self.plan.space)
 
     def load_data(
