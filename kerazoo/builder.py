@@ -10,7 +10,7 @@ import textwrap
 import warnings
 import zipfile
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import keras
 from keras import layers
@@ -54,11 +54,20 @@ Raises:
 """
 
 
+# Of a body: the scores, or named outputs.
+Outputs: TypeAlias = keras.KerasTensor | dict[str, keras.KerasTensor]
+
+
 class Head(Protocol):
     """From a network's last features to class scores; see :mod:`kerazoo.blocks`."""
 
     def __call__(
-        self, x: keras.KerasTensor, classes: int, activation: Any, **options: Any
+        self,
+        x: keras.KerasTensor,
+        classes: int,
+        activation: Any,
+        *args: Any,
+        **options: Any,
     ) -> keras.KerasTensor:
         """The class scores."""
 
@@ -151,13 +160,14 @@ def _builder(function, body, variant):
     known = SHARED | own
 
     @functools.wraps(function)
-    def builder(**options):
+    def builder(**options: Any) -> keras.Model:
         given = {name: option.default for name, option in known.items()}
         given |= read_options(function.__name__, known, options)
         mine = {name: given.pop(name) for name in own}
-        return _build(functools.partial(body, **bound, **mine), builder.card, **given)
+        return _build(functools.partial(body, **bound, **mine), made.card, **given)
 
-    builder.__signature__ = inspect.Signature(
+    made: Any = builder
+    made.__signature__ = inspect.Signature(
         [
             inspect.Parameter(
                 one.name,
@@ -170,8 +180,8 @@ def _builder(function, body, variant):
         return_annotation=keras.Model,
     )
     summary = (function.__doc__ or "").partition("\n\n")[0]
-    builder.__doc__ = DOC.format(summary=summary, own="".join(map(_line, own.values())))
-    return builder
+    made.__doc__ = DOC.format(summary=summary, own="".join(map(_line, own.values())))
+    return made
 
 
 def _line(option):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
@@ -69,7 +70,7 @@ def choose(precision: str) -> Precision:
 
 
 @contextlib.contextmanager
-def use(precision: Precision):
+def use(precision: Precision) -> Iterator[None]:
     """Sets the policy and TensorFlow's options, and puts them back at the end.
 
     TensorFlow optimises a function anew where it is called under other options, so that

@@ -14,13 +14,16 @@ import functools
 import json
 import math
 import numbers
+import pathlib
 import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from kerazoo.errors import unknown
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Range:
 
 
 Count = Annotated[int, Range(1)]
+ImageShape = Annotated[
+    tuple[Count, Count, Count], "height, width and channels, as in (224, 224, 3)"
+]
 NonNegative = Annotated[float, Range(0)]
 Positive = Annotated[float, Range(0, above=True)]
 Rate = Annotated[float, Range(0, 1)]
@@ -95,7 +101,7 @@ def read(kind: Any, value: Any, name: str) -> Any:
         if found:
             return found[0]
         raise unknown(name, value, inner)
-    elif dataclasses.is_dataclass(kind):
+    elif isinstance(kind, type) and dataclasses.is_dataclass(kind):
         if isinstance(value, kind):
             return value
         if isinstance(value, Mapping):
@@ -204,12 +210,12 @@ def validate(record: Any, prefix: str = "") -> None:
     Raises:
         ValueError: For the first field with a bad value.
     """
-    for name, kind in _kinds(type(record)).items():
+    for name, kind in _kinds(record.__class__).items():
         value = read(kind, getattr(record, name), prefix + name)
         object.__setattr__(record, name, value)
 
 
-def record(cls: type, data: Any, where: str = "") -> Any:
+def record(cls: type[T], data: Any, where: str = "") -> T:
     """A dataclass from plain data.
 
     Args:
@@ -294,9 +300,27 @@ def _kinds(cls):
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
+def load(cls: type[T], path: pathlib.Path) -> T:
+    """A dataclass from a JSON file.
+
+    Raises:
+        ValueError: Where the file is damaged, or as :func:`record`.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    return record(cls, data, str(path))
+
+
 def plain(record: Any) -> dict[str, Any]:
     """A dataclass as plain data for JSON."""
     return json.loads(json.dumps(dataclasses.asdict(record), default=dict))
+
+
+def dump(record: Any) -> str:
+    """A dataclass as the content of a JSON file."""
+    return json.dumps(plain(record), indent=2) + "\n"
 
 
 def differences(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from kerazoo import reader
-from kerazoo.reader import Count, NonNegative, Positive, Range, Rate
+from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Range, Rate
 
 Whole = Annotated[int, Range(0)]
 
@@ -56,7 +56,7 @@ class Optimizer:
     gradient_accumulation_steps: Count | None = None
     multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self, "optimizer.")
 
@@ -114,7 +114,7 @@ class Schedule:
     cycles: Count = 1
     patience: Whole = 10
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self, "schedule.")
         if self.cycles > 1 and (self.name != "cosine" or self.warmup):
@@ -144,7 +144,7 @@ class Recipe:
         image_shape: The network's input; ``None`` for the card's.
         resize: ``bilinear`` (stretched), ``pad`` or ``crop`` (in proportion), or
             ``center`` (not scaled).
-        normalisation: ``minmax``, ``minus_one_one``, ``standardise``, ``mean``,
+        normalization: ``minmax``, ``minus_one_one``, ``standardize``, ``mean``,
             ``lenet``, ``gcn``, ``zca`` or ``none``.
         augment: Augmentations by name, as in ``("flip", "pad_crop:4")``.
         validation: The share of the training set kept for validation.
@@ -183,9 +183,9 @@ class Recipe:
     source: str = ""
     data: str = "digits"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    image_shape: tuple[int, ...] | None = None
+    image_shape: ImageShape | None = None
     resize: Literal["bilinear", "pad", "crop", "center"] = "bilinear"
-    normalisation: str = "standardise"
+    normalization: str = "standardize"
     augment: tuple[str, ...] = ()
     validation: Rate = 0.1
     batch_size: Count = 128
@@ -209,7 +209,7 @@ class Recipe:
     snapshots: tuple[int, ...] = ()
     seed: Whole = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self)
         last = self.epochs if self.steps is None else math.inf

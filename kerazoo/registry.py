@@ -26,7 +26,7 @@ from kerazoo.reader import Count
 
 MODELS = pathlib.Path(__file__).with_name("models")
 # What an annotation of an option may be made of.
-KINDS = {kind.__name__: kind for kind in (bool, int, float, str, tuple)}
+KINDS: dict[str, Any] = {k.__name__: k for k in (bool, int, float, str, tuple)}
 KINDS |= {"Any": Any, "Literal": Literal, "Count": reader.Count, "Rate": reader.Rate}
 KINDS |= {"Positive": reader.Positive}
 # What every body takes before its own arguments.
@@ -186,9 +186,12 @@ class Card:
         """The networks of the same body by their depth; itself among them."""
         if self.depth is None:
             return {}
-        cards = [c for c in _catalogue().values() if c.depth is not None]
-        family = [c for c in cards if (c.module, c.body) == (self.module, self.body)]
-        return {card.depth: card for card in sorted(family, key=lambda c: c.depth)}
+        found = {
+            card.depth: card
+            for card in _catalogue().values()
+            if card.depth and (card.module, card.body) == (self.module, self.body)
+        }
+        return dict(sorted(found.items()))
 
 
 # From the source to a card -----------------------------------------------------------
@@ -216,7 +219,7 @@ def documented_arguments(doc: str) -> dict[str, str]:
 class _Source:
     """A model file, read without running it."""
 
-    def __init__(self, module: str, text: str):
+    def __init__(self, module: str, text: str) -> None:
         self.module = module
         tree = ast.parse(text)
         self.doc = ast.get_docstring(tree) or ""
@@ -282,7 +285,7 @@ class _Source:
             )
         call = self.decorator(name, "network")
         body = call.args[0].id if call else name  # type: ignore[attr-defined]
-        bound = {k.arg: k.value for k in call.keywords} if call else {}
+        bound = {k.arg: k.value for k in call.keywords if k.arg} if call else {}
         doc = ast.get_docstring(self.functions[name]) or ""
         depth = fields.pop("depth", None)
         if depth is None and "depth" in bound:
@@ -346,7 +349,7 @@ def _add(cards: dict[str, Card], card: Card) -> None:
     cards[card.name] = card
 
 
-def register(**fields: Any) -> Callable[[Callable], Callable]:
+def register(**fields: Any) -> Callable[[Any], Any]:
     """Gives a builder its card and makes it known under its own name.
 
     Args:

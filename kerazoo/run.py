@@ -65,10 +65,6 @@ class RunConfig:
     rule: str | None = None
     members: tuple[str, ...] = ()
 
-    def to_json(self) -> str:
-        """The content of ``config.json``."""
-        return json.dumps(reader.plain(self), indent=2) + "\n"
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metrics:
@@ -115,7 +111,7 @@ class Run:
         ValueError: Where the folder is not there or holds no run.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike) -> None:
         self.path = pathlib.Path(path)
         if not self.path.is_dir():
             raise ValueError(
@@ -124,7 +120,7 @@ class Run:
         if not self._file("config.json").is_file():
             raise ValueError(f"{self.path} is not a run folder: it has no config.json.")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
     def _file(self, name):
@@ -155,9 +151,13 @@ class Run:
                 f"{self.path} is not a run folder: its config.json names no network "
                 "and recipe."
             )
-        # Its name in the first version.
+        # Their names in the first version.
         if "arithmetic" in data:
             data["precision"] = data.pop("arithmetic")
+        recipe = data["recipe"]
+        if isinstance(recipe, dict) and "normalisation" in recipe:
+            old = recipe.pop("normalisation")
+            recipe["normalization"] = {"standardise": "standardize"}.get(old, old)
         return self._record(RunConfig, "config.json", data)
 
     @property
@@ -270,7 +270,7 @@ def _claimed(path, config, overwrite):
                 partial.unlink()
             return run
     try:
-        write_atomic(path / "config.json", config.to_json())
+        write_atomic(path / "config.json", reader.dump(config))
     except OSError as error:
         raise folder_error(path, error) from error
     return Run(path)

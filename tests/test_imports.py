@@ -20,6 +20,8 @@ TABLE = {
     "errors": (set(), set()),
     "reader": (set(), set()),
     "registry": (set(), set()),
+    # It names the models; the registry imports them.
+    "networks": ({"registry"}, set()),
     "recipe": (set(), set()),
     "files": (set(), {"filelock"}),
     "processes": (set(), set()),

@@ -90,7 +90,7 @@ def test_a_list_of_numbers_may_go_without_brackets():
         ("options=3", "options is 3; it must be a mapping of fields"),
         (
             "image_shape=[32, 32, 1.5]",
-            "image_shape is 1.5; it must be a whole number",
+            "image_shape is [32, 32, 1.5]; it must be height, width and channels",
         ),
     ],
 )

@@ -6,10 +6,14 @@ model: output shape, activation memory, weights, multiply-adds, receptive field.
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import layers
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 MERGES_WHOLE_GRID = (
     layers.GlobalAveragePooling2D,
@@ -103,7 +107,7 @@ class Ledger:
             "layers": [dataclasses.asdict(row) for row in self.rows],
         }
 
-    def __rich__(self):
+    def __rich__(self) -> "Table":
         from rich.table import Table
 
         table = Table(title=self.name, caption_justify="left")
@@ -156,7 +160,7 @@ def ledger(model: keras.Model) -> Ledger:
     nested = any(isinstance(layer, keras.Model) for layer in model.layers)
     if nested or any(len(node.get("inbound_nodes", ())) > 1 for node in graph.values()):
         raise ValueError(NOT_FLAT.format(model.name))
-    rows, sight = [], {}
+    rows, sight = [], {}  # type: list[Row], dict[str, Any]
     for layer in model.layers:
         sources = _sources(graph[layer.name].get("inbound_nodes", ()))
         inputs = [tuple(outputs[s].shape[1:]) for s in sources]
@@ -235,6 +239,8 @@ def _sight(layer, seen, inputs, shape):
         return None, None
     field = tuple(max(f[axis] for f, _ in seen) for axis in (0, 1))
     stride = seen[0][1]
+    window: Sequence[float]
+    step: Sequence[float]
     if isinstance(layer, MERGES_WHOLE_GRID):
         if len(inputs[0]) != 3:
             return field, stride

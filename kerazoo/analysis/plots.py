@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 
 def pixels(figure: Figure) -> np.ndarray:
@@ -136,7 +137,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
                 axes.plot(epochs, [row[key] for row in history], ".-", label=label)
         axes.set_xlabel("epoch")
         axes.set_ylabel(name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
@@ -223,7 +224,7 @@ def ensemble(curve: Sequence[Any]) -> Figure:
     axes.plot(members, error, ".-", label="mean over subsets")
     axes.set_xlabel("members")
     axes.set_ylabel("error in percent")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
     return figure

@@ -1,11 +1,42 @@
 """Convolution, batch norm, activation: the sentence that networks are written in."""
 
-from keras import layers
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from keras import KerasTensor, Layer, layers
 
 from kerazoo.layers import BatchNormalization, GroupedConv2D
 
+# One number for both, or (height, width).
+Size = int | tuple[int, int]
+# See :func:`activate`.
+Activation = str | Callable[..., Layer] | None
 
-def initializer(class_name, **config):
+
+class Convolution(Protocol):
+    """A step from one feature map to the next: :func:`conv` or :func:`conv_bn`."""
+
+    def __call__(
+        self,
+        x: KerasTensor,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        *,
+        name: str,
+        **options: Any,
+    ) -> KerasTensor:
+        """The next feature map."""
+
+
+class Norm(Protocol):
+    """A normalisation layer with its constants bound."""
+
+    def __call__(self, *, name: str) -> Layer:
+        """The layer of this name."""
+
+
+def initializer(class_name: str, **config: Any) -> dict[str, Any]:
     """A Keras initialiser that draws anew for every layer that is given it.
 
     One initialiser object shared by two layers draws the same numbers for both (Keras
@@ -37,7 +68,7 @@ def sibling(name: str, kind: str) -> str:
     return f"{name}_{kind}"
 
 
-def activate(x, activation, name):
+def activate(x: KerasTensor, activation: Activation, name: str) -> KerasTensor:
     """``activation(x)`` as a layer of its own.
 
     Args:
@@ -55,17 +86,17 @@ def activate(x, activation, name):
 
 
 def conv(
-    x,
-    filters,
-    kernel_size,
-    strides=1,
+    x: KerasTensor,
+    filters: int,
+    kernel_size: Size,
+    strides: Size = 1,
     *,
-    padding="same",
-    activation="relu",
-    groups=1,
-    name,
-    **options,
-):
+    padding: str | int = "same",
+    activation: Activation = "relu",
+    groups: int = 1,
+    name: str,
+    **options: Any,
+) -> KerasTensor:
     """``activation(conv(x) + bias)``.
 
     Args:
@@ -98,7 +129,15 @@ def conv(
     )(x)
 
 
-def batch_norm(x, activation="relu", *, epsilon=1e-5, momentum=0.9, scale=True, name):
+def batch_norm(
+    x: KerasTensor,
+    activation: Activation = "relu",
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    scale: bool = True,
+    name: str,
+) -> KerasTensor:
     """``activation(bn(x))``; ``name`` is that of the batch norm, ``..._bn1``."""
     x = BatchNormalization(epsilon=epsilon, momentum=momentum, scale=scale, name=name)(
         x
@@ -109,19 +148,19 @@ def batch_norm(x, activation="relu", *, epsilon=1e-5, momentum=0.9, scale=True, 
 
 
 def conv_bn(
-    x,
-    filters,
-    kernel_size,
-    strides=1,
+    x: KerasTensor,
+    filters: int,
+    kernel_size: Size,
+    strides: Size = 1,
     *,
-    activation="relu",
-    use_bias=False,
-    epsilon=1e-5,
-    momentum=0.9,
-    scale=True,
-    name,
-    **options,
-):
+    activation: Activation = "relu",
+    use_bias: bool = False,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    scale: bool = True,
+    name: str,
+    **options: Any,
+) -> KerasTensor:
     """``activation(bn(conv(x)))``, without the bias that the batch norm makes idle.
 
     Args:

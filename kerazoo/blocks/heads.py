@@ -1,18 +1,30 @@
 """Heads: from a feature map to class scores; the last activation is in float32."""
 
-from keras import layers
+from collections.abc import Sequence
+from typing import Any
 
-from kerazoo.blocks.conv import conv
+from keras import KerasTensor, layers
+
+from kerazoo.blocks.conv import Activation, conv
 
 
-def dense_head(x, classes, activation, **options):
+def dense_head(
+    x: KerasTensor, classes: int, activation: Activation, **options: Any
+) -> KerasTensor:
     """The last dense layer, in float32 under every precision for an exact softmax."""
     return layers.Dense(
         classes, activation=activation, dtype="float32", name="predictions", **options
     )(x)
 
 
-def gap_head(x, classes, activation, *, dropout=0.0, **options):
+def gap_head(
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
+    *,
+    dropout: float = 0.0,
+    **options: Any,
+) -> KerasTensor:
     """Global average pooling, dropout, one dense layer (Lin et al. 2013, sec. 3.2).
 
     Args:
@@ -29,18 +41,18 @@ def gap_head(x, classes, activation, *, dropout=0.0, **options):
 
 
 def mlp_head(
-    x,
-    classes,
-    activation,
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
     *,
-    units=(4096, 4096),
-    dropout=0.5,
-    dropout_first=False,
-    hidden_activation="relu",
-    first=6,
-    bias_initializer="zeros",
-    **options,
-):
+    units: Sequence[int] = (4096, 4096),
+    dropout: float = 0.5,
+    dropout_first: bool = False,
+    hidden_activation: Activation = "relu",
+    first: int = 6,
+    bias_initializer: Any = "zeros",
+    **options: Any,
+) -> KerasTensor:
     """The flattened map through fully connected layers, as in AlexNet and VGG.
 
     Args:
@@ -80,7 +92,15 @@ def mlp_head(
     return dense_head(x, classes, activation, **options)
 
 
-def conv_head(x, classes, activation, *, final_activation=None, name, **options):
+def conv_head(
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
+    *,
+    final_activation: Activation = None,
+    name: str,
+    **options: Any,
+) -> KerasTensor:
     """A 1x1 convolution to one map per class, then their global averages.
 
     Args:

@@ -6,11 +6,12 @@ inside a branch is a fork, whose ends are concatenated with the other branches':
 ``[Conv(384), [Conv(384, (1, 3)), Conv(384, (3, 1))]]``.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from keras import layers
+from keras import KerasTensor, layers
 
-from kerazoo.blocks.conv import conv_bn, sibling
+from kerazoo.blocks.conv import Convolution, conv_bn, sibling
 
 
 class Conv(NamedTuple):
@@ -36,10 +37,20 @@ class Pool(NamedTuple):
     strides: int = 1
 
 
+# Of Conv, Pool, and lists of them: forks.
+Steps = Sequence[Any]
+Branches = Sequence[Steps]
 POOLS = {"avg": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 
 
-def inception(x, branches, *, conv=conv_bn, padded=False, name):
+def inception(
+    x: KerasTensor,
+    branches: Branches,
+    *,
+    conv: Convolution = conv_bn,
+    padded: bool = False,
+    name: str,
+) -> KerasTensor:
     """``concat(branch(x) for branch in branches)``.
 
     Steps of stride 1 keep the grid. Steps of stride 2 pad nothing, as in Inception v3,
@@ -59,7 +70,9 @@ def inception(x, branches, *, conv=conv_bn, padded=False, name):
     return layers.Concatenate(name=name)(ends)
 
 
-def chain(x, steps, *, conv=conv_bn, name):
+def chain(
+    x: KerasTensor, steps: Steps, *, conv: Convolution = conv_bn, name: str
+) -> KerasTensor:
     """A branch alone, as in a stem; its steps are ``{name}_conv1`` and so on."""
     (end,) = _follow(x, steps, conv, False, name)
     return end
@@ -85,7 +98,6 @@ def _take(x, step, conv, padded, name):
         padding = "same" if padded or step.strides == 1 else "valid"
         pool = POOLS[step.kind](3, step.strides, padding, name=sibling(name, "pool"))
         return pool(x)
+    rule = "same" if step.strides == 1 else 1 if padded else "valid"
     *shape, padding = step
-    if padding is None:
-        padding = "same" if step.strides == 1 else 1 if padded else "valid"
-    return conv(x, *shape, padding=padding, name=name)
+    return conv(x, *shape, padding=padding or rule, name=name)

@@ -1,18 +1,19 @@
 """Parts that several inception families share."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from keras import layers
+from keras import KerasTensor, layers
 
+from kerazoo.blocks.conv import Activation, Convolution, Norm, conv_bn
 from kerazoo.blocks.conv import conv as biased
-from kerazoo.blocks.conv import conv_bn
-from kerazoo.blocks.inception import Conv, Pool, chain, inception
+from kerazoo.blocks.inception import Branches, Conv, Pool, chain, inception
 from kerazoo.blocks.residual import residual
 from kerazoo.errors import unknown
 from kerazoo.layers import CeilMaxPooling2D
 
 
-def slim_conv_bn(bn_scale):
+def slim_conv_bn(bn_scale: bool) -> Convolution:
     """:func:`conv_bn` with the constants of TF-slim's ``inception_utils.py``.
 
     Args:
@@ -27,7 +28,9 @@ def slim_conv_bn(bn_scale):
     )
 
 
-def googlenet_stem(x, conv, kind, norm=None):
+def googlenet_stem(
+    x: KerasTensor, conv: Convolution, kind: str, norm: Norm | None = None
+) -> KerasTensor:
     """7x7/2, pool, 1x1, 3x3, pool: an eighth of the grid (Szegedy et al. 2014).
 
     Args:
@@ -72,10 +75,10 @@ V3_STEM = [
 ]
 
 
-def v4_stem(x, conv):
+def v4_stem(x: KerasTensor, conv: Convolution) -> KerasTensor:
     """299 to 35, 384 channels (Szegedy et al. 2016, Figure 3); TF-slim's labels."""
     x = chain(x, V3_STEM[:3], conv=conv, name="stem")
-    modules = {
+    modules: dict[str, Branches] = {
         "3a": [[Pool("max", 2)], [Conv(96, 3, 2)]],
         "4a": [
             [Conv(64), Conv(96, 3, padding="valid")],
@@ -93,12 +96,12 @@ def v4_stem(x, conv):
     return x
 
 
-def reduction_a(k, l, m, n):  # noqa: E741 - the paper's letters
+def reduction_a(k: int, l: int, m: int, n: int) -> Branches:  # noqa: E741 - the paper's letters
     """Reduction-A of Szegedy et al. 2016, Figure 7, with the widths of its Table 1."""
     return [[Conv(n, 3, 2)], [Conv(k), Conv(l, 3), Conv(m, 3, 2)], [Pool("max", 2)]]
 
 
-def reduction_b(double, first, second):
+def reduction_b(double: int, first: int, second: int) -> Branches:
     """Reduction-B of the Inception-ResNets (ibid., Figures 12 and 18)."""
     return [
         [Conv(256), Conv(384, 3, 2)],
@@ -108,7 +111,15 @@ def reduction_b(double, first, second):
     ]
 
 
-def scaled_inception(x, branches, scale, *, conv, activation="relu", name):
+def scaled_inception(
+    x: KerasTensor,
+    branches: Branches,
+    scale: float,
+    *,
+    conv: Convolution,
+    activation: Activation = "relu",
+    name: str,
+) -> KerasTensor:
     """``relu(x + scale * up(inception(x)))``; ``up`` is a 1x1 convolution, linear."""
 
     def f(x, strides, name):
@@ -119,7 +130,14 @@ def scaled_inception(x, branches, scale, *, conv, activation="relu", name):
     return residual(x, f, activation=activation, name=name)
 
 
-def inception_resnet(x, table, repeats, scales, *, conv):
+def inception_resnet(
+    x: KerasTensor,
+    table: Sequence[Branches],
+    repeats: Sequence[int],
+    scales: Sequence[float],
+    *,
+    conv: Convolution,
+) -> KerasTensor:
     """The body of an Inception-ResNet (ibid., Figure 15), from 35x35 to 8x8.
 
     Args:

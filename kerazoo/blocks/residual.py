@@ -1,21 +1,71 @@
 """The residual sentence, ``x + f(x)``; the shapes decide the shortcut."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any, Protocol
 
-from keras import layers
+from keras import KerasTensor, layers
 
-from kerazoo.blocks.conv import activate, batch_norm, conv, conv_bn
+from kerazoo.blocks.conv import (
+    Activation,
+    Convolution,
+    activate,
+    batch_norm,
+    conv,
+    conv_bn,
+)
 
 
-def projection(x, filters, strides, *, name, **options):
+class Branch(Protocol):
+    """The ``f`` of ``x + f(x)``: :func:`basic`, :func:`bottleneck` and their like."""
+
+    def __call__(self, x: KerasTensor, strides: int, *, name: str) -> KerasTensor:
+        """``f(x)``."""
+
+
+class Before(Protocol):
+    """What a residual block does before it forks: :func:`pre_activation`."""
+
+    def __call__(self, x: KerasTensor, *, name: str) -> KerasTensor:
+        """The pre-activated ``x``."""
+
+
+class Shortcut(Protocol):
+    """What stands for ``x`` where ``f`` changes the shape: :func:`projection`."""
+
+    def __call__(
+        self, x: KerasTensor, filters: int, strides: int, *, name: str
+    ) -> KerasTensor:
+        """``x`` in the shape of ``f(x)``."""
+
+
+class Block(Protocol):
+    """A block of a stage; see :func:`stages`."""
+
+    def __call__(
+        self, x: KerasTensor, stage: int, strides: int, *, name: str
+    ) -> KerasTensor:
+        """The block's output; stages count from 1."""
+
+
+def projection(
+    x: KerasTensor, filters: int, strides: int, *, name: str, **options: Any
+) -> KerasTensor:
     """``bn(conv1x1(x))`` (He et al. 2015, sec. 3.3, option B)."""
     name = f"{name}_conv0"
     return conv_bn(x, filters, 1, strides, activation=None, name=name, **options)
 
 
 def residual(
-    x, f, strides=1, *, shortcut=projection, before=None, activation="relu", name
-):
+    x: KerasTensor,
+    f: Branch,
+    strides: int = 1,
+    *,
+    shortcut: Shortcut = projection,
+    before: Before | None = None,
+    activation: Activation = "relu",
+    name: str,
+) -> KerasTensor:
     """``activation(x + f(x))``; where ``f`` changes the shape, ``shortcut(x) + f(x)``.
 
     With ``before``, ``x + f(before(x))``, or ``shortcut(before(x)) + f(before(x))``: a
@@ -43,7 +93,9 @@ def _pad(strides):
     return "same" if strides == 1 else 1
 
 
-def basic(x, strides=1, *, filters, name, **options):
+def basic(
+    x: KerasTensor, strides: int = 1, *, filters: int, name: str, **options: Any
+) -> KerasTensor:
     """``bn(conv3x3(relu(bn(conv3x3(x)))))`` (He et al. 2015, Figure 5, left).
 
     Args:
@@ -53,7 +105,7 @@ def basic(x, strides=1, *, filters, name, **options):
         name: The block's name.
         **options: What else :func:`kerazoo.blocks.conv_bn` takes.
     """
-    step = partial(conv_bn, **options)
+    step: Convolution = partial(conv_bn, **options)
     x = step(x, filters, 3, strides, padding=_pad(strides), name=f"{name}_conv1")
     return step(x, filters, 3, activation=None, name=f"{name}_conv2")
 
@@ -66,7 +118,15 @@ def _strides(strides, stride_in):
     return allowed[stride_in]
 
 
-def bottleneck(x, strides=1, *, filters, stride_in="1x1", name, **options):
+def bottleneck(
+    x: KerasTensor,
+    strides: int = 1,
+    *,
+    filters: int,
+    stride_in: str = "1x1",
+    name: str,
+    **options: Any,
+) -> KerasTensor:
     """``bn(conv1x1(relu(bn(conv3x3(relu(bn(conv1x1(x))))))))`` (Figure 5, right).
 
     Args:
@@ -77,25 +137,33 @@ def bottleneck(x, strides=1, *, filters, stride_in="1x1", name, **options):
         name: The block's name.
         **options: What else :func:`kerazoo.blocks.conv_bn` takes.
     """
-    step = partial(conv_bn, **options)
+    step: Convolution = partial(conv_bn, **options)
     first, second = _strides(strides, stride_in)
     x = step(x, filters, 1, first, name=f"{name}_conv1")
     x = step(x, filters, 3, second, padding=_pad(second), name=f"{name}_conv2")
     return step(x, 4 * filters, 1, activation=None, name=f"{name}_conv3")
 
 
-def pre_activation(x, *, name):
+def pre_activation(x: KerasTensor, *, name: str) -> KerasTensor:
     """``relu(bn(x))``, the first of a pre-activated bottleneck's three."""
     return batch_norm(x, name=f"{name}_bn1")
 
 
-def pre_bottleneck(x, strides=1, *, filters, stride_in="1x1", name, **options):
+def pre_bottleneck(
+    x: KerasTensor,
+    strides: int = 1,
+    *,
+    filters: int,
+    stride_in: str = "1x1",
+    name: str,
+    **options: Any,
+) -> KerasTensor:
     """``conv1x1(relu(bn(conv3x3(relu(bn(conv1x1(x)))))))``, ``x`` being pre-activated.
 
     He et al. 2016, Figure 1 (b). Arguments as :func:`bottleneck`, ``options`` those of
     :func:`kerazoo.blocks.conv`.
     """
-    step = partial(conv, activation=None, use_bias=False, **options)
+    step: Convolution = partial(conv, activation=None, use_bias=False, **options)
     first, second = _strides(strides, stride_in)
     x = step(x, filters, 1, first, name=f"{name}_conv1")
     x = batch_norm(x, name=f"{name}_bn2")
@@ -104,7 +172,9 @@ def pre_bottleneck(x, strides=1, *, filters, stride_in="1x1", name, **options):
     return step(x, 4 * filters, 1, name=f"{name}_conv3")
 
 
-def stages(x, block, counts, *, strides):
+def stages(
+    x: KerasTensor, block: Block, counts: Sequence[int], *, strides: Sequence[int]
+) -> KerasTensor:
     """Stages of blocks: ``stage1_block1``, ``stage1_block2``, ..., ``stage2_block1``.
 
     Args:

@@ -8,7 +8,7 @@ from .loading import NotPrepared as NotPrepared
 from .loading import load as load
 from .multicrop import VIEWS as VIEWS
 from .multicrop import views as views
-from .preprocessing import normalisation as normalisation
+from .preprocessing import normalization as normalization
 from .preview import show as show
 from .sets import SETS as SETS
 from .sets import NamedSet as NamedSet

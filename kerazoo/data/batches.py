@@ -3,7 +3,8 @@
 import functools
 import math
 import os
-from typing import Annotated
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -11,14 +12,10 @@ import tensorflow as tf
 from kerazoo import errors, reader
 from kerazoo.data import draws, multicrop, resizing
 from kerazoo.data.augment import apply as augment
-from kerazoo.data.splits import Arrays
+from kerazoo.data.splits import Arrays, Split, Stream
 
 CACHES = ("auto", "memory", "none")
 MEMORY_LIMIT = 2 * 2**30
-ImageShape = Annotated[
-    tuple[reader.Count, reader.Count, reader.Count],
-    "height, width and channels, as in (224, 224, 3)",
-]
 
 
 class Batches:
@@ -59,19 +56,19 @@ class Batches:
 
     def __init__(
         self,
-        split,
-        batch_size,
+        split: Split,
+        batch_size: int,
         *,
-        image_shape,
-        resize="bilinear",
-        augment=(),
-        seed=0,
-        shuffle=False,
-        drop_remainder=False,
-        cache="auto",
-        one_hot=False,
-        views=None,
-    ):
+        image_shape: Sequence[int],
+        resize: str = "bilinear",
+        augment: Sequence[str] = (),
+        seed: int = 0,
+        shuffle: bool = False,
+        drop_remainder: bool = False,
+        cache: str = "auto",
+        one_hot: bool = False,
+        views: str | None = None,
+    ) -> None:
         self.split = split
         self.batch_size = batch_size
         self.image_shape = tuple(image_shape)
@@ -89,10 +86,10 @@ class Batches:
             self.size = self.steps * batch_size
         self._set_augmentations()
         self.one_hot = one_hot or any(step.kind == "mix" for step in self._steps)
-        self._endless = {}
+        self._endless: dict[tuple[int, int], tf.data.Dataset] = {}
 
     @functools.cached_property
-    def dataset(self):
+    def dataset(self) -> tf.data.Dataset:
         """The first epoch, a `tf.data.Dataset` of (images, labels).
 
         Images are uint8, or float32 in 0..255 where an augmentation makes them so. Its
@@ -101,7 +98,7 @@ class Batches:
         one = self._batches(tf.data.Dataset.range(1), 0, 0)
         return one.apply(tf.data.experimental.assert_cardinality(self.steps))
 
-    def epochs(self, epoch=0, step=0):
+    def epochs(self, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
         """All epochs from batch `step` of `epoch` on, without an end.
 
         Returns:
@@ -139,11 +136,11 @@ class Batches:
         return (*views, *self.image_shape)
 
     @property
-    def streamed(self):
+    def streamed(self) -> bool:
         """Whether every epoch reads the files anew."""
         return self._held is None
 
-    def part(self, index, workers, devices):
+    def part(self, index: int, workers: int, devices: int) -> "Batches":
         """What one of several workers reads: files of its own, not everybody's.
 
         Its epochs are as long as those of the whole. The batches are those of one
@@ -159,7 +156,7 @@ class Batches:
         """
         positions = np.arange(self.split.size)
         part = Batches(
-            self.split.subset(self.split.source.part(positions, index, workers)),
+            self.split.subset(self._files.part(positions, index, workers)),
             self.batch_size // devices,
             image_shape=self.image_shape,
             resize=self.resize,
@@ -173,7 +170,7 @@ class Batches:
         part.steps = self.steps * devices // workers
         return part
 
-    def take(self, count):
+    def take(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The first images and labels of the first epoch, as arrays.
 
         Args:
@@ -201,7 +198,7 @@ class Batches:
                 f"{split.name} has {split.size} examples, less than a batch of {size}; "
                 f"make batch_size at most {split.size}"
             )
-        shape = reader.read(ImageShape, self.image_shape, "image_shape")
+        shape = reader.read(reader.ImageShape, self.image_shape, "image_shape")
         if shape[2] != split.shape[2] and {shape[2], split.shape[2]} != {1, 3}:
             raise ValueError(
                 f"the images of {split.name} have {split.shape[2]} channels and cannot "
@@ -234,8 +231,8 @@ class Batches:
     def _held(self):
         """Tensors of images and labels and the rows of this split; None to stream."""
         source, split = self.split.source, self.split
-        arrays = isinstance(source, Arrays)
-        if arrays and (self._crop or self.image_shape == source.shape):
+        whole = self._crop or self.image_shape == source.shape
+        if isinstance(source, Arrays) and whole:
             return *source.tensors, split.indices
         size = split.size * int(np.prod(self.image_shape))
         keep = self.cache == "memory" or (self.cache == "auto" and size <= MEMORY_LIMIT)
@@ -244,13 +241,19 @@ class Batches:
             if split.resized[0] != asked:
                 split.resized = asked, _read(split, *asked)
             return *split.resized[1], np.arange(split.size)
-        return (*source.tensors, split.indices) if arrays else None
+        if isinstance(source, Arrays):
+            return *source.tensors, split.indices
+        return None
+
+    @property
+    def _files(self):
+        return cast(Stream, self.split.source)
 
     def _order(self, epoch):
         """The order of the positions or files in an epoch."""
         size = self.split.size
         if self._held is None:
-            size = self.split.source.shuffled(self.split.indices)
+            size = self._files.shuffled(self.split.indices)
         if not self.shuffle:
             return np.arange(size)
         return draws.permutation(size, self.seed, int(epoch))
@@ -281,7 +284,7 @@ class Batches:
 
     def _stream(self, first, epoch, order):
         """Batches out of files."""
-        source = self.split.source
+        source = self._files
 
         def rank(numbers):
             # Place -1 keeps these draws apart from those of the augmentations.
@@ -349,7 +352,7 @@ def _read(split, image_shape, resize):
         return tf.constant(images), tf.constant(labels)
 
 
-def count_values(split, side=64, examples=4096):
+def count_values(split: Split, side: int = 64, examples: int = 4096) -> np.ndarray:
     """Counts how often each value 0 ... 255 occurs in each channel of a split.
 
     Args:

@@ -3,9 +3,10 @@
 import collections
 import dataclasses
 import io
+import os
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -31,14 +32,14 @@ class Report:
     problem: str | None = None
 
     @property
-    def kinds(self):
+    def kinds(self) -> collections.Counter[str]:
         """How many files are of each kind."""
         return collections.Counter(
             kind for finding in self.findings for kind in finding.kinds
         )
 
-    def __rich__(self):
-        parts = []
+    def __rich__(self) -> Group:
+        parts: list[RenderableType] = []
         if self.counts:
             table = Table("class", *self.counts, title=self.name, title_justify="left")
             for column in table.columns[1:]:
@@ -62,13 +63,13 @@ class Report:
             parts.append(Text("nothing to complain of"))
         return Group(*parts)
 
-    def __str__(self):
-        console = Console(file=io.StringIO(), width=100)
-        console.print(self)
-        return console.file.getvalue()
+    def __str__(self) -> str:
+        text = io.StringIO()
+        Console(file=text, width=100).print(self)
+        return text.getvalue()
 
 
-def check(name, data_dir=None):
+def check(name: str, data_dir: str | os.PathLike | None = None) -> Report:
     """Says whether a set is there and whole, and counts its examples by class.
 
     Every image of a folder is decoded; of a TFDS set the labels are read, and nothing
@@ -104,20 +105,10 @@ def check(name, data_dir=None):
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         splits = {"train": images.train, "test": images.test}
-        counts = {
-            part: dict(
-                zip(
-                    split.classes,
-                    np.bincount(_labels(split), minlength=len(split.classes)).tolist(),
-                    strict=True,
-                )
-            )
-            for part, split in splits.items()
-        }
+        counts = {}
+        for part, split in splits.items():
+            counted = np.bincount(split.read_labels(), minlength=len(split.classes))
+            counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:
         return Report(name, {}, problem=str(error))
     return Report(name, counts)
-
-
-def _labels(split):
-    return split.source.read_labels() if split.labels is None else split.labels

@@ -53,7 +53,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
             yield int(number), {"image": images[number], "label": int(labels[number])}
 
 
-def every_fifth(labels):
+def every_fifth(labels: np.ndarray) -> np.ndarray:
     """Marks every fifth example of each class: a split that no generator can change."""
     rank = np.zeros(len(labels), int)
     for label in np.unique(labels):
@@ -62,7 +62,7 @@ def every_fifth(labels):
     return rank % 5 == 4
 
 
-def prepare_digits(data_dir):
+def prepare_digits(data_dir: str | os.PathLike) -> None:
     """Writes the set under `data_dir` unless it is there; safe for many processes.
 
     Each process writes a folder of its own and renames it; whoever comes second finds

@@ -7,12 +7,17 @@ Number Generators", OOPSLA 2014, Fig. 16), written with operators that NumPy arr
 TensorFlow tensors share.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 GOLDEN = 0x9E3779B97F4A7C15
 
 
-def mix(z):
+def mix(z: Any) -> Any:
     """Scrambles unsigned 64-bit integers (array or tensor), one to one."""
     # Floor division is the right shift that both libraries spell alike.
     z = (z ^ (z // 2**30)) * 0xBF58476D1CE4E5B9
@@ -20,12 +25,12 @@ def mix(z):
     return z ^ (z // 2**31)
 
 
-def key(state, number):
+def key(state: Any, number: Any) -> Any:
     """The key of child `number` of `state`; both unsigned 64-bit, broadcast."""
     return mix((state ^ mix(number + GOLDEN)) + GOLDEN)
 
 
-def permutation(size, seed, epoch):
+def permutation(size: int, seed: int, epoch: int) -> np.ndarray:
     """The order of `size` examples in an epoch: a sort by random keys.
 
     Args:
@@ -42,7 +47,9 @@ def permutation(size, seed, epoch):
     return np.argsort(key(state, np.arange(size, dtype="uint64")), kind="stable")
 
 
-def uniform(seed, epoch, index, place, count):
+def uniform(
+    seed: int, epoch: "tf.Tensor", index: "tf.Tensor", place: int, count: int
+) -> "tf.Tensor":
     """Uniform numbers in [0, 1) for each example of a batch, as a tensor.
 
     Args:

@@ -6,6 +6,8 @@ import functools
 import os
 import pathlib
 import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,6 +32,10 @@ PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("t
 ORIENTATION = 0x0112
 
 
+# Parts to classes to files.
+Scan = dict[str, dict[str, list["Finding"]]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """What one file is.
@@ -37,17 +43,17 @@ class Finding:
     Attributes:
         path: The file.
         kinds: Keys of `TREATMENTS` that apply.
-        shape: Height, width and channels (1 or 3) that it is read with, or None.
+        shape: Height, width and channels (1 or 3) that it is read with, or ().
         jpeg: Whether it is a JPEG with nothing odd about it.
     """
 
     path: str
     kinds: tuple
-    shape: tuple | None = None
+    shape: tuple = ()
     jpeg: bool = False
 
     @property
-    def skipped(self):
+    def skipped(self) -> bool:
         return any(kind in SKIPPED for kind in self.kinds)
 
 
@@ -67,7 +73,7 @@ def _is_grey(image):
     return image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I")
 
 
-def inspect(path):
+def inspect(path: str | os.PathLike) -> Finding:
     """Decodes one file and says what it is, as a `Finding`."""
     path = str(path)
     if not os.path.getsize(path):
@@ -91,7 +97,7 @@ def inspect(path):
     return Finding(path, kinds, (height, width, 1 if grey else 3), jpeg)
 
 
-def read_image(path, channels=None):
+def read_image(path: str | os.PathLike, channels: int | None = None) -> np.ndarray:
     """Reads an image file as it should be seen.
 
     EXIF rotation is applied, CMYK becomes RGB, 16 bits are scaled to 8, of an animation
@@ -108,9 +114,9 @@ def read_image(path, channels=None):
         ValueError: If there is no such file or it is no whole image.
     """
     try:
-        with Image.open(path) as image:
-            grey = _is_grey(image)
-            image = ImageOps.exif_transpose(image)
+        with Image.open(path) as file:
+            grey = _is_grey(file)
+            image = ImageOps.exif_transpose(file)
             if image.mode.startswith("I"):
                 # 65535 becomes 255.
                 values = np.asarray(image).astype("int64") // 257
@@ -140,7 +146,9 @@ class Files:
             and in a third of the time.
     """
 
-    def __init__(self, paths, labels, shape, jpegs):
+    def __init__(
+        self, paths: Iterable[str], labels: np.ndarray, shape: tuple, jpegs: np.ndarray
+    ) -> None:
         self.paths = list(paths)
         self.labels = labels
         self.jpegs = jpegs
@@ -152,20 +160,22 @@ class Files:
         with tf.init_scope(), tf.device("CPU:0"):
             return tuple(map(tf.constant, (self.paths, self.labels, self.jpegs)))
 
-    def shuffled(self, wanted):
+    def shuffled(self, wanted: np.ndarray) -> int:
         """How many things an order of the wanted examples permutes: all of them."""
         return len(wanted)
 
-    def part(self, wanted, index, workers):
+    def part(self, wanted: np.ndarray, index: int, workers: int) -> np.ndarray:
         """The share of one of several workers: files of all classes."""
         return wanted[index::workers]
 
-    def stream(self, wanted, order, rank=None):
+    def stream(
+        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+    ) -> tf.data.Dataset:
         """The wanted examples with their numbers; `order` has shuffled them enough."""
         numbers = tf.gather(wanted, order)
         return tf.data.Dataset.from_tensor_slices((numbers, numbers))
 
-    def fetch(self, number):
+    def fetch(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Image and label of one example."""
         paths, labels, jpegs = self._tensors
         path = paths[number]
@@ -191,7 +201,7 @@ class Files:
         return read_image(path.decode(), self.shape[2])
 
 
-def scan(folder):
+def scan(folder: str | os.PathLike) -> Scan:
     """Inspects a folder of images.
 
     Args:
@@ -250,7 +260,7 @@ def _classes(place):
     return classes
 
 
-def folder_problem(found):
+def folder_problem(found: Scan) -> str | None:
     """The sentence that says why a scanned folder cannot be trained on, or None."""
     first = next(iter(found))
     names = set(found[first])
@@ -280,7 +290,9 @@ def folder_problem(found):
     return None
 
 
-def load_folder(name, folder, *, validation, seed):
+def load_folder(
+    name: str, folder: str, *, validation: float, seed: int
+) -> dict[str, Any]:
     """Loads "folder:PATH"; see `kerazoo.data.load`.
 
     Without a test folder the "val" folder is the test split; without either a fifth of
@@ -336,9 +348,10 @@ def load_folder(name, folder, *, validation, seed):
         return Split(source, name=f"{name} {called}", classes=classes)
 
     splits = {part: split(part) for part in found}
-    train = splits.get("train", splits.get("all"))
-    test = splits.get("test", splits.get("val"))
-    if test is None:
+    train = splits["train" if "train" in splits else "all"]
+    if "test" in splits or "val" in splits:
+        test = splits["test" if "test" in splits else "val"]
+    else:
         train, test = train.split_off(TEST_SHARE, 0, "test")
     held_out = None
     if validation and {"val", "test"} <= set(splits):

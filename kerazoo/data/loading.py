@@ -9,6 +9,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import platformdirs
@@ -17,6 +18,9 @@ from absl import logging
 from kerazoo import errors
 from kerazoo.data import sets
 from kerazoo.data.splits import Arrays, Records, Split
+
+if TYPE_CHECKING:
+    from kerazoo.data.batches import Batches
 
 # tensorflow-datasets asks the network whether it runs in Google's cloud unless told.
 os.environ.setdefault("NO_GCE_CHECK", "true")
@@ -52,7 +56,7 @@ class ImageData:
     published: tuple | None = None
     skipped: tuple = ()
 
-    def batches(self, part, **options):
+    def batches(self, part: str, **options: Any) -> "Batches":
         """`Batches` of a part, made once: a search trains on the same ones many times.
 
         Args:
@@ -71,19 +75,20 @@ class ImageData:
         return {}
 
     @property
-    def mean(self):
+    def mean(self) -> tuple[float, ...]:
         """Mean of each channel over the training share, on the 0..255 scale."""
         return self._moments[0]
 
     @property
-    def std(self):
+    def std(self) -> tuple[float, ...]:
         """Standard deviation of each channel, as `mean`."""
         return self._moments[1]
 
     @functools.cached_property
     def _moments(self):
         if isinstance(self.train.source, Arrays):
-            images, counts = self.train.source.images, 0
+            images = self.train.source.images
+            counts = np.zeros((images.shape[-1], 256), "int64")
             # bincount makes eight bytes of every value; those of a few images stay in
             # the processor's cache.
             for start in range(0, self.train.size, 256):
@@ -98,7 +103,7 @@ class ImageData:
         return moments(count_values(self.train))
 
 
-def moments(counts):
+def moments(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel from counts of the values 0 ... 255.
 
     Args:
@@ -115,16 +120,16 @@ def moments(counts):
 
 
 def load(
-    name,
+    name: str | ImageData,
     *,
-    data_dir=None,
-    validation=0.1,
-    seed=0,
-    train_split=None,
-    test_split=None,
-    download=True,
-    memory_limit=2 * GIBIBYTE,
-):
+    data_dir: str | os.PathLike | None = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    train_split: str | None = None,
+    test_split: str | None = None,
+    download: bool = True,
+    memory_limit: int = 2 * GIBIBYTE,
+) -> ImageData:
     """Loads a set of labelled images.
 
     Args:
@@ -169,7 +174,8 @@ def load(
         return ImageData(
             **folders.load_folder(name, place, validation=validation, seed=seed)
         )
-    base, rest = re.fullmatch(r"([^:/]*)(.*)", name, re.DOTALL).groups()
+    base = re.split("[:/]", name)[0]
+    rest = name.removeprefix(base)
     row = sets.SETS.get(base)
     builder = _builder(name, (row.tfds if row else base) + rest, data_dir, download)
     keys = _keys(builder, name)
@@ -179,13 +185,12 @@ def load(
     classes = tuple(builder.info.features[keys[1]].names)
 
     def split(which, part):
-        source = Records(builder, part, keys, memory_limit)
-        if not source.size:
+        records = Records(builder, part, keys, memory_limit)
+        size, shape = records.size, records.shape
+        if not size:
             raise ValueError(f"split {part!r} of {name} is empty; choose another")
-        if None not in source.shape:
-            size = source.size * int(np.prod(source.shape))
-            if size <= memory_limit:
-                source = Arrays(source.read, source.size, source.shape)
+        held = None not in shape and size * int(np.prod(shape)) <= memory_limit
+        source = Arrays(records.read, size, shape) if held else records
         return Split(source, name=f"{name} {which}", classes=classes)
 
     train, held_out, test = split("train", train_split), None, split("test", test_split)
@@ -275,7 +280,7 @@ def _unwritable(place, error):
 def _prepare(builder, name, download):
     """Downloads and prepares a set, or says which files are missing where."""
     manual = pathlib.Path(builder.data_dir_root, "downloads", "manual")
-    reason = "downloading is switched off"
+    reason: str | None = "downloading is switched off"
     if download:
         missing = [
             url
@@ -299,7 +304,7 @@ def _prepare(builder, name, download):
     )
 
 
-def missing_files(builder):
+def missing_files(builder: Any) -> str:
     """Says which files to put where so that a TFDS set can be prepared offline."""
     manual = pathlib.Path(builder.data_dir_root, "downloads", "manual")
     files = [

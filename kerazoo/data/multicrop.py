@@ -1,5 +1,8 @@
 """Several views of each image, whose predictions are averaged in evaluation."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import tensorflow as tf
 
 from kerazoo import errors
@@ -13,7 +16,9 @@ ROOM = 8 / 7
 GOOGLENET_ROOM = (8 / 7, 9 / 7, 10 / 7, 11 / 7)
 
 
-def views(images, kind, size):
+def views(
+    images: tf.Tensor | np.ndarray, kind: str, size: int | Sequence[int]
+) -> tf.Tensor:
     """Cuts views out of images.
 
     Args:
@@ -47,7 +52,9 @@ def views(images, kind, size):
     return _cut(images, kind, size)
 
 
-def views_of_whole(image, kind, size, resize):
+def views_of_whole(
+    image: tf.Tensor, kind: str, size: Sequence[int], resize: str
+) -> tf.Tensor:
     """Scales an image of any size as the papers do and cuts its views.
 
     Args:

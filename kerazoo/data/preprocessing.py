@@ -1,5 +1,7 @@
 """Keras layers that normalise raw pixels; they stand first in every trained model."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -9,7 +11,7 @@ from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
 KINDS = (
     "minmax",
     "minus_one_one",
-    "standardise",
+    "standardize",
     "lenet",
     "mean",
     "gcn",
@@ -18,11 +20,17 @@ KINDS = (
 )
 
 
-def normalisation(kind, *, mean=None, std=None, images=None):
+def normalization(
+    kind: str,
+    *,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    images: np.ndarray | None = None,
+) -> list[keras.Layer]:
     """Makes the layers that turn pixels in 0..255 into what a network expects.
 
     Args:
-        kind: "minmax" maps to [0, 1]; "minus_one_one" to [-1, 1]; "standardise" takes
+        kind: "minmax" maps to [0, 1]; "minus_one_one" to [-1, 1]; "standardize" takes
             off the mean of each channel and divides by its standard deviation; "mean"
             only takes off the mean; "lenet" maps 0 to -0.1 and 255 to 1.175, LeCun et
             al. 1998, Sec. III.A, for bright ink on black; "gcn" is global contrast
@@ -39,44 +47,42 @@ def normalisation(kind, *, mean=None, std=None, images=None):
         ValueError: If the kind is unknown or lacks what it is made from.
     """
     if kind not in KINDS:
-        raise errors.unknown("normalisation", kind, KINDS)
-    for needed, value, kinds in (
-        ("mean", mean, ("standardise", "mean")),
-        ("std", std, ("standardise",)),
-    ):
-        if kind in kinds and value is None:
-            raise ValueError(
-                f"normalisation {kind!r} needs the {needed} of the training images; "
-                f"give {needed}=data.{needed}"
-            )
+        raise errors.unknown("normalization", kind, KINDS)
     scale, offset = {
         "minmax": (1 / 255, 0.0),
         "minus_one_one": (1 / 127.5, -1.0),
         "lenet": (1.275 / 255, -0.1),
     }.get(kind, (None, None))
     if scale:
-        return [keras.layers.Rescaling(scale, offset, name=f"normalise_{kind}")]
+        return [keras.layers.Rescaling(scale, offset, name=f"normalize_{kind}")]
     if kind == "none":
         return []
     if kind in ("gcn", "zca"):
-        contrast = GlobalContrastNormalization(name="normalise_gcn")
+        contrast = GlobalContrastNormalization(name="normalize_gcn")
         if kind == "gcn":
             return [contrast]
         if images is None:
             raise ValueError(
-                "normalisation 'zca' needs training images to be fitted to; give "
+                "normalization 'zca' needs training images to be fitted to; give "
                 "images=batches.take(10000)[0]"
             )
-        whiten = ZCAWhitening(name="normalise_zca")
+        whiten = ZCAWhitening(name="normalize_zca")
         parts = np.array_split(images, max(1, len(images) // 1000))
         whiten.adapt(np.concatenate([np.asarray(contrast(part)) for part in parts]))
         return [contrast, whiten]
-    # A channel that never varies would be divided by zero.
-    spread = np.ones(len(mean)) if kind == "mean" else np.where(std, std, 1.0)
+    if kind == "mean" and mean is not None:
+        std = [1.0] * len(mean)
+    if mean is None or std is None:
+        needed = "mean" if mean is None else "std"
+        raise ValueError(
+            f"normalization {kind!r} needs the {needed} of the training images; "
+            f"give {needed}=data.{needed}"
+        )
     return [
         keras.layers.Normalization(
             mean=list(map(float, mean)),
-            variance=[float(one) ** 2 for one in spread],
-            name=f"normalise_{kind}",
+            # A channel that never varies would be divided by zero.
+            variance=[(float(one) or 1.0) ** 2 for one in std],
+            name=f"normalize_{kind}",
         )
     ]

@@ -7,8 +7,12 @@ import pathlib
 import numpy as np
 from PIL import Image
 
+from kerazoo.data.batches import Batches
 
-def show(batches, path, *, count=64, side=96):
+
+def show(
+    batches: Batches, path: str | os.PathLike, *, count: int = 64, side: int = 96
+) -> np.ndarray:
     """Writes the first images of an epoch, as the network gets them, to a PNG file.
 
     Args:

@@ -1,11 +1,13 @@
 """Bringing images to the size and the channels that a network takes."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 RESIZES = ("bilinear", "pad", "crop", "center")
 
 
-def channels(images, count):
+def channels(images: tf.Tensor, count: int) -> tf.Tensor:
     """Turns grey into RGB or RGB into grey.
 
     Grey is the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B, in the integer form
@@ -28,7 +30,7 @@ def channels(images, count):
     return tf.cast(tf.bitwise.right_shift(luma + 2**15, 16), tf.uint8)
 
 
-def resize(images, size, how):
+def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
     """Brings uint8 images (..., height, width, channels) to `size`.
 
     Args:

@@ -6,14 +6,52 @@ TFRecord files from front to back.
 
 import functools
 import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, cast
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from kerazoo.data import draws
 
 WINDOW = 16384
 WINDOW_BYTES = 128 * 2**20
+
+
+class Source(Protocol):
+    """Labelled images by number: :class:`Arrays`, :class:`Records`, ``folders.Files``.
+
+    Attributes:
+        size: Number of examples.
+        shape: Height, width and channels; None where images differ.
+        labels: int64 array of class ids; None where reading them takes all files.
+    """
+
+    size: int
+    shape: tuple
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """See above."""
+
+
+class Stream(Source, Protocol):
+    """A source whose images are read from files in every epoch."""
+
+    def shuffled(self, wanted: np.ndarray) -> int:
+        """How many things an order of the wanted examples permutes."""
+
+    def part(self, wanted: np.ndarray, index: int, workers: int) -> np.ndarray:
+        """The share of the wanted examples that one of several workers reads."""
+
+    def stream(
+        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+    ) -> tf.data.Dataset:
+        """A dataset of the wanted examples' numbers and of what ``fetch`` takes."""
+
+    def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Image and label of one example."""
 
 
 class Split:
@@ -33,25 +71,38 @@ class Split:
             for the same: a pair of what was asked for and the tensors.
     """
 
-    def __init__(self, source, *, name, classes, indices=None):
+    def __init__(
+        self,
+        source: Source,
+        *,
+        name: str,
+        classes: Iterable[str],
+        indices: np.ndarray | None = None,
+    ) -> None:
         self.source = source
         self.name = name
         self.classes = tuple(classes)
         self.indices = np.arange(source.size) if indices is None else indices
         self.size = len(self.indices)
         self.shape = source.shape
-        self.resized = None, None
+        self.resized: tuple[Any, Any] = None, None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Split {self.name}: {self.size} examples of shape {self.shape}>"
 
     @functools.cached_property
-    def labels(self):
+    def labels(self) -> np.ndarray | None:
         """int64 array of class ids; None where reading them takes all of the files."""
         labels = self.source.labels
         return None if labels is None else labels[self.indices]
 
-    def subset(self, indices, name=None):
+    def read_labels(self) -> np.ndarray:
+        """The labels, read from the files where nobody has yet."""
+        if self.labels is None:
+            return cast(Records, self.source).read_labels()[self.indices]
+        return self.labels
+
+    def subset(self, indices: ArrayLike, name: str | None = None) -> "Split":
         """The examples at the positions `indices` (0 ... size-1) of this split.
 
         Raises:
@@ -76,7 +127,9 @@ class Split:
             indices=self.indices[indices],
         )
 
-    def split_off(self, share, seed, part="validation"):
+    def split_off(
+        self, share: float, seed: int, part: str = "validation"
+    ) -> tuple["Split", "Split"]:
         """Parts the split in two, class by class where the labels are known.
 
         Without labels the second part is one run of examples, so that files outside it
@@ -130,7 +183,9 @@ class Arrays:
         shape: Height, width and channels.
     """
 
-    def __init__(self, read, size, shape):
+    def __init__(
+        self, read: Callable[[], tuple[np.ndarray, np.ndarray]], size: int, shape: tuple
+    ) -> None:
         self._read = read
         self.size = size
         self.shape = shape
@@ -140,15 +195,15 @@ class Arrays:
         return self._read()
 
     @property
-    def images(self):
+    def images(self) -> np.ndarray:
         return self._arrays[0]
 
     @property
-    def labels(self):
+    def labels(self) -> np.ndarray:
         return self._arrays[1]
 
     @functools.cached_property
-    def tensors(self):
+    def tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Images and int32 labels as tensors in main memory, wherever the model is."""
         # Made inside a dataset's function they would be copied into its graph.
         with tf.init_scope(), tf.device("CPU:0"):
@@ -165,7 +220,9 @@ class Records:
         label_bytes: Labels are read ahead when the files hold no more than this.
     """
 
-    def __init__(self, builder, split, keys, label_bytes):
+    def __init__(
+        self, builder: Any, split: str, keys: Sequence[str], label_bytes: int
+    ) -> None:
         info = builder.info.splits[split]
         self.image, self.label = keys
         self.feature = builder.info.features[self.image]
@@ -182,7 +239,7 @@ class Records:
         self.record_bytes = max(1, stored // max(1, total))
         self._label_bytes = label_bytes
 
-    def parse(self, records):
+    def parse(self, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Encoded images and int64 labels of a batch of serialised examples."""
         example = tf.io.parse_example(
             records,
@@ -193,15 +250,17 @@ class Records:
         )
         return example[self.image], example[self.label]
 
-    def shuffled(self, wanted):
+    def shuffled(self, wanted: np.ndarray) -> int:
         """How many things an order of the wanted examples permutes: the files."""
         return len(self.spans(wanted))
 
-    def part(self, wanted, index, workers):
+    def part(self, wanted: np.ndarray, index: int, workers: int) -> np.ndarray:
         """The share of one of several workers: neighbours, in files of its own."""
         return np.array_split(wanted, workers)[index]
 
-    def stream(self, wanted, order, rank=None):
+    def stream(
+        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+    ) -> tf.data.Dataset:
         """The wanted examples with their numbers, file by file.
 
         Args:
@@ -224,10 +283,6 @@ class Records:
         def read(path, skip, take, first):
             return tf.data.TFRecordDataset(path).skip(skip).take(take).enumerate(first)
 
-        def shuffle(numbers, records):
-            places = tf.argsort(rank(numbers), stable=True)
-            return tf.gather(numbers, places), tf.gather(records, places)
-
         examples = tf.data.Dataset.from_tensor_slices(tuple(columns)).interleave(
             read,
             cycle_length=min(16, len(spans)) if rank else 1,
@@ -240,15 +295,20 @@ class Records:
         if rank:
             # Dataset.shuffle would mix the process' global seed into its own.
             window = min(WINDOW, max(1, WINDOW_BYTES // self.record_bytes))
+
+            def shuffle(numbers, records):
+                places = tf.argsort(rank(numbers), stable=True)
+                return tf.gather(numbers, places), tf.gather(records, places)
+
             examples = examples.batch(window).map(shuffle).prefetch(1).unbatch()
         return examples
 
-    def fetch(self, record):
+    def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Image and label of one serialised example."""
         encoded, labels = self.parse(record[None])
         return self.feature.decode_example(encoded[0]), labels[0]
 
-    def spans(self, wanted):
+    def spans(self, wanted: np.ndarray) -> list[tuple[str, int, int, int]]:
         """(path, skip, take, first number) of each file that holds a wanted example."""
         spans, first = [], 0
         for path, skip, take in self.files:
@@ -260,12 +320,12 @@ class Records:
         return spans
 
     @functools.cached_property
-    def labels(self):
+    def labels(self) -> np.ndarray | None:
         if self.size * self.record_bytes > self._label_bytes:
             return None
         return self.read_labels()
 
-    def read_labels(self):
+    def read_labels(self) -> np.ndarray:
         """int64 array of class ids; reads all of the files."""
         parts = [
             labels
@@ -275,7 +335,7 @@ class Records:
         ]
         return self._checked(np.concatenate(parts))
 
-    def read(self):
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Decodes everything: uint8 images (size, height, width, channels), labels."""
 
         def decode(records):
@@ -317,7 +377,7 @@ class Records:
         return labels
 
 
-def check_labels(labels, classes, name):
+def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
     """Raises ValueError unless every label is in 0 ... classes-1."""
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:

@@ -1,7 +1,7 @@
 """Batch normalisation in one kernel on the TensorFlow backend."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -19,7 +19,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Ioffe, Szegedy, "Batch Normalization", ICML 2015, arXiv 1502.03167, Alg. 1, 2.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self,
+        inputs: KerasTensor,
+        training: bool | None = None,
+        mask: KerasTensor | None = None,
+    ) -> KerasTensor:
         fused = (
             keras.backend.backend() == "tensorflow"
             and len(inputs.shape) == 4

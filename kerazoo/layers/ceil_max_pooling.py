@@ -1,7 +1,9 @@
 """Max pooling that rounds its output size up."""
 
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -31,7 +33,9 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
         definitions of ZFNet, Network in Network and GoogLeNet.
     """
 
-    def __init__(self, pool_size=3, strides=2, **kwargs):
+    def __init__(
+        self, pool_size: int = 3, strides: int | None = 2, **kwargs: Any
+    ) -> None:
         super().__init__(pool_size, strides, data_format="channels_last", **kwargs)
         if any(s > p for s, p in zip(self.strides, self.pool_size, strict=True)):
             raise ValueError(
@@ -39,10 +43,10 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
                 f"pool_size={self.pool_size} were given."
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         height, width = (
             # One window less one cell is enough for any size, exact when it is known.
             stride - 1 if size is None else (window - size) % stride
@@ -55,7 +59,7 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
             inputs = ops.pad(inputs, padding, constant_values=float("-inf"))
         return super().call(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, *image, channels = input_shape
         grid = tuple(
             None if size is None else -((window - size) // stride) + 1
@@ -70,7 +74,7 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
             )
         return (batch, *grid, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["padding"], config["data_format"]
         return config

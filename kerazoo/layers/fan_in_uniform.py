@@ -1,9 +1,10 @@
 """The initial weights of LeNet-5."""
 
 import math
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -28,7 +29,12 @@ class FanInUniform(keras.initializers.Initializer):
         Recognition", Proc. IEEE 86(11), 1998, appendix A (scale 2.4).
     """
 
-    def __init__(self, scale=2.4, fan_in=None, seed=None):
+    def __init__(
+        self,
+        scale: float = 2.4,
+        fan_in: int | list[int] | None = None,
+        seed: int | None = None,
+    ) -> None:
         if scale <= 0:
             raise ValueError(f"scale must be positive, but scale={scale!r} was given.")
         self.scale = scale
@@ -36,10 +42,10 @@ class FanInUniform(keras.initializers.Initializer):
         self.seed = seed
         self._uniform = keras.initializers.RandomUniform(-1.0, 1.0, seed=seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple, dtype: str | None = None) -> KerasTensor:
         fan_in = math.prod(shape[:-1]) if self.fan_in is None else self.fan_in
         draw = self._uniform(shape, dtype=dtype)
         return draw * self.scale / ops.cast(fan_in, draw.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"scale": self.scale, "fan_in": self.fan_in, "seed": self.seed}

@@ -1,7 +1,10 @@
 """The joins of FractalNet and their drop-path."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -30,7 +33,13 @@ class FractalDraw(keras.layers.Layer):
         Sec. 3 (drop-path).
     """
 
-    def __init__(self, columns, global_share=0.5, seed=None, **kwargs):
+    def __init__(
+        self,
+        columns: int,
+        global_share: float = 0.5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if columns < 1 or not 0 <= global_share <= 1:
             raise ValueError(
@@ -42,7 +51,7 @@ class FractalDraw(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: KerasTensor, training: bool | None = False) -> KerasTensor:
         if not training:
             return ops.zeros((self.columns,))
         share, column = ops.unstack(
@@ -52,10 +61,12 @@ class FractalDraw(keras.layers.Layer):
         alone = ops.one_hot(column, self.columns, dtype="float32")
         return alone * ops.cast(share < self.global_share, "float32")
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(
+        self, inputs: KerasTensor, training: bool | None = False
+    ) -> KerasTensor:
         return keras.KerasTensor((self.columns,), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "columns": self.columns,
@@ -93,7 +104,13 @@ class FractalJoin(keras.layers.Layer):
         Sec. 2 (join) and Sec. 3 (drop-path, local 15 %).
     """
 
-    def __init__(self, columns=None, rate=0.15, seed=None, **kwargs):
+    def __init__(
+        self,
+        columns: Sequence[int] | None = None,
+        rate: float = 0.15,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(
@@ -104,7 +121,12 @@ class FractalJoin(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, draw=None, training=False):
+    def call(
+        self,
+        inputs: list[KerasTensor],
+        draw: KerasTensor = None,
+        training: bool | None = False,
+    ) -> KerasTensor:
         columns = self.columns or tuple(range(len(inputs)))
         if len(columns) != len(inputs) or (
             draw is not None and max(columns) >= draw.shape[0]
@@ -127,10 +149,12 @@ class FractalJoin(keras.layers.Layer):
         share = ops.cast(share / ops.sum(share), inputs[0].dtype)
         return sum(x * share[i] for i, x in enumerate(inputs))
 
-    def compute_output_shape(self, inputs_shape, draw_shape=None):
+    def compute_output_shape(
+        self, inputs_shape: list[tuple], draw_shape: tuple | None = None
+    ) -> tuple:
         return inputs_shape[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "columns": self.columns,

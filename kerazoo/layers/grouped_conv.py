@@ -1,6 +1,7 @@
 """Grouped convolution that is fast on a CPU."""
 
 import keras
+from keras import KerasTensor
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -19,7 +20,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         Convolutional Neural Networks", NIPS 2012, Sec. 3.5 (two groups).
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: KerasTensor, kernel: KerasTensor) -> KerasTensor:
         if keras.backend.backend() != "tensorflow" or self.groups == 1:
             return super().convolution_op(inputs, kernel)
         channels = -1 if self.data_format == "channels_last" else 1

@@ -1,9 +1,10 @@
 """Local response normalisation across channels."""
 
 import functools
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -40,7 +41,15 @@ class LocalResponseNormalization(keras.layers.Layer):
         Convolutional Neural Networks", NIPS 2012, Sec. 3.3.
     """
 
-    def __init__(self, n=5, k=2.0, alpha=1e-4, beta=0.75, alpha_mode="sum", **kwargs):
+    def __init__(
+        self,
+        n: int = 5,
+        k: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        alpha_mode: str = "sum",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not isinstance(n, int) or n < 1 or n % 2 == 0:
             raise ValueError(
@@ -61,14 +70,14 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.beta = beta
         self.alpha_mode = alpha_mode
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if input_shape[-1] is None:
             raise ValueError(
                 f"LocalResponseNormalization needs a known number of channels, but the "
                 f"input shape is {tuple(input_shape)}: give the last axis a size."
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         if training and keras.backend.backend() == "tensorflow":
             alpha = self.alpha / self.n if self.alpha_mode == "mean" else self.alpha
             return _fused(self.n // 2, self.k, alpha, self.beta)(inputs)
@@ -98,10 +107,10 @@ class LocalResponseNormalization(keras.layers.Layer):
 
         return normalize(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "n": self.n,

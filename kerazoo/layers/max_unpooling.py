@@ -1,7 +1,9 @@
 """Max pooling that remembers where, and its inverse."""
 
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -28,10 +30,10 @@ class MaxPoolingWithIndices2D(keras.layers.MaxPooling2D):
         2014, arXiv 1311.2901, Sec. 2.1; Paszke et al., "ENet", arXiv 1606.02147.
     """
 
-    def __init__(self, pool_size=2, **kwargs):
+    def __init__(self, pool_size: int | tuple[int, int] = 2, **kwargs: Any) -> None:
         super().__init__(pool_size, data_format="channels_last", **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         rows, columns = self.pool_size
         _, height, width, _ = ops.shape(inputs)
         height, width = height // rows, width // columns
@@ -45,18 +47,20 @@ class MaxPoolingWithIndices2D(keras.layers.MaxPooling2D):
             best = ops.maximum(best, cell)
         return super().call(inputs), indices
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple[tuple, tuple]:
         shape = super().compute_output_shape(input_shape)
         return shape, shape
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(
+        self, inputs: KerasTensor
+    ) -> tuple[KerasTensor, KerasTensor]:
         shape, _ = self.compute_output_shape(inputs.shape)
         return (
             keras.KerasTensor(shape, self.compute_dtype),
             keras.KerasTensor(shape, "int32"),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["strides"], config["padding"], config["data_format"]
         return config
@@ -84,17 +88,17 @@ class MaxUnpooling2D(keras.layers.Layer):
         2014, arXiv 1311.2901, Sec. 2.1; Paszke et al., "ENet", arXiv 1606.02147.
     """
 
-    def __init__(self, pool_size=2, **kwargs):
+    def __init__(self, pool_size: int | tuple[int, int] = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        pair = (pool_size,) * 2 if isinstance(pool_size, int) else pool_size
-        self.pool_size = tuple(pair)
+        pair = (pool_size, pool_size) if isinstance(pool_size, int) else pool_size
+        self.pool_size = (pair[0], pair[1])
 
     @property
-    def upsampling(self):
+    def upsampling(self) -> tuple[int, int]:
         """By how much height and width grow; no window slides."""
         return self.pool_size
 
-    def call(self, inputs, indices):
+    def call(self, inputs: KerasTensor, indices: KerasTensor) -> KerasTensor:
         if inputs.shape[1:] != indices.shape[1:]:
             raise ValueError(
                 f"Values and indices must have the same shape, but {inputs.shape} and "
@@ -109,10 +113,10 @@ class MaxUnpooling2D(keras.layers.Layer):
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
         return ops.reshape(x, (-1, height * rows, width * columns, channels))
 
-    def compute_output_shape(self, inputs_shape, indices_shape):
+    def compute_output_shape(self, inputs_shape: tuple, indices_shape: tuple) -> tuple:
         batch, height, width, channels = inputs_shape
         rows, columns = self.pool_size
         return (batch, height and height * rows, width and width * columns, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pool_size": self.pool_size}

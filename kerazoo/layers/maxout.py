@@ -1,9 +1,10 @@
 """Maxout units."""
 
 import functools
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -31,7 +32,7 @@ class Maxout(keras.layers.Layer):
         ICML 2013, arXiv 1302.4389, Sec. 2.
     """
 
-    def __init__(self, pieces=2, **kwargs):
+    def __init__(self, pieces: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(pieces, int) or pieces < 1:
             raise ValueError(
@@ -39,18 +40,18 @@ class Maxout(keras.layers.Layer):
             )
         self.pieces = pieces
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if input_shape[-1] is None or input_shape[-1] % self.pieces:
             raise ValueError(
                 f"Maxout needs channels that are a multiple of pieces={self.pieces}, "
                 f"but the input shape is {tuple(input_shape)}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         return functools.reduce(ops.maximum, ops.split(inputs, self.pieces, axis=-1))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], input_shape[-1] // self.pieces)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pieces": self.pieces}

@@ -1,7 +1,9 @@
 """Zero channels for shortcuts without weights."""
 
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -26,7 +28,7 @@ class PadChannels(keras.layers.Layer):
         2016, arXiv 1512.03385, Sec. 3.3 (option A).
     """
 
-    def __init__(self, filters, position="end", **kwargs):
+    def __init__(self, filters: int, position: str = "end", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if position not in ("end", "centre"):
             raise ValueError(
@@ -35,23 +37,23 @@ class PadChannels(keras.layers.Layer):
         self.filters = filters
         self.position = position
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if input_shape[-1] is None or input_shape[-1] > self.filters:
             raise ValueError(
                 f"PadChannels cannot pad the input shape {tuple(input_shape)} to "
                 f"filters={self.filters}: give at least as many filters as channels."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         missing = self.filters - inputs.shape[-1]
         before = missing // 2 if self.position == "centre" else 0
         padding = [(0, 0)] * (len(inputs.shape) - 1) + [(before, missing - before)]
         return ops.pad(inputs, padding)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,7 +1,9 @@
 """The output layer of LeNet-5 and its loss."""
 
+from typing import Any
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 # Seven cells wide and twelve high, as the paper's codes are. The drawings are ours:
 # the paper prints its own only as a figure.
@@ -21,7 +23,10 @@ DIGIT_BITMAPS = """
 """
 
 
-def digit_codewords():
+Codewords = tuple[tuple[int, ...], ...]
+
+
+def digit_codewords() -> Codewords:
     """Returns the drawings of the digits 0 to 9 as +1 (ink) and -1, row by row.
 
     Returns:
@@ -34,7 +39,7 @@ def digit_codewords():
     )
 
 
-def hadamard_codewords(classes, features):
+def hadamard_codewords(classes: int, features: int) -> Codewords:
     """Returns well separated codewords of +1 and -1 for any classes.
 
     With `m` the largest power of two not above `features`, class `c` gets row
@@ -95,14 +100,14 @@ class RBF(keras.layers.Layer):
         Recognition", Proc. IEEE 86(11), 1998, Sec. II-B (eq. 7 and Fig. 3).
     """
 
-    def __init__(self, classes=10, negate=False, **kwargs):
+    def __init__(self, classes: int = 10, negate: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if classes < 1:
             raise ValueError(f"classes must be at least 1, but {classes!r} was given.")
         self.classes = classes
         self.negate = negate
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 2 or input_shape[-1] is None:
             raise ValueError(
                 f"RBF takes inputs of shape (batch, features), but "
@@ -114,15 +119,15 @@ class RBF(keras.layers.Layer):
         else:
             self.codewords = hadamard_codewords(self.classes, features)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         codewords = ops.convert_to_tensor(self.codewords, inputs.dtype)
         distance = ops.sum(ops.square(inputs[:, None] - codewords), axis=-1)
         return -distance if self.negate else distance
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (input_shape[0], self.classes)
 
-    def multiply_adds(self, input_shape, output_shape):
+    def multiply_adds(self, input_shape: tuple, output_shape: tuple) -> int:
         """Returns one multiply-add for each feature and class.
 
         Args:
@@ -131,7 +136,7 @@ class RBF(keras.layers.Layer):
         """
         return input_shape[-1] * output_shape[-1]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "classes": self.classes,
@@ -165,13 +170,13 @@ class MAPLoss(keras.losses.Loss):
         Recognition", Proc. IEEE 86(11), 1998, Sec. II-C (eq. 9).
     """
 
-    def __init__(self, j=1.0, name="map_loss", **kwargs):
+    def __init__(self, j: float = 1.0, name: str = "map_loss", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         if j <= 0:
             raise ValueError(f"j must be positive, but j={j!r} was given.")
         self.j = j
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         if len(y_true.shape) < 2 or y_true.shape[-1] != y_pred.shape[-1]:
             labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
             y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
@@ -180,5 +185,5 @@ class MAPLoss(keras.losses.Loss):
         every = ops.concatenate([y_pred, rubbish], axis=-1)
         return ops.logsumexp(every, axis=-1) - correct
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "j": self.j}

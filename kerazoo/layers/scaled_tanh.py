@@ -1,11 +1,11 @@
 """The squashing function of LeNet-5."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
-def scaled_tanh(x):
+def scaled_tanh(x: KerasTensor) -> KerasTensor:
     """Returns `1.7159 * tanh(2 * x / 3)`, element by element.
 
     The constants make `f(1) = 1` and `f(-1) = -1` and put the largest second

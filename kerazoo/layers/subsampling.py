@@ -1,7 +1,9 @@
 """The trainable subsampling of LeNet-5."""
 
+from typing import Any
+
 import keras
-from keras import initializers
+from keras import KerasTensor, initializers
 
 from kerazoo.layers.fan_in_uniform import FanInUniform
 
@@ -35,18 +37,18 @@ class Subsampling2D(keras.layers.AveragePooling2D):
 
     def __init__(
         self,
-        pool_size=2,
-        activation=None,
-        gain_initializer=None,
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        pool_size: int = 2,
+        activation: Any = None,
+        gain_initializer: Any = None,
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pool_size, data_format="channels_last", **kwargs)
         self.activation = keras.activations.get(activation)
         self.gain_initializer = initializers.get(gain_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         cells = self.pool_size[0] * self.pool_size[1]
         shape = (input_shape[-1],)
         self.gain = self.add_weight(
@@ -58,12 +60,12 @@ class Subsampling2D(keras.layers.AveragePooling2D):
             shape=shape, initializer=self.bias_initializer, name="bias"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         cells = self.pool_size[0] * self.pool_size[1]
         total = super().call(inputs) * cells
         return self.activation(total * self.gain + self.bias)
 
-    def multiply_adds(self, input_shape, output_shape):
+    def multiply_adds(self, input_shape: tuple, output_shape: tuple) -> int:
         """Returns 0: by convention pooling has no multiply-adds.
 
         Args:
@@ -72,7 +74,7 @@ class Subsampling2D(keras.layers.AveragePooling2D):
         """
         return 0
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["strides"], config["padding"], config["data_format"]
         return {

@@ -1,7 +1,11 @@
 """Convolution with a connection table."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
-from keras import initializers, ops
+import numpy as np
+from keras import KerasTensor, initializers, ops
 
 from kerazoo.layers.fan_in_uniform import FanInUniform
 
@@ -58,13 +62,13 @@ class TableConv2D(keras.layers.Layer):
 
     def __init__(
         self,
-        table=LENET5_C3_TABLE,
-        kernel_size=5,
-        activation=None,
-        kernel_initializer=None,
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        table: Sequence[Sequence[int]] | np.ndarray = LENET5_C3_TABLE,
+        kernel_size: int = 5,
+        activation: Any = None,
+        kernel_initializer: Any = None,
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.table = tuple(tuple(row) for row in table)
         for row in self.table:
@@ -81,11 +85,11 @@ class TableConv2D(keras.layers.Layer):
         self.bias_initializer = initializers.get(bias_initializer)
 
     @property
-    def links(self):
+    def links(self) -> int:
         """Number of pairs of an input map and an output map that are connected."""
         return sum(len(row) for row in self.table)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         channels = input_shape[-1]
         if max(map(max, self.table)) >= channels:
             raise ValueError(
@@ -111,13 +115,13 @@ class TableConv2D(keras.layers.Layer):
         for link, (i, j) in enumerate(pairs):
             self._link[i][j] = link
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         padded = ops.pad(self.kernel, ((0, 0), (0, 0), (0, 1)))
         dense = ops.take(padded, ops.convert_to_tensor(self._link, "int32"), axis=-1)
         outputs = ops.conv(inputs, dense, padding="valid", data_format="channels_last")
         return self.activation(outputs + self.bias)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, *image, _ = input_shape
         grid = (
             size and size - window + 1
@@ -125,7 +129,7 @@ class TableConv2D(keras.layers.Layer):
         )
         return (batch, *grid, len(self.table))
 
-    def multiply_adds(self, input_shape, output_shape):
+    def multiply_adds(self, input_shape: tuple, output_shape: tuple) -> int:
         """Returns the multiply-adds of the existing links for one image.
 
         Args:
@@ -135,7 +139,7 @@ class TableConv2D(keras.layers.Layer):
         _, height, width, _ = output_shape
         return height * width * self.links * self.kernel_size[0] * self.kernel_size[1]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "table": self.table,

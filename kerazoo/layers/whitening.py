@@ -1,8 +1,10 @@
 """Global contrast normalisation and ZCA whitening, as for Maxout and its successors."""
 
+from typing import Any
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable("kerazoo")
@@ -18,21 +20,21 @@ class GlobalContrastNormalization(keras.layers.Layer):
         floor: Smallest length that is divided by, so that a flat image becomes zeros.
     """
 
-    def __init__(self, scale=55.0, floor=1e-8, **kwargs):
+    def __init__(self, scale: float = 55.0, floor: float = 1e-8, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = scale
         self.floor = floor
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         x = ops.cast(inputs, self.compute_dtype)
         x = x - ops.mean(x, axis=(1, 2, 3), keepdims=True)
         norm = ops.sqrt(ops.sum(ops.square(x), axis=(1, 2, 3), keepdims=True))
         return x * self.scale / ops.maximum(norm, self.floor)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"scale": self.scale, "floor": self.floor}
 
 
@@ -49,12 +51,12 @@ class ZCAWhitening(keras.layers.Layer):
         bias: Added to the variances, which keeps noise from being blown up.
     """
 
-    def __init__(self, bias=0.1, **kwargs):
+    def __init__(self, bias: float = 0.1, **kwargs: Any) -> None:
         # Rounding in half precision would undo the whitening of weak directions.
         super().__init__(**{"dtype": "float32"} | kwargs)
         self.bias = bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         size = int(np.prod(input_shape[1:]))
         self.mean = self.add_weight(
             shape=(size,), initializer="zeros", trainable=False, name="mean"
@@ -63,7 +65,7 @@ class ZCAWhitening(keras.layers.Layer):
             shape=(size, size), initializer="identity", trainable=False, name="matrix"
         )
 
-    def adapt(self, images):
+    def adapt(self, images: np.ndarray) -> None:
         """Fits mean and matrix to an array (n, height, width, channels).
 
         Raises:
@@ -84,13 +86,13 @@ class ZCAWhitening(keras.layers.Layer):
         self.mean.assign(mean)
         self.matrix.assign(matrix)
 
-    def call(self, inputs):
+    def call(self, inputs: KerasTensor) -> KerasTensor:
         rows = ops.reshape(inputs, (-1, self.mean.shape[0]))
         rows = ops.matmul(rows - self.mean, self.matrix)
         return ops.reshape(rows, (-1, *inputs.shape[1:]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"bias": self.bias}

@@ -19,10 +19,10 @@ Differs from the paper:
 from functools import partial
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, initializer, mlp_head
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import LocalResponseNormalization
 from kerazoo.registry import register
 
@@ -41,13 +41,13 @@ ONES = GAUSSIAN | {"bias_initializer": "ones"}
 )
 @network
 def alexnet(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     groups: Literal[1, 2] = 1,
     norm_order: Literal["norm_pool", "pool_norm"] = "norm_pool",
     lrn_alpha_mode: Literal["sum", "mean"] = "sum",
-):
+) -> KerasTensor:
     """AlexNet, 2012.
 
     Args:
@@ -87,7 +87,7 @@ def alexnet(
     ),
 )
 @network
-def alexnet_owt(inputs, top):
+def alexnet_owt(inputs: KerasTensor, top: Top) -> KerasTensor:
     """AlexNet in one tower, 2014 ("one weird trick")."""
     x = conv(inputs, 64, 11, 4, padding=2, name="conv1", **GAUSSIAN)
     x = layers.MaxPooling2D(3, 2, name="pool1")(x)

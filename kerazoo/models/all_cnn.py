@@ -14,10 +14,10 @@ Differs from the paper:
 import itertools
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, conv_head
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 # Table 1: kernel and width of what stands before each pooling. Section 2 and Table 2:
@@ -30,7 +30,9 @@ TABLE_1 = {
 CIFAR = {"year": 2014, "input_shape": (32, 32, 3), "classes": 10, "minimum": 9}
 
 
-def all_cnn(inputs, top, model, padding="valid"):
+def all_cnn(
+    inputs: KerasTensor, top: Top, model: str, padding: str = "valid"
+) -> KerasTensor:
     """Two stages that end in a strided convolution, then 3x3, 1x1 and the classes."""
     names = (f"conv{number}" for number in itertools.count(1))
     x = layers.Dropout(0.2, name="drop0")(inputs)
@@ -74,7 +76,9 @@ def all_cnn_b():
     },
 )
 @network
-def all_cnn_c(inputs, top, *, conv7_padding: Literal["valid", "same"] = "valid"):
+def all_cnn_c(
+    inputs: KerasTensor, top: Top, *, conv7_padding: Literal["valid", "same"] = "valid"
+) -> KerasTensor:
     """All-CNN-C: two 3x3 convolutions before each strided one.
 
     Args:

@@ -21,14 +21,18 @@ Differs from the paper:
 from functools import partial
 from typing import Literal
 
+from keras import KerasTensor
+
 from kerazoo.blocks import conv_bn, gap_head
-from kerazoo.blocks.inception import Conv, Pool, inception
+from kerazoo.blocks.inception import Branches, Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 
-def module(one, reduce3, three, reduce33, double, pool, proj):
+def module(
+    one: int, reduce3: int, three: int, reduce33: int, double: int, pool: str, proj: int
+) -> Branches:
     """A row of Figure 5."""
     return [
         [Conv(one)],
@@ -38,7 +42,7 @@ def module(one, reduce3, three, reduce33, double, pool, proj):
     ]
 
 
-def reduction(reduce3, three, reduce33, double):
+def reduction(reduce3: int, three: int, reduce33: int, double: int) -> Branches:
     """A row of Figure 5 with a stride of 2, whose pooling is "pass through"."""
     return [
         [Conv(reduce3), Conv(three, 3, 2)],
@@ -47,7 +51,7 @@ def reduction(reduce3, three, reduce33, double):
     ]
 
 
-def figure_5(c, d):
+def figure_5(c: int, d: int) -> dict[str, Branches]:
     """1x1; 3x3 reduce, 3x3; double 3x3 reduce, double 3x3; pool + projection.
 
     Args:
@@ -84,13 +88,13 @@ FIGURE_5 = {"consistent": figure_5(96, 96), "table": figure_5(128, 128)}
 )
 @network
 def bn_inception(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     pool_proj: Literal["consistent", "table"] = "consistent",
     stem: Literal["plain", "separable"] = "plain",
     conv_bias: bool = False,
-):
+) -> KerasTensor:
     """BN-Inception, 2015.
 
     Args:

@@ -20,10 +20,11 @@ Differs from the paper:
 
 from functools import partial
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, conv_head, initializer
-from kerazoo.builder import network
+from kerazoo.blocks.conv import Activation
+from kerazoo.builder import Outputs, Top, network
 from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.registry import register
 
@@ -35,7 +36,9 @@ GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
 XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 
 
-def companion(x, classes, activation, *, name):
+def companion(
+    x: KerasTensor, classes: int, activation: Activation, *, name: str
+) -> KerasTensor:
     """A linear classifier of the whole feature map."""
     if None in x.shape[1:]:
         raise ValueError(
@@ -57,7 +60,9 @@ def companion(x, classes, activation, *, name):
     published={"CIFAR-10 error": "9.69, augmented 8.22", "CIFAR-100 error": "34.57"},
 )
 @network
-def dsn(inputs, top, *, companions: bool = False, final_relu: bool = False):
+def dsn(
+    inputs: KerasTensor, top: Top, *, companions: bool = False, final_relu: bool = False
+) -> Outputs:
     """The deeply-supervised network in network.
 
     Args:

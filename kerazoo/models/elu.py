@@ -13,12 +13,13 @@ Differs from the paper:
   left (one, for images of 32 pixels).
 """
 
+from collections.abc import Sequence
 from functools import partial
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import HE, conv, conv_head
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.registry import register
 
@@ -46,7 +47,7 @@ DROPOUT = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.0)
 CIFAR_100 = {"year": 2015, "input_shape": (32, 32, 3), "classes": 100}
 
 
-def elu(inputs, top, stacks):
+def elu(inputs: KerasTensor, top: Top, stacks: Sequence) -> KerasTensor:
     """Stacks of convolutions with ELUs, a pooling and dropout after each."""
     step = partial(conv, kernel_initializer=HE)
     x = inputs

@@ -14,13 +14,15 @@ Differs from the paper:
   here) and 3.83 GFLOPs at 640x360, which 2 x 1.72 G multiply-adds fall 10 % short of.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer
-from kerazoo.blocks.conv import batch_norm
-from kerazoo.builder import network
+from kerazoo.blocks.conv import Activation, batch_norm
+from kerazoo.builder import Top, network
 from kerazoo.layers import MaxPoolingWithIndices2D, MaxUnpooling2D, PadChannels
 from kerazoo.reader import Rate
 from kerazoo.registry import register
@@ -37,12 +39,14 @@ CITYSCAPES = {"year": 2016, "input_shape": (512, 1024, 3), "classes": 19, "minim
 middle = partial(conv_bn, activation=PRELU, use_bias=True, **BN)
 
 
-def dilated(x, filters, *, dilation=1, name):
+def dilated(
+    x: KerasTensor, filters: int, *, dilation: int = 1, name: str
+) -> KerasTensor:
     """A 3x3 convolution, dilated or not."""
     return middle(x, filters, 3, dilation_rate=dilation, name=f"{name}_conv2")
 
 
-def asymmetric(x, filters, *, name):
+def asymmetric(x: KerasTensor, filters: int, *, name: str) -> KerasTensor:
     """A 5x1 and a 1x5 convolution."""
     name = f"{name}_conv2"
     x = conv(x, filters, (5, 1), activation=None, use_bias=False, name=f"{name}a")
@@ -56,7 +60,15 @@ STAGES_2_AND_3 = (
 )  # fmt: skip
 
 
-def bottleneck(x, filters, inner=dilated, *, down=False, dropout, name):
+def bottleneck(
+    x: KerasTensor,
+    filters: int,
+    inner: Callable[..., KerasTensor] = dilated,
+    *,
+    down: bool = False,
+    dropout: float,
+    name: str,
+) -> Any:
     """``prelu(x + f(x))``; with ``down`` the skip is pooled and padded with zeros.
 
     Returns:
@@ -80,7 +92,9 @@ def bottleneck(x, filters, inner=dilated, *, down=False, dropout, name):
     return (x, indices) if down else x
 
 
-def upsampling(x, filters, indices=None, *, name):
+def upsampling(
+    x: KerasTensor, filters: int, indices: KerasTensor | None = None, *, name: str
+) -> KerasTensor:
     """``relu(x + f(x))`` of the decoder; with ``indices`` both double their size."""
     step = partial(conv_bn, **BN)
     y = step(x, filters // 4, 1, name=f"{name}_conv1")
@@ -98,7 +112,9 @@ def upsampling(x, filters, indices=None, *, name):
     return layers.Activation("relu", name=f"{name}_out")(x)
 
 
-def encode(inputs, dropout):
+def encode(
+    inputs: KerasTensor, dropout: tuple[float, float]
+) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
     """The initial block and stages 1 to 3: features at 1/8, indices of two poolings."""
     for side in inputs.shape[1:3]:
         if side is not None and side % 8:
@@ -123,7 +139,9 @@ def encode(inputs, dropout):
     return x, first, second
 
 
-def pixel_head(x, classes, activation, *, transposed):
+def pixel_head(
+    x: KerasTensor, classes: int, activation: Activation, *, transposed: bool
+) -> KerasTensor:
     """Class scores of every position, by a 2x2 transposed or a 1x1 convolution."""
     if transposed:
         x = layers.Conv2DTranspose(classes, 2, 2, name="fullconv")(x)
@@ -144,7 +162,9 @@ def pixel_head(x, classes, activation, *, transposed):
     proof="unpooling against NumPy",
 )
 @network
-def enet(inputs, top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1)):
+def enet(
+    inputs: KerasTensor, top: Top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1)
+) -> KerasTensor:
     """ENet: a class for every pixel.
 
     Args:
@@ -170,8 +190,12 @@ def enet(inputs, top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1)):
 )
 @network
 def enet_encoder(
-    inputs, top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1), per_pixel: bool = False
-):
+    inputs: KerasTensor,
+    top: Top,
+    *,
+    dropout: tuple[Rate, Rate] = (0.01, 0.1),
+    per_pixel: bool = False,
+) -> KerasTensor:
     """ENet's encoder as a classifier.
 
     Args:

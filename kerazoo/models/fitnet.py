@@ -13,13 +13,14 @@ Differs from the paper:
 - Dropout of 0.2 (`dropout`) is that of Mishkin's files.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import activate, conv, dense_head, sibling
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import Maxout, PadChannels
 from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
@@ -41,12 +42,12 @@ CIFAR = {
 }
 
 
-def plain(x, y, *, name):
+def plain(x: KerasTensor, y: KerasTensor, *, name: str) -> KerasTensor:
     """``y``: no shortcut."""
     return y
 
 
-def identity(x, y, *, name):
+def identity(x: KerasTensor, y: KerasTensor, *, name: str) -> KerasTensor:
     """``x + y``, with channels of zeros for those that ``x`` lacks."""
     if x.shape[-1] < y.shape[-1]:
         x = PadChannels(y.shape[-1], name=f"{name}_pad")(x)
@@ -54,15 +55,15 @@ def identity(x, y, *, name):
 
 
 def fitnet(
-    inputs,
-    top,
-    merge,
+    inputs: KerasTensor,
+    top: Top,
+    merge: Callable[..., KerasTensor],
     *,
     activation: Literal["maxout", "relu", "vlrelu", "tanh", "sigmoid"] = "maxout",
     conv_pieces: Count = 2,
     fc_pieces: Count = 5,
     dropout: Rate = 0.2,
-):
+) -> KerasTensor:
     """FitNet 4; ``merge(x, f(x))`` joins the ends of every pair of convolutions.
 
     Args:

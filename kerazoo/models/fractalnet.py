@@ -15,13 +15,14 @@ Differs from the paper:
 """
 
 import re
+from collections.abc import Callable
 from functools import partial
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import batch_norm, conv, gap_head, initializer, sibling
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import FractalDraw, FractalJoin
 from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
@@ -34,7 +35,7 @@ NAME = r"block\d+_column(\d+)"  # The column that a layer belongs to.
 CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10, "minimum": 32}
 
 
-def unit(x, filters, dropout, *, name):
+def unit(x: KerasTensor, filters: int, dropout: float, *, name: str) -> KerasTensor:
     """``relu(bn(dropout(conv(x))))``."""
     options = {"use_bias": False, "kernel_initializer": XAVIER}
     x = conv(x, filters, 3, activation=None, name=name, **options)
@@ -43,7 +44,14 @@ def unit(x, filters, dropout, *, name):
     return batch_norm(x, name=sibling(name, "bn"))
 
 
-def fractal(x, columns, unit, join, *, name):
+def fractal(
+    x: KerasTensor,
+    columns: int,
+    unit: Callable[..., KerasTensor],
+    join: Callable[..., KerasTensor],
+    *,
+    name: str,
+) -> list[KerasTensor]:
     """``f_1(x) = unit(x)``; ``f_C+1(x) = join(f_C(f_C(x)), unit(x))``.
 
     Row by row of the deepest column: where several columns end in a row, one mean joins
@@ -65,15 +73,15 @@ def fractal(x, columns, unit, join, *, name):
 
 
 def fractalnet(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     columns: Count = 3,
     channels: tuple[Count, Count, Count, Count, Count] = (64, 128, 256, 512, 512),
     drop_path: Rate = 0.15,
     global_share: float = 0.5,
     pool_before_join: bool = False,
-):
+) -> KerasTensor:
     """Five fractal blocks, a pooling after each, one dense layer.
 
     Args:
@@ -108,7 +116,7 @@ def fractalnet(
     return top(x, gap_head, kernel_initializer=XAVIER)
 
 
-def extract_column(model, column):
+def extract_column(model: keras.Model, column: int) -> keras.Model:
     """A plain network: one column of a FractalNet, with copies of its weights.
 
     Args:

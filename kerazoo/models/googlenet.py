@@ -22,12 +22,13 @@ Differs from the paper:
 from functools import partial
 from typing import Literal, NamedTuple
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, conv_bn, gap_head, initializer
+from kerazoo.blocks.conv import Activation, Convolution, Norm
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
-from kerazoo.builder import network
+from kerazoo.builder import Outputs, Top, network
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
 from kerazoo.registry import register
 
@@ -50,7 +51,7 @@ class MaxPool(NamedTuple):
     strides: int
 
 
-TABLE_1 = {
+TABLE_1: dict[str, Module | MaxPool] = {
     "inception_3a": Module(64, 96, 128, 16, 32, 32),
     "inception_3b": Module(128, 128, 192, 32, 96, 64),
     "pool3": MaxPool(3, 2),
@@ -70,7 +71,14 @@ XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 BIAS = initializer("Constant", value=0.2)
 
 
-def auxiliary(x, classes, activation, *, conv, name):
+def auxiliary(
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
+    *,
+    conv: Convolution,
+    name: str,
+) -> KerasTensor:
     """Section 5: 5x5/3 average pooling, 1x1 convolution, 1024 units, the classes."""
     if None in x.shape[1:] or min(x.shape[1:3]) < 5:
         raise ValueError(
@@ -87,15 +95,15 @@ def auxiliary(x, classes, activation, *, conv, name):
 
 
 def inception_v1(
-    inputs,
-    top,
-    conv,
-    norm=None,
+    inputs: KerasTensor,
+    top: Top,
+    conv: Convolution,
+    norm: Norm | None = None,
     *,
     stem: Literal["plain", "separable"] = "plain",
     branch5: Literal["5x5", "3x3"] = "5x5",
     aux: bool = False,
-):
+) -> Outputs:
     """The stem, Table 1, and the heads; a dictionary of them in the training graph.
 
     Args:
@@ -136,14 +144,14 @@ def inception_v1(
 )
 @network
 def googlenet(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     stem: Literal["plain", "separable"] = "plain",
     branch5: Literal["5x5", "3x3"] = "5x5",
     aux: bool = False,
     lrn_alpha_mode: Literal["sum", "mean"] = "sum",
-):
+) -> Outputs:
     """GoogLeNet (Inception v1), 2014.
 
     Args:

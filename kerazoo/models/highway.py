@@ -11,10 +11,11 @@ Differs from the paper:
 
 from functools import partial
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, gap_head, initializer
-from kerazoo.builder import network
+from kerazoo.blocks.conv import Convolution
+from kerazoo.builder import Top, network
 from kerazoo.reader import Rate
 from kerazoo.registry import register
 
@@ -27,7 +28,7 @@ XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 CARRY = initializer("Constant", value=-2.0)
 
 
-def highway(x, step, *, name):
+def highway(x: KerasTensor, step: Convolution, *, name: str) -> KerasTensor:
     """``H * T + x * (1 - T)``, written ``x + T * (H - x)``."""
     filters = x.shape[-1]
     h = step(x, filters, 3, name=f"{name}_conv1")
@@ -52,7 +53,7 @@ def highway(x, step, *, name):
     proof="a highway layer equals the paper's formula in NumPy",
 )
 @network
-def highway19(inputs, top, *, dropout: Rate = 0.2):
+def highway19(inputs: KerasTensor, top: Top, *, dropout: Rate = 0.2) -> KerasTensor:
     """The highway network of 19 layers.
 
     Args:

@@ -15,9 +15,10 @@ Differs from the paper:
 
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import batch_norm, dense_head, gap_head
+from kerazoo.blocks.conv import Activation
 from kerazoo.blocks.inception import Conv, chain
 from kerazoo.blocks.inception_parts import (
     V3_STEM,
@@ -27,7 +28,7 @@ from kerazoo.blocks.inception_parts import (
     scaled_inception,
     slim_conv_bn,
 )
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 STEM = [*V3_STEM[:-1], Conv(256, 3, 2)]  # Figure 14
@@ -42,7 +43,9 @@ TABLE = (
 )
 
 
-def facenet_head(x, classes, activation, *, scale):
+def facenet_head(
+    x: KerasTensor, classes: int, activation: Activation, *, scale: bool
+) -> KerasTensor:
     """The embedding and the classes; the embedding is what FaceNet compares."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(0.2, name="head_dropout")(x)
@@ -63,13 +66,13 @@ def facenet_head(x, classes, activation, *, scale):
 )
 @network
 def inception_resnet_v1(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     variant: Literal["paper", "facenet"] = "paper",
     bn_scale: bool = True,
     residual_scale: tuple[float, float, float] = (0.17, 0.10, 0.20),
-):
+) -> KerasTensor:
     """Inception-ResNet-v1, 2016: the cost of Inception v3.
 
     Args:

@@ -15,9 +15,13 @@ Differs from the paper:
   the batch norms' other constants and the initialisation are TF-slim's.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
+from keras import KerasTensor
+
 from kerazoo.blocks import gap_head
+from kerazoo.blocks.conv import Convolution
 from kerazoo.blocks.inception import Conv, Pool, chain, inception
 from kerazoo.blocks.inception_parts import (
     V3_STEM,
@@ -28,7 +32,7 @@ from kerazoo.blocks.inception_parts import (
     slim_conv_bn,
     v4_stem,
 )
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 MODULE_C = [[Conv(192)], [Conv(192), Conv(224, (1, 3)), Conv(256, (3, 1))]]
@@ -49,7 +53,7 @@ MIXED_5B = [
 ]
 
 
-def released(x, scales, conv):
+def released(x: KerasTensor, scales: Sequence[float], conv: Convolution) -> KerasTensor:
     """The body of TF-slim's code."""
     x = chain(x, V3_STEM, conv=conv, name="stem")
     x = inception(x, MIXED_5B, conv=conv, name="stem_5b")
@@ -59,7 +63,7 @@ def released(x, scales, conv):
     return conv(x, 1536, 1, name="head_conv")
 
 
-def paper(x, scales, conv):
+def paper(x: KerasTensor, scales: Sequence[float], conv: Convolution) -> KerasTensor:
     """The body of Figure 15."""
     return inception_resnet(v4_stem(x, conv), TABLE, (5, 10, 5), scales, conv=conv)
 
@@ -77,13 +81,13 @@ LAYOUTS = {"released": released, "paper": paper}
 )
 @network
 def inception_resnet_v2(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     layout: Literal["released", "paper"] = "released",
     bn_scale: bool = True,
     residual_scale: tuple[float, float, float] = (0.17, 0.10, 0.20),
-):
+) -> KerasTensor:
     """Inception-ResNet-v2, 2016: the cost of Inception v4.
 
     Args:

@@ -18,12 +18,13 @@ Differs from the paper:
 
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import gap_head
-from kerazoo.blocks.inception import Conv, Pool, chain, inception
+from kerazoo.blocks.conv import Activation, Convolution
+from kerazoo.blocks.inception import Branches, Conv, Pool, Steps, chain, inception
 from kerazoo.blocks.inception_parts import V3_STEM, reduction_a, slim_conv_bn
-from kerazoo.builder import network
+from kerazoo.builder import Outputs, Top, network
 from kerazoo.reader import Rate
 from kerazoo.registry import register
 
@@ -46,13 +47,13 @@ MODULE_C = [  # Figure 7
 ]
 
 
-def module_a(proj):
+def module_a(proj: int) -> Branches:
     """Figure 5."""
     double = [Conv(64), Conv(96, 3), Conv(96, 3)]
     return [[Conv(64)], [Conv(48), Conv(64, 5)], double, [Pool("avg"), Conv(proj)]]
 
 
-def module_b(c):
+def module_b(c: int) -> Branches:
     """Figure 6 with n = 7."""
     return [
         [Conv(192)],
@@ -71,7 +72,9 @@ TABLE_1 = {
 }
 
 
-def auxiliary(x, classes, activation, *, conv):
+def auxiliary(
+    x: KerasTensor, classes: int, activation: Activation, *, conv: Convolution
+) -> KerasTensor:
     """Figure 8 with batch norms: 5x5/3 average pooling, 1x1, 5x5, the classes."""
     if any(side is not None and side < 17 for side in x.shape[1:3]):
         raise ValueError(
@@ -86,14 +89,14 @@ def auxiliary(x, classes, activation, *, conv):
 
 
 def inception_factorized(
-    inputs,
-    top,
-    stem,
+    inputs: KerasTensor,
+    top: Top,
+    stem: Steps,
     *,
     bn_scale: bool = True,
     aux: bool = False,
     dropout: Rate = 0.2,
-):
+) -> Outputs:
     """The stem, Table 1, and the heads; a dictionary of them in the training graph.
 
     Args:
@@ -137,14 +140,14 @@ def inception_v2():
 )
 @network
 def inception_v3(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     stem: Literal["slim", "table"] = "slim",
     bn_scale: bool = True,
     aux: bool = False,
     dropout: Rate = 0.2,
-):
+) -> Outputs:
     """Inception v3, 2015.
 
     Args:

@@ -11,10 +11,12 @@ Differs from the paper:
 - The order of the 1x7 and 7x1 convolutions varies between copies; it is the figures'.
 """
 
+from keras import KerasTensor
+
 from kerazoo.blocks import gap_head
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import reduction_a, slim_conv_bn, v4_stem
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 ROW, COLUMN = (1, 7), (7, 1)
@@ -66,7 +68,9 @@ FIGURE_9 = {
     proof="modules of the shared grammar equal NumPy",
 )
 @network
-def inception_v4(inputs, top, *, bn_scale: bool = True):
+def inception_v4(
+    inputs: KerasTensor, top: Top, *, bn_scale: bool = True
+) -> KerasTensor:
     """Inception v4, 2016.
 
     Args:

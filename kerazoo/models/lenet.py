@@ -17,10 +17,11 @@ Differs from the paper:
 
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, mlp_head
-from kerazoo.builder import network
+from kerazoo.blocks.conv import Activation
+from kerazoo.builder import Top, network
 from kerazoo.layers import RBF, FanInUniform, Subsampling2D, TableConv2D, scaled_tanh
 from kerazoo.registry import register
 
@@ -36,8 +37,12 @@ POOLS = {"max": layers.MaxPooling2D, "avg": layers.AveragePooling2D}
 )
 @network
 def lenet5(
-    inputs, top, *, pool: Literal["max", "avg"] = "max", activation: str = "relu"
-):
+    inputs: KerasTensor,
+    top: Top,
+    *,
+    pool: Literal["max", "avg"] = "max",
+    activation: str = "relu",
+) -> KerasTensor:
     """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.
 
     Args:
@@ -52,7 +57,7 @@ def lenet5(
     return top(x, mlp_head, units=(84,), dropout=0, hidden_activation=activation)
 
 
-def rbf_head(x, classes, activation):
+def rbf_head(x: KerasTensor, classes: int, activation: Activation) -> KerasTensor:
     """F6 and the distances of its 84 outputs to a fixed picture of every class."""
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(84, scaled_tanh, kernel_initializer=FanInUniform(), name="f6")(x)
@@ -69,7 +74,7 @@ def rbf_head(x, classes, activation):
     published={"parameters": "60,000", "connections": "340,908", "error": "0.95 %"},
 )
 @network
-def lenet5_original(inputs, top):
+def lenet5_original(inputs: KerasTensor, top: Top) -> KerasTensor:
     """LeNet-5 of 1998: trained subsampling, a connection table, RBF outputs."""
 
     def full(x, filters, name):

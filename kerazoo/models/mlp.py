@@ -10,10 +10,10 @@ Differs from the paper:
   of 0.3 (its `keep_prob` of 0.7) are built.
 """
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import dense_head
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
 
@@ -21,13 +21,13 @@ MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}
 
 
 def mlp(
-    inputs,
-    top,
+    inputs: KerasTensor,
+    top: Top,
     *,
     units: tuple[Count, ...] = (256,),
     activation: str = "relu",
     dropout: Rate = 0.0,
-):
+) -> KerasTensor:
     """Flatten, hidden layers, one dense layer to the classes.
 
     Args:

@@ -13,10 +13,12 @@ Differs from the paper:
 - `nin_imagenet` is initialised as the CIFAR network.
 """
 
-from keras import layers
+from collections.abc import Sequence
+
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, conv_head, initializer
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.registry import register
 
@@ -33,7 +35,14 @@ IMAGENET = (
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
 
 
-def nin(inputs, top, table, dropped, *, final_relu: bool = True):
+def nin(
+    inputs: KerasTensor,
+    top: Top,
+    table: Sequence,
+    dropped: Sequence[int],
+    *,
+    final_relu: bool = True,
+) -> KerasTensor:
     """Mlpconv layers, pooled in between; the maps after ``dropped`` pass dropout.
 
     Args:

@@ -17,13 +17,15 @@ Differs from the paper:
 - On an image too small for the first classifier layer, that layer spans the whole map.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, initializer
+from kerazoo.blocks.conv import Activation
 from kerazoo.blocks.inception import Conv
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 
@@ -51,7 +53,17 @@ ACCURATE = (  # Table 3
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}
 
 
-def sliding_head(x, classes, activation, *, width, window, dilation, dense, first):
+def sliding_head(
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
+    *,
+    width: int,
+    window: int,
+    dilation: int,
+    dense: bool,
+    first: int,
+) -> KerasTensor:
     """Dense layers as convolutions, and the best score of every class."""
     options = {"padding": "valid", "dilation_rate": dilation, "name": f"fc{first}"}
     x = conv(x, width, window, **options, **GAUSSIAN)
@@ -64,7 +76,14 @@ def sliding_head(x, classes, activation, *, width, window, dilation, dense, firs
     return layers.Activation(activation, dtype="float32", name="predictions")(x)
 
 
-def overfeat(inputs, top, table, *, dense: bool = False, offsets: bool = False):
+def overfeat(
+    inputs: KerasTensor,
+    top: Top,
+    table: Sequence,
+    *,
+    dense: bool = False,
+    offsets: bool = False,
+) -> KerasTensor:
     """Convolutions and poolings without overlap, and a classifier that slides.
 
     Args:
@@ -81,9 +100,9 @@ def overfeat(inputs, top, table, *, dense: bool = False, offsets: bool = False):
             x = layers.MaxPooling2D(step.size, name=f"pool{number}")(x)
         else:
             number += 1
-            *shape, padding = step
+            filters, kernel_size, strides, padding = step
             options = {"padding": padding or "same", "name": f"conv{number}"}
-            x = conv(x, *shape, **options, **GAUSSIAN)
+            x = conv(x, filters, kernel_size, strides, **options, **GAUSSIAN)
     window = [window if n is None else min(window, n // pool) for n in x.shape[1:3]]
     stride, dilation = (1, pool) if offsets else (pool, 1)
     x = layers.MaxPooling2D(pool, stride, name=f"pool{number}")(x)

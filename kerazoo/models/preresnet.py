@@ -14,10 +14,11 @@ Differs from the paper:
 """
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import HE, batch_norm, conv, conv_bn, gap_head
 from kerazoo.blocks.residual import (
@@ -26,7 +27,7 @@ from kerazoo.blocks.residual import (
     residual,
     stages,
 )
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.reader import Count
 from kerazoo.registry import register
 
@@ -37,13 +38,22 @@ IMAGENET = {"year": 2016, "input_shape": (224, 224, 3)}
 CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10}
 
 
-def plain_projection(x, filters, strides, *, name):
+def plain_projection(
+    x: KerasTensor, filters: int, strides: int, *, name: str
+) -> KerasTensor:
     """``conv1x1(x)``: nothing stands on the path of a shortcut (section 4.1)."""
     options = {"activation": None, "use_bias": False, **GAUSSIAN}
     return conv(x, filters, 1, strides, name=f"{name}_conv0", **options)
 
 
-def units(x, width, counts, strides, stride_in, before_first):
+def units(
+    x: KerasTensor,
+    width: int,
+    counts: Sequence[int],
+    strides: Sequence[int],
+    stride_in: str,
+    before_first: bool,
+) -> KerasTensor:
     """Stages of pre-activated bottlenecks, and the batch norm and ReLU behind them."""
 
     def unit(x, stage, strides, *, name):
@@ -62,7 +72,13 @@ def units(x, width, counts, strides, stride_in, before_first):
     return batch_norm(x, name="head_bn")
 
 
-def preresnet(inputs, top, depth, *, stride_in: Literal["3x3", "1x1"] = "3x3"):
+def preresnet(
+    inputs: KerasTensor,
+    top: Top,
+    depth: int,
+    *,
+    stride_in: Literal["3x3", "1x1"] = "3x3",
+) -> KerasTensor:
     """The stem of ResNet and four stages.
 
     Args:
@@ -75,7 +91,13 @@ def preresnet(inputs, top, depth, *, stride_in: Literal["3x3", "1x1"] = "3x3"):
     return top(x, gap_head, **GAUSSIAN)
 
 
-def cifar(inputs, top, depth, *, stride_in: Literal["1x1", "3x3"] = "1x1"):
+def cifar(
+    inputs: KerasTensor,
+    top: Top,
+    depth: int,
+    *,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+) -> KerasTensor:
     """One convolution and three stages.
 
     Args:
@@ -145,8 +167,12 @@ def preresnet1001_cifar():
 
 @network
 def preresnet_cifar(
-    inputs, top, *, depth: Count = 164, stride_in: Literal["1x1", "3x3"] = "1x1"
-):
+    inputs: KerasTensor,
+    top: Top,
+    *,
+    depth: Count = 164,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+) -> KerasTensor:
     """Pre-activation ResNet for CIFAR-10 of any depth 9n + 2.
 
     Args:

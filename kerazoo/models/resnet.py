@@ -18,11 +18,18 @@ Differs from the paper:
 from functools import partial
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import HE, conv_bn, gap_head
-from kerazoo.blocks.residual import basic, bottleneck, projection, residual, stages
-from kerazoo.builder import network
+from kerazoo.blocks.residual import (
+    Branch,
+    basic,
+    bottleneck,
+    projection,
+    residual,
+    stages,
+)
+from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 # Table 1: blocks per stage (conv2_x to conv5_x).
@@ -39,7 +46,9 @@ RESNET = {"year": 2015, "input_shape": (224, 224, 3)}
 PARITY = "outputs equal keras.applications with its convolution biases folded"
 
 
-def stem_and_stages(inputs, top, depth, f, conv_bias):
+def stem_and_stages(
+    inputs: KerasTensor, top: Top, depth: int, f: Branch, conv_bias: bool
+) -> KerasTensor:
     """A strided stem, four stages of residual blocks, global average pooling."""
     options = {"use_bias": conv_bias, **GAUSSIAN}
 
@@ -55,7 +64,9 @@ def stem_and_stages(inputs, top, depth, f, conv_bias):
     return top(x, gap_head, **GAUSSIAN)
 
 
-def resnet(inputs, top, depth, *, conv_bias: bool = False):
+def resnet(
+    inputs: KerasTensor, top: Top, depth: int, *, conv_bias: bool = False
+) -> KerasTensor:
     """ResNet of basic blocks.
 
     Args:
@@ -65,13 +76,13 @@ def resnet(inputs, top, depth, *, conv_bias: bool = False):
 
 
 def deep_resnet(
-    inputs,
-    top,
-    depth,
+    inputs: KerasTensor,
+    top: Top,
+    depth: int,
     *,
     stride_in: Literal["1x1", "3x3"] = "1x1",
     conv_bias: bool = False,
-):
+) -> KerasTensor:
     """ResNet of bottlenecks.
 
     Args:

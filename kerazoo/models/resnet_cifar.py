@@ -19,11 +19,18 @@ import dataclasses
 from functools import partial
 from typing import Literal
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import HE, conv_bn, gap_head
-from kerazoo.blocks.residual import basic, bottleneck, projection, residual, stages
-from kerazoo.builder import network
+from kerazoo.blocks.residual import (
+    Branch,
+    basic,
+    bottleneck,
+    projection,
+    residual,
+    stages,
+)
+from kerazoo.builder import Top, network
 from kerazoo.layers import PadChannels
 from kerazoo.reader import Count
 from kerazoo.registry import register
@@ -32,7 +39,7 @@ GAUSSIAN = {"kernel_initializer": HE}
 CIFAR = {"year": 2015, "input_shape": (32, 32, 3), "classes": 10}
 
 
-def subsample(x, filters, strides, *, name):
+def subsample(x: KerasTensor, filters: int, strides: int, *, name: str) -> KerasTensor:
     """Every second pixel, padded with channels of zeros (section 3.3, option A)."""
     if strides > 1:
         x = layers.MaxPooling2D(1, strides, name=f"{name}_subsample")(x)
@@ -42,7 +49,9 @@ def subsample(x, filters, strides, *, name):
 SHORTCUTS = {"A": subsample, "B": partial(projection, **GAUSSIAN)}
 
 
-def three_stages(inputs, top, count, f, shortcut):
+def three_stages(
+    inputs: KerasTensor, top: Top, count: int, f: Branch, shortcut: str
+) -> KerasTensor:
     """One convolution, three stages of residual blocks, global average pooling."""
 
     def block(x, stage, strides, *, name):
@@ -54,7 +63,9 @@ def three_stages(inputs, top, count, f, shortcut):
     return top(x, gap_head, **GAUSSIAN)
 
 
-def cifar(inputs, top, depth, *, shortcut: Literal["A", "B"] = "A"):
+def cifar(
+    inputs: KerasTensor, top: Top, depth: int, *, shortcut: Literal["A", "B"] = "A"
+) -> KerasTensor:
     """Three stages of 2n convolutions each.
 
     Args:
@@ -65,7 +76,13 @@ def cifar(inputs, top, depth, *, shortcut: Literal["A", "B"] = "A"):
     return three_stages(inputs, top, depth // 6, basic, shortcut)
 
 
-def deep_cifar(inputs, top, depth, *, stride_in: Literal["1x1", "3x3"] = "1x1"):
+def deep_cifar(
+    inputs: KerasTensor,
+    top: Top,
+    depth: int,
+    *,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+) -> KerasTensor:
     """Three stages of n bottlenecks each.
 
     Args:
@@ -160,7 +177,13 @@ def resnet1001_cifar():
 
 
 @network
-def resnet_cifar(inputs, top, *, depth: Count = 20, shortcut: Literal["A", "B"] = "A"):
+def resnet_cifar(
+    inputs: KerasTensor,
+    top: Top,
+    *,
+    depth: Count = 20,
+    shortcut: Literal["A", "B"] = "A",
+) -> KerasTensor:
     """ResNet for CIFAR-10 of any depth 6n + 2.
 
     Args:

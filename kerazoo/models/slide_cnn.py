@@ -8,10 +8,10 @@ Differs from the paper:
   the 4x4x128 = 2,048 features of the slide; Keras' default would give 3x3x128.
 """
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, dense_head, mlp_head, sibling
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import BatchNormalization
 from kerazoo.reader import Rate
 from kerazoo.registry import register
@@ -21,7 +21,7 @@ MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}
 
 @register(**MNIST, counts=(1_379_557, 1_379_557, 8_737_386))
 @network
-def slide_cnn_a(inputs, top, *, dropout: Rate = 0.3):
+def slide_cnn_a(inputs: KerasTensor, top: Top, *, dropout: Rate = 0.3) -> KerasTensor:
     """Three convolutions of 32, 64 and 128 maps and a hidden layer of 625.
 
     Args:
@@ -37,7 +37,7 @@ def slide_cnn_a(inputs, top, *, dropout: Rate = 0.3):
 
 @register(**MNIST, minimum=16, counts=(22_000, 22_160, 480_500))
 @network
-def slide_cnn_b(inputs, top):
+def slide_cnn_b(inputs: KerasTensor, top: Top) -> KerasTensor:
     """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
 
     def norm(x, name):

@@ -16,10 +16,11 @@ Differs from the paper:
 from functools import partial
 from typing import Literal, NamedTuple
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, conv_bn, mlp_head
-from kerazoo.builder import network
+from kerazoo.blocks.conv import Convolution, Norm
+from kerazoo.builder import Top, network
 from kerazoo.layers import LocalResponseNormalization
 from kerazoo.registry import register
 
@@ -37,7 +38,7 @@ class LRN(NamedTuple):
 # Table 1: the width of every stage, and what it is made of.
 WIDTHS = (64, 128, 256, 512, 512)
 C3, C1 = Conv(3), Conv(1)
-TABLE_1 = {
+TABLE_1: dict[str, tuple[list[Conv | LRN], ...]] = {
     "A": ([C3], [C3], [C3, C3], [C3, C3], [C3, C3]),
     "A-LRN": ([C3, LRN()], [C3], [C3, C3], [C3, C3], [C3, C3]),
     "B": ([C3, C3], [C3, C3], [C3, C3], [C3, C3], [C3, C3]),
@@ -48,7 +49,13 @@ TABLE_1 = {
 VGG = {"year": 2014, "input_shape": (224, 224, 3), "minimum": 32}
 
 
-def vgg(inputs, top, config, step=conv, norm=None):
+def vgg(
+    inputs: KerasTensor,
+    top: Top,
+    config: str,
+    step: Convolution = conv,
+    norm: Norm = LocalResponseNormalization,
+) -> KerasTensor:
     """Five stages of convolutions and a pooling, three fully connected layers."""
     x = inputs
     for stage, (width, rows) in enumerate(zip(WIDTHS, TABLE_1[config], strict=True), 1):
@@ -61,7 +68,13 @@ def vgg(inputs, top, config, step=conv, norm=None):
     return top(x, mlp_head)
 
 
-def vgg_lrn(inputs, top, config, *, lrn_alpha_mode: Literal["sum", "mean"] = "sum"):
+def vgg_lrn(
+    inputs: KerasTensor,
+    top: Top,
+    config: str,
+    *,
+    lrn_alpha_mode: Literal["sum", "mean"] = "sum",
+) -> KerasTensor:
     """With local response normalisation, with the constants of AlexNet.
 
     Args:
@@ -71,7 +84,9 @@ def vgg_lrn(inputs, top, config, *, lrn_alpha_mode: Literal["sum", "mean"] = "su
     return vgg(inputs, top, config, norm=norm)
 
 
-def vgg_bn(inputs, top, config, *, conv_bias: bool = True):
+def vgg_bn(
+    inputs: KerasTensor, top: Top, config: str, *, conv_bias: bool = True
+) -> KerasTensor:
     """With a batch norm after every convolution.
 
     Args:

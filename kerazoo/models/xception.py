@@ -11,13 +11,15 @@ Differs from the paper:
   none.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerazoo.blocks import activate, batch_norm, conv_bn, gap_head, sibling
+from kerazoo.blocks.conv import Activation
 from kerazoo.blocks.residual import projection, residual
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.reader import Rate
 from kerazoo.registry import register
 
@@ -28,14 +30,23 @@ EXIT = {13: (728, 1024)}
 BN = {"epsilon": 1e-3, "momentum": 0.99}
 
 
-def separable(x, filters, activation, *, name):
+def separable(
+    x: KerasTensor, filters: int, activation: Activation, *, name: str
+) -> KerasTensor:
     """``bn(pointwise(depthwise(activation(x))))``."""
     x = activate(x, activation, sibling(name, "relu"))
     x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
     return batch_norm(x, None, name=sibling(name, "bn"), **BN)
 
 
-def separables(x, strides, *, widths, first_activation="relu", name):
+def separables(
+    x: KerasTensor,
+    strides: int,
+    *,
+    widths: Sequence[int],
+    first_activation: Activation = "relu",
+    name: str,
+) -> KerasTensor:
     """Separable convolutions, and a max pooling where the block strides."""
     for number, filters in enumerate(widths, 1):
         activation = first_activation if number == 1 else "relu"
@@ -54,7 +65,7 @@ def separables(x, strides, *, widths, first_activation="relu", name):
     proof="outputs equal keras.applications.Xception with the same weights",
 )
 @network
-def xception(inputs, top, *, dropout: Rate = 0.5):
+def xception(inputs: KerasTensor, top: Top, *, dropout: Rate = 0.5) -> KerasTensor:
     """Xception, 2016.
 
     Args:

@@ -17,12 +17,13 @@ Differs from the paper:
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
-from keras import constraints
+from keras import KerasTensor, constraints
 
 from kerazoo.blocks import conv, initializer, mlp_head
-from kerazoo.builder import network
+from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
 from kerazoo.reader import Positive
 from kerazoo.registry import register
@@ -32,13 +33,13 @@ ZFNET = {"year": 2013, "input_shape": (224, 224, 3), "minimum": 47}
 
 
 def figure_3(
-    inputs,
-    top,
-    widths,
+    inputs: KerasTensor,
+    top: Top,
+    widths: Sequence[int],
     *,
     lrn_alpha_mode: Literal["sum", "mean"] = "sum",
     max_rms: Positive | None = 0.1,
-):
+) -> KerasTensor:
     """Figure 3, with the widths of the third to the fifth convolution.
 
     Args:

@@ -59,7 +59,7 @@ def for_network(network: str, kind: str = "laptop") -> Recipe:
             f"There is no {kind} recipe for {network}; there are "
             f"{', '.join(list_recipes(network))}."
         )
-    return find(max(fitting, key=fitting.get))
+    return find(max(fitting, key=fitting.__getitem__))
 
 
 def _fit(recipe, network):

@@ -16,7 +16,7 @@ RECIPE = Recipe(
     # We did not pre-process the images in any other way, except for subtracting the
     # mean activity: pixels stay in 0..255, for which N(0, 0.01) weights are right. The
     # paper's mean is that of every pixel, here of every channel.
-    normalisation="mean",
+    normalization="mean",
     # Sec. 4.1: crops of 256 and mirror images; colours along the principal components
     # with a standard deviation of 0.1.
     augment=("scale_jitter:256:256", "flip", "lighting:0.1"),

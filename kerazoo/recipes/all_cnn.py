@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="cifar10",
     # Whitened and contrast normalized following Goodfellow et al.; whole images
     # there, here what the crop leaves.
-    normalisation="zca",
+    normalization="zca",
     # The 7.25 %: mirror images and translations of up to 5 pixels. Without (9.08 %):
     # --set augment=[]
     augment=("pad_crop:5", "flip"),

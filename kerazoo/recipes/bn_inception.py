@@ -9,7 +9,7 @@ RECIPE = Recipe(
     source="Ioffe & Szegedy 2015, arXiv 1502.03167, sec. 4.2",
     data="imagenet",
     resize="crop",
-    normalisation="minus_one_one",
+    normalization="minus_one_one",
     # Reduce the photometric distortions: there are none here.
     augment=("area_crop:0.08:1.0", "flip"),
     validation=0.0,

@@ -13,7 +13,7 @@ RECIPE = Recipe(
     kind="modern",
     source="Smith & Topin 2017, arXiv 1708.07120; a ninth of the papers' 182 epochs",
     data="cifar10",
-    normalisation="standardise",
+    normalization="standardize",
     # Half the papers' shift: a short training has less to fear from its images.
     augment=("pad_crop:2", "flip"),
     validation=0.0,

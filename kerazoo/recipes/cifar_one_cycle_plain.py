@@ -15,7 +15,7 @@ RECIPE = Recipe(
     "epochs or less",
     data="cifar10",
     # Without the papers' whitening, whose matrix takes longer than its worth.
-    normalisation="standardise",
+    normalization="standardize",
     # Half the papers' shift: a short training has less to fear from its images.
     augment=("pad_crop:2", "flip"),
     validation=0.0,

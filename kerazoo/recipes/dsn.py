@@ -15,7 +15,7 @@ RECIPE = Recipe(
     auxiliary_fade=50_000,
     # The files' images are brought to 0..1 after that, and normalised before they are
     # padded.
-    normalisation="gcn",
+    normalization="gcn",
     # The 8.22 %; without (9.69 %): --set augment=[]
     augment=("pad_crop:4", "flip"),
     validation=0.0,

@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="cifar100",
     # Global contrast normalization and ZCA whitening; whole images there, here what
     # the crop leaves.
-    normalisation="zca",
+    normalization="zca",
     # Padded with four zeros at all borders; 32x32 random crops with random
     # horizontal flipping.
     augment=("pad_crop:4", "flip"),

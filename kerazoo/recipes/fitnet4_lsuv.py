@@ -11,7 +11,7 @@ RECIPE = Recipe(
     source="Mishkin & Matas 2015, arXiv 1511.06422, sec. 4; the authors' Caffe files",
     data="cifar10",
     # LSUV asks for an input of unit variance.
-    normalisation="standardise",
+    normalization="standardize",
     # Random mirror and crops; by how much is not certain.
     augment=("pad_crop:4", "flip"),
     validation=0.0,

@@ -9,7 +9,7 @@ RECIPE = Recipe(
     source="Larsson et al. 2016, arXiv 1605.07648, sec. 4",
     data="cifar10",
     # The paper prints no preprocessing; the mean is what its comparisons take off.
-    normalisation="mean",
+    normalization="mean",
     # The "+" of its tables: mirror images and translations.
     augment=("pad_crop:4", "flip"),
     validation=0.0,

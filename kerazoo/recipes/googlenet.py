@@ -14,7 +14,7 @@ RECIPE = Recipe(
     auxiliary_weight=0.3,
     resize="crop",
     # RGB color space with zero mean.
-    normalisation="mean",
+    normalization="mean",
     # Sec. 6: patches of 8 to 100 % of the area, aspect 3/4 to 4/3, and photometric
     # distortions, whose strength is not printed.
     augment=("area_crop:0.08:1.0", "flip", "color_jitter:0.4"),

@@ -10,7 +10,7 @@ RECIPE = Recipe(
     source="Srivastava et al. 2015, arXiv 1507.06228; the authors' Caffe files",
     data="cifar10",
     # Their images are normalised before they are padded, here after.
-    normalisation="gcn",
+    normalization="gcn",
     augment=("pad_crop:4", "flip"),
     validation=0.0,
     batch_size=100,

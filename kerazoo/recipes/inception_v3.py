@@ -14,7 +14,7 @@ RECIPE = Recipe(
     auxiliary_weight=0.4,
     resize="crop",
     # The released code's input, as the crops and the colours.
-    normalisation="minus_one_one",
+    normalization="minus_one_one",
     augment=("area_crop:0.05:1.0", "flip", "color_jitter:0.4"),
     validation=0.0,
     # Sec. 8: 50 replicas, each with batches of 32, for 100 epochs. They did not wait

@@ -11,7 +11,7 @@ RECIPE = Recipe(
     # The digits keep their 28x28 pixels in the middle of a 32x32 field.
     resize="center",
     # Background -0.1 and ink 1.175 make the mean about 0 and the variance about 1.
-    normalisation="lenet",
+    normalization="lenet",
     # The paper's stochastic diagonal Levenberg-Marquardt scales every weight's rate by
     # its curvature, one image at a time. Adam on small batches is the nearest in Keras.
     batch_size=32,

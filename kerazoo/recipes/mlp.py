@@ -9,7 +9,7 @@ RECIPE = Recipe(
     # The lab trains with Adam, 1e-3, batches of 100, 15 epochs.
     source="Sung Kim: Deep Learning Zero To All, 2017, lab 10",
     data="mnist",
-    normalisation="minmax",
+    normalization="minmax",
     # A perceptron cannot know that a digit moved by a pixel is the same digit.
     augment=("translate:0.05",),
     batch_size=100,

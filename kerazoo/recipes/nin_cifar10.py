@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="cifar10",
     # Global contrast normalization and ZCA whitening as for Maxout; whole images
     # there, here what the crop leaves.
-    normalisation="zca",
+    normalization="zca",
     # The 8.81 %: translation and horizontal flipping, by how much is not printed.
     # Without (10.41 %): --set augment=[]
     augment=("pad_crop:4", "flip"),

@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="imagenet",
     resize="crop",
     # The paper names no preprocessing but the scaling of the shorter side to 256.
-    normalisation="mean",
+    normalization="mean",
     # Five random crops of the network's input and their mirror images.
     augment=("scale_jitter:256:256", "flip"),
     validation=0.0,

@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="imagenet",
     resize="crop",
     # The mean of every pixel there, of every channel here.
-    normalisation="mean",
+    normalization="mean",
     # The shorter side in [256, 480], crops of 224, mirror images, AlexNet's colours.
     augment=("scale_jitter:256:480", "flip", "lighting:0.1"),
     # The paper watched the 50,000 validation images, which are the test images here.

@@ -9,7 +9,7 @@ RECIPE = Recipe(
     source="He et al. 2015, arXiv 1512.03385, sec. 4.2",
     data="cifar10",
     # The per-pixel mean subtracted; here that of every channel.
-    normalisation="mean",
+    normalization="mean",
     # 4 pixels are padded on each side, and a 32x32 crop is randomly sampled from the
     # padded image or its horizontal flip.
     augment=("pad_crop:4", "flip"),

@@ -8,7 +8,7 @@ RECIPE = Recipe(
     kind="laptop",
     source="Sung Kim: Deep Learning Zero To All, 2017, lab 11",
     data="mnist",
-    normalisation="minmax",
+    normalization="minmax",
     # Moves and turns make up for what 60,000 digits do not show.
     augment=("translate:0.08", "rotate:10"),
     batch_size=128,

@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="imagenet",
     resize="crop",
     # The only preprocessing we do is subtracting the mean RGB value.
-    normalisation="mean",
+    normalization="mean",
     # Crops of 224 from S = 256, mirror images, random RGB colour shift as AlexNet's.
     augment=("scale_jitter:256:256", "flip", "lighting:0.1"),
     # The paper watched the 50,000 validation images, which are the test images here.

@@ -11,7 +11,7 @@ RECIPE = Recipe(
     resize="crop",
     # Input and augmentation are those of Inception v3, with which the paper compares;
     # it prints none.
-    normalisation="minus_one_one",
+    normalization="minus_one_one",
     augment=("area_crop:0.05:1.0", "flip", "color_jitter:0.4"),
     validation=0.0,
     # Batch and end are not printed: Inception v3's.

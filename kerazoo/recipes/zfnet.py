@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="imagenet",
     resize="crop",
     # The mean of every pixel there, of every channel here.
-    normalisation="mean",
+    normalization="mean",
     # Five crops of 224 from 256 (corners and centre), mirrored; here from anywhere.
     augment=("scale_jitter:256:256", "flip"),
     # As for AlexNet: the paper's validation images are the test images here.

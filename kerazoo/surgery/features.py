@@ -8,7 +8,7 @@ from kerazoo.analysis.ledger import ledger
 from kerazoo.errors import unknown
 
 
-def features(model: keras.Model, names: str | int | Iterable[str | int]):
+def features(model: keras.Model, names: str | int | Iterable[str | int]) -> keras.Model:
     """A network's intermediate outputs, for detection, segmentation, transfer, looking.
 
     Args:
@@ -89,7 +89,7 @@ def _trunk(model):
             todo += sources[layer.name]
     order = [layer for layer in model.layers if layer.name in way]
     place = {layer.name: number for number, layer in enumerate(order)}
-    latest = {}
+    latest: dict[str, int] = {}
     for layer in order:
         for source in sources[layer.name]:
             latest[source.name] = max(latest.get(source.name, 0), place[layer.name])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,8 @@ from kerazoo.surgery.preprocessing import resized_to_output
 # How the members' answers become one.
 RULES = ("probabilities", "logits", "votes")
 PREPROCESSING = ("pixels", "native", "cut", "resized")
+# The second is that of networks of the first version.
+NORMALIZATIONS = ("normalize_", "normalise_")
 
 
 def joined(models: list[keras.Model], rule: str = "probabilities") -> keras.Model:
@@ -60,11 +63,11 @@ def joined(models: list[keras.Model], rule: str = "probabilities") -> keras.Mode
 class _Graph:
     """A graph into which networks are copied, none of them computing what is there."""
 
-    def __init__(self):
-        self._known = {}
-        self._names = set()
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+        self._names: set[str] = set()
 
-    def add(self, model, raw, member):
+    def add(self, model: keras.Model, raw: Any, member: str) -> Any:
         """Copies a network; its output."""
         copies = {}
 
@@ -92,7 +95,7 @@ class _Graph:
 
     def _copy(self, layer, member):
         name = layer.name
-        shared = name in PREPROCESSING or name.startswith("normalise_")
+        shared = name in PREPROCESSING or name.startswith(NORMALIZATIONS)
         if not shared or name in self._names:
             name = f"{member}_{name}"
         self._names.add(name)
@@ -136,7 +139,7 @@ def logits_of(model: keras.Model) -> keras.Model:
     return copy
 
 
-def averaged(models: list[keras.Model], batches=None) -> keras.Model:
+def averaged(models: list[keras.Model], batches: Any = None) -> keras.Model:
     """One network with the mean of the members' weights.
 
     Izmailov et al., "Averaging Weights Leads to Wider Optima and Better

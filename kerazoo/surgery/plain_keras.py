@@ -12,7 +12,7 @@ PLAIN_LAYERS = {
 }
 
 
-def as_plain_keras(model):
+def as_plain_keras(model: keras.Model) -> keras.Model:
     """Returns a copy in which Keras' own layers stand for the fast ones of kerazoo.
 
     The copy has the same names and weights (copied) and the same outputs, is not

@@ -57,7 +57,7 @@ def replace_head(
         last = maker[id(output)]
         if not (isinstance(last, layers.Dense) or last.name.endswith("predictions")):
             refuse()
-        behind = []
+        behind: list[keras.Layer] = []
         layer = last
         while isinstance(layer, BEHIND):
             behind.insert(0, layer)

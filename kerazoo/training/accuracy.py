@@ -1,5 +1,7 @@
 """Accuracy that remembers which classes were taken for which."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -21,14 +23,14 @@ class Accuracy(keras.metrics.Metric):
         matrix: Counts ``(truth, guess)`` since the last reset.
     """
 
-    def __init__(self, classes: int, name: str = "accuracy"):
+    def __init__(self, classes: int, name: str = "accuracy") -> None:
         super().__init__(name=name)
         self.classes = classes
         self.matrix = self.add_variable(
             (classes, classes), initializer="zeros", name="matrix"
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts a batch.
 
         Args:
@@ -47,7 +49,7 @@ class Accuracy(keras.metrics.Metric):
         )
         self.matrix.assign_add(ops.reshape(counts, self.matrix.shape))
 
-    def result(self):
+    def result(self) -> Any:
         """The share, 0 before the first batch."""
         return ops.divide_no_nan(ops.trace(self.matrix), ops.sum(self.matrix))
 

@@ -1,9 +1,14 @@
 """Gradients that several devices clip as one."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 
+# Mixed into the class of an optimiser.
+Base: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object
 
-class _Together:
+
+class _Together(Base):
     """An optimiser that sees the gradient of the whole batch on every device.
 
     Keras' optimisers clip, and look for infinities, before they add the devices'
@@ -12,7 +17,7 @@ class _Together:
     afterwards is the clipped gradient of the whole batch.
     """
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
         # Networks are compiled and trained without TensorFlow too.
         import tensorflow as tf
 
@@ -44,9 +49,10 @@ def clip_across_replicas(
     if replicas == 1 or not (clipped or float16):
         return optimizer
     config |= {name: config[name] / replicas for name in clipped}
-    kind = type(optimizer)
+    kind: Any = type(optimizer)
     if float16:
         # ``compile`` would put this around the optimiser, outside our sum.
         kind, optimizer = keras.optimizers.LossScaleOptimizer, kind.from_config(config)
         return type(kind.__name__, (_Together, kind), {})(optimizer)
-    return type(kind.__name__, (_Together, kind), {}).from_config(config)
+    together: Any = type(kind.__name__, (_Together, kind), {})
+    return together.from_config(config)

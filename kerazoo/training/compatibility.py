@@ -48,14 +48,7 @@ def check_compatible(network: str, recipe: Recipe) -> None:
             "no run; train that one first, give another (start_from=RUN), or begin "
             "with new weights (start_from=None)."
         )
-    if recipe.image_shape is None:
-        return
-    if len(recipe.image_shape) != 3 or min(recipe.image_shape) < 1:
-        raise ValueError(
-            f"image_shape is {list(recipe.image_shape)}; it must be height, width and "
-            f"channels, as in {list(card.input_shape)}."
-        )
-    if min(recipe.image_shape[:2]) < card.minimum:
+    if recipe.image_shape and min(recipe.image_shape[:2]) < card.minimum:
         raise ValueError(
             f"image_shape is {list(recipe.image_shape)}; the smallest image that "
             f"{network} takes is {card.minimum}x{card.minimum}."

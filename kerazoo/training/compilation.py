@@ -1,6 +1,8 @@
 """A recipe in Keras: its optimiser, schedule, loss and regularisation."""
 
 import fnmatch
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 from keras import ops
@@ -12,7 +14,9 @@ from kerazoo.training.accuracy import LARGEST, Accuracy
 from kerazoo.training.clipping import clip_across_replicas
 
 
-def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: int):
+def learning_rate(
+    schedule: Schedule, base: float, steps_per_epoch: int, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate: a number, or a Keras schedule over the batches.
 
     Args:
@@ -72,7 +76,9 @@ def learning_rate(schedule: Schedule, base: float, steps_per_epoch: int, steps: 
     )
 
 
-def optimizer(config: Optimizer, rate, paths=()) -> keras.optimizers.Optimizer:
+def optimizer(
+    config: Optimizer, rate: Any, paths: Iterable[str] = ()
+) -> keras.optimizers.Optimizer:
     """The optimiser that a recipe names.
 
     Args:
@@ -139,7 +145,7 @@ def _multiplied(kind, factors):
     To SGD, with momentum or without, that is the same as a multiple of the rate.
     """
 
-    class Multiplied(kind):
+    class Multiplied(kind):  # type: ignore[misc, valid-type]
         def apply(self, grads, trainable_variables=None):
             grads = [
                 grad if grad is None or factor == 1 else grad * factor
@@ -159,11 +165,13 @@ class Fading(keras.losses.Loss):
         steps: How many the fall takes.
     """
 
-    def __init__(self, loss, optimizer, steps):
+    def __init__(
+        self, loss: keras.Loss, optimizer: keras.optimizers.Optimizer, steps: int
+    ) -> None:
         super().__init__(name=f"fading_{loss.name}")
         self.loss, self.optimizer, self.steps = loss, optimizer, steps
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         """The share that is left of the loss of every example."""
         passed = ops.cast(self.optimizer.iterations, y_pred.dtype) / self.steps
         return ops.relu(1 - passed) * self.loss.call(y_true, y_pred)
@@ -224,12 +232,12 @@ def compile(
     model: keras.Model,
     recipe: Recipe,
     *,
-    steps_per_epoch,
-    one_hot,
-    classes,
-    replicas=1,
-    **options,
-):
+    steps_per_epoch: int,
+    one_hot: bool,
+    classes: int,
+    replicas: int = 1,
+    **options: Any,
+) -> None:
     """Compiles a network as its recipe says.
 
     Args:
@@ -264,7 +272,7 @@ def compile(
                 for name, one in losses.items()
                 if name != "predictions"
             }
-        loss_arguments = {
+        loss_arguments: dict[str, Any] = {
             "loss": losses,
             "loss_weights": {
                 name: 1.0 if name == "predictions" else recipe.auxiliary_weight

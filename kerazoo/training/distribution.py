@@ -20,11 +20,14 @@ import contextlib
 import dataclasses
 import json
 import os
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from kerazoo.data import Batches
 from kerazoo.training import keras_repairs
 
 
@@ -47,7 +50,7 @@ class Distribution:
     devices: int = 1
     workers: int = 1
     index: int = 0
-    strategy: tf.distribute.Strategy | None = None
+    strategy: Any = None
     parallel: keras.distribution.DataParallel | None = None
 
     @property
@@ -61,7 +64,7 @@ class Distribution:
         return self.strategy.num_replicas_in_sync if self.strategy else 1
 
     @contextlib.contextmanager
-    def scope(self):
+    def scope(self) -> Iterator[None]:
         """Where the network is built and trained.
 
         Raises:
@@ -105,7 +108,13 @@ class Distribution:
                 "recipe's validation or batch_size."
             )
 
-    def shared_epochs(self, batches, epoch=0, step=0, change=lambda dataset: dataset):
+    def shared_epochs(
+        self,
+        batches: Batches,
+        epoch: int = 0,
+        step: int = 0,
+        change: Callable[[tf.data.Dataset], tf.data.Dataset] = lambda dataset: dataset,
+    ) -> tf.data.Dataset:
         """The training batches from a step on, parted among the workers.
 
         Images in memory come in the batches of a single device. Of those in files
@@ -187,7 +196,7 @@ def distribute(devices: int | None = None) -> Distribution:
         raise ValueError(f"There are {len(gpus)} GPUs, not {devices}.")
     if len(cluster) > 1:
         return _machines(cluster, index, devices, gpus)
-    if (devices or 1) == 1:
+    if devices is None or devices == 1:
         return Distribution()
     if not gpus:
         _part_cpu(devices)

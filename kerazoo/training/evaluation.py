@@ -25,7 +25,7 @@ def measure(model: Callable, batches: Any, classes: Sequence[str]) -> Metrics:
     return classification_metrics(*predictions(model, batches), classes)
 
 
-def predictions(model: Callable, batches: Any) -> tuple[np.ndarray, np.ndarray]:
+def predictions(model: Any, batches: Any) -> tuple[np.ndarray, np.ndarray]:
     """Runs a network over every batch.
 
     Args:
@@ -98,7 +98,7 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     whole = kerazoo_data.Split(
         images.train.source, name=images.train.name, classes=images.classes
     )
-    usual = [whole, None]
+    usual: list[kerazoo_data.Split | None] = [whole, None]
     if recipe.validation:
         with contextlib.suppress(ValueError):
             usual = list(whole.split_off(recipe.validation, recipe.seed))
@@ -106,8 +106,9 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
         kerazoo_data.Split(images.test.source, name="test", classes=images.classes)
     )
     if images.test.source is not images.train.source and all(
-        (one is None) is (other is None)
-        and (one is None or np.array_equal(one.indices, other.indices))
+        one is other
+        if one is None or other is None
+        else np.array_equal(one.indices, other.indices)
         for one, other in zip(parts, usual, strict=True)
     ):
         return None
@@ -170,13 +171,19 @@ def evaluate(
             f"({', '.join(images.classes[:4])} ...), but {run.path} was trained on "
             f"{len(config.classes)} ({', '.join(config.classes[:4])} ...)."
         )
-    part = {"train": images.train, "validation": images.validation, "test": images.test}
-    if part.get(split) is None:
-        allowed = [name for name, value in part.items() if value is not None]
-        raise ValueError(f"split is {split!r}; it must be one of {', '.join(allowed)}.")
+    parts = {
+        "train": images.train,
+        "validation": images.validation,
+        "test": images.test,
+    }
+    part = parts.get(split)
+    if part is None:
+        allowed = ", ".join(name for name, one in parts.items() if one is not None)
+        raise ValueError(f"split is {split!r}; it must be one of {allowed}.")
+    seen = kerazoo_data.VIEWS.get(views, 1) if views else 1
     batches = kerazoo_data.Batches(
-        part[split],
-        max(1, (batch_size or recipe.batch_size) // kerazoo_data.VIEWS.get(views, 1)),
+        part,
+        max(1, (batch_size or recipe.batch_size) // seen),
         image_shape=config.image_shape,
         resize=recipe.resize,
         views=views,

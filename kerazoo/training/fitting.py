@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ from kerazoo.precision import (
     use,
 )
 from kerazoo.recipe import Recipe
-from kerazoo.run import Run, RunConfig, claim
+from kerazoo.run import Metrics, Run, RunConfig, claim
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
@@ -55,11 +56,11 @@ class Job:
     distribution: Distribution
 
     @property
-    def recipe(self):
+    def recipe(self) -> Recipe:
         return self.pipeline.recipe
 
     @property
-    def classes(self):
+    def classes(self) -> tuple[str, ...]:
         return self.config.classes
 
 
@@ -131,8 +132,9 @@ def fit(
     chosen = choose(precision)
     if distribution.replicas > 1:
         chosen = dataclasses.replace(chosen, jit_compile=False)
-    loaded = isinstance(data, kerazoo_data.ImageData)
-    parts = own_parts(data, recipe) if loaded else None
+    parts = None
+    if isinstance(data, kerazoo_data.ImageData):
+        parts = own_parts(data, recipe)
     data = kerazoo_data.load(
         data or recipe.data,
         data_dir=data_dir,
@@ -223,7 +225,7 @@ def prepare(
         **batch,
     )
     batch["one_hot"] = training.one_hot
-    if recipe.normalisation == "zca":
+    if recipe.normalization == "zca":
         plain = images.batches("train", **batch)
         pipeline = dataclasses.replace(pipeline, images=plain.take(ZCA_IMAGES)[0])
     if images.validation:
@@ -247,7 +249,7 @@ def prepare(
         pipeline=pipeline,
         model=model,
         training=training,
-        validation=images.validation and images.batches("validation", **batch),
+        validation=images.batches("validation", **batch) if images.validation else None,
         test=images.batches("test", **batch),
         config=RunConfig(
             network=network,
@@ -336,8 +338,8 @@ def _build_metrics(model, classes, one_hot):
 
     An evaluated batch would do it too, and trace a graph that nobody needs.
     """
-    truth = np.zeros((1, classes), "float32") if one_hot else np.zeros(1, "int32")
-    guess = np.zeros((1, classes), "float32")
+    truth: Any = np.zeros((1, classes), "float32") if one_hot else np.zeros(1, "int32")
+    guess: Any = np.zeros((1, classes), "float32")
     if isinstance(model.output, dict):
         truth = dict.fromkeys(model.output, truth)
         guess = dict.fromkeys(model.output, guess)
@@ -385,20 +387,20 @@ class _Calls(keras.callbacks.CallbackList):
 
     first = last = True
 
-    def __init__(self, *args, model, **options):
+    def __init__(self, *args: Any, model: keras.Model, **options: Any) -> None:
         super().__init__(*args, model=model, **options)
         self._network = model
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.first:
             super().on_train_begin(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
         if not self.last:
             self._raw = [v.numpy() for v in self._network.trainable_variables]
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.last:
             super().on_train_end(logs)
             return
@@ -466,7 +468,7 @@ def _finish(job, served, folder, state, write_figures):
     write_atomic(folder.path / "metrics.json", metrics.to_json())
 
 
-def draw(folder: Run, history, metrics) -> None:
+def draw(folder: Run, history: list[dict[str, Any]], metrics: Metrics) -> None:
     """Writes the curves and the confusion matrix of a run."""
     matrix = np.array(metrics.confusion)
     for name, figure in (

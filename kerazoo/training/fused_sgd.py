@@ -1,5 +1,7 @@
 """Stochastic gradient descent in one pass over the weights."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,7 +14,7 @@ class SGD(keras.optimizers.SGD):
     devices train, and without momentum, that is also what computes.
     """
 
-    def build(self, variables):
+    def build(self, variables: Any) -> None:
         """Makes the momentum of every weight.
 
         Args:
@@ -23,7 +25,7 @@ class SGD(keras.optimizers.SGD):
             pairs = zip(variables, self.momentums, strict=False)
             self._slots = {weight.value.ref(): slot.value for weight, slot in pairs}
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Moves a weight and its momentum in place.
 
         Args:

@@ -4,13 +4,14 @@ import fnmatch
 
 import keras
 
+from kerazoo.data import Batches
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training import initialization
 
 
-def set_initial_weights(model: keras.Model, recipe: Recipe, batches) -> None:
+def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) -> None:
     """Sets a network's weights as its recipe says; by default they stay the builder's.
 
     Args:

@@ -7,6 +7,7 @@ maxout follows a layer, each of its pieces counts as a layer of its own.
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from kerazoo.errors import unknown
 
 # Caffe's fillers of these names; Keras' Glorot looks at fan-out too, and its He cuts
 # the Gaussian off.
-CAFFE = {
+CAFFE: dict[str, dict[str, Any]] = {
     "xavier": {"mode": "fan_in", "distribution": "uniform"},
     "msra": {"mode": "fan_in", "distribution": "untruncated_normal", "scale": 2.0},
 }
@@ -34,7 +35,7 @@ ACTIVATIONS = (
 )
 
 
-def reinitialize(model: keras.Model, initializer, seed: int = 0) -> None:
+def reinitialize(model: keras.Model, initializer: Any, seed: int = 0) -> None:
     """Draws every kernel anew.
 
     Args:
@@ -81,7 +82,7 @@ def orthonormal(model: keras.Model, *, gain: float = 1.0, seed: int = 0) -> None
 
 def lsuv(
     model: keras.Model,
-    images,
+    images: np.ndarray,
     *,
     tolerance: float = 0.02,
     tries: int = 20,
@@ -131,7 +132,7 @@ def lsuv(
 
 def pretrain_autoencoders(
     model: keras.Model,
-    images,
+    images: np.ndarray,
     *,
     epochs: int = 5,
     batch_size: int = 32,
@@ -208,7 +209,7 @@ def _recipe(initializer):
     return type(initializer), initializer.get_config()
 
 
-def _weighted(model) -> Iterator[tuple[layers.Layer, int]]:
+def _weighted(model: keras.Model) -> Iterator[tuple[layers.Layer, int]]:
     """The layers with kernels, in order, and the pieces of the maxout that follows."""
     maxouts = [layer for layer in model.layers if hasattr(layer, "pieces")]
     for layer in model.layers:

@@ -40,7 +40,7 @@ def repair_build() -> None:
             iterator = None
         return original(self, iterator, data_batch)
 
-    build.repaired = True
+    build.repaired = True  # type: ignore[attr-defined]
     kind._maybe_symbolic_build = build
 
 
@@ -60,7 +60,7 @@ def repair_reduction() -> None:
             lambda value: strategy.reduce("MEAN", value, axis=None), values
         )
 
-    reduce_per_replica.repaired = True
+    reduce_per_replica.repaired = True  # type: ignore[attr-defined]
     trainer.reduce_per_replica = reduce_per_replica
 
 

@@ -78,15 +78,15 @@ def _attempt(arguments, shares, received):
         finally:
             statuses = [worker.poll() for worker in workers]
             processes.kill(workers)
-        failed = [n for n, status in enumerate(statuses) if status]
+        failed = {n: status for n, status in enumerate(statuses) if status}
         if not failed:
             return 0 if None not in statuses else 1
         # Whoever died first is the cause; a worker that lost another says so with 1.
-        first = min(failed, key=lambda n: (statuses[n] == 1, n))
+        first = min(failed, key=lambda n: (failed[n] == 1, n))
         if first:
             for line in processes.last_lines(logs[first], 5):
                 print(f"worker {first}: {line}", file=sys.stderr)
-        return 128 - statuses[first] if statuses[first] < 0 else statuses[first]
+        return 128 - failed[first] if failed[first] < 0 else failed[first]
 
 
 def _wait(workers, received):

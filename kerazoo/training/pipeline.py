@@ -38,13 +38,13 @@ class Pipeline:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """What the network takes, ``(height, width, channels)``."""
-        return tuple(self.recipe.image_shape or registry.find(self.network).input_shape)
+        return self.recipe.image_shape or registry.find(self.network).input_shape
 
-    def _network(self, images, activation) -> Any:
+    def _network(self, images: Any, activation: str | None) -> Any:
         x = images
         channels = self.image_shape[-1]
-        for layer in kerazoo_data.normalisation(
-            self.recipe.normalisation,
+        for layer in kerazoo_data.normalization(
+            self.recipe.normalization,
             mean=_adapt(self.mean, channels),
             std=_adapt(self.std, channels),
             images=self.images,

@@ -6,6 +6,8 @@ Huang et al., "Snapshot Ensembles: Train 1, Get M for Free", ICLR 2017, arXiv
 
 import io
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,12 +24,12 @@ class Snapshots(keras.callbacks.Callback):
         epochs: Numbers from 1.
     """
 
-    def __init__(self, folder, epochs):
+    def __init__(self, folder: pathlib.Path, epochs: Iterable[int]) -> None:
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.epochs = epochs
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes them, layer by layer; an epoch that is done again writes the same."""
         if epoch + 1 not in self.epochs:
             return

@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -35,7 +37,7 @@ class Interrupted(RuntimeError):
         code: The exit status for a shell: 128 + the signal's number.
     """
 
-    def __init__(self, number: int, epoch: int, step: int):
+    def __init__(self, number: int, epoch: int, step: int) -> None:
         super().__init__(
             f"Stopped by {signal.Signals(number).name} in epoch {epoch + 1} after step "
             f"{step}; the state is saved, and the same command goes on from there."
@@ -58,7 +60,7 @@ class Diverged(ArithmeticError):
 
     code = 3
 
-    def __init__(self, what: str, epoch: int, step: int, rate: float):
+    def __init__(self, what: str, epoch: int, step: int, rate: float) -> None:
         super().__init__(
             f"{what} is not a number in epoch {epoch + 1} at step {step} with learning "
             f"rate {rate:g}; the last good state is kept. Lower the rate, clip the "
@@ -84,14 +86,14 @@ class TrainState(keras.callbacks.Callback):
 
     def __init__(
         self,
-        folder,
+        folder: pathlib.Path,
         *,
-        steps_per_epoch,
-        steps=None,
-        save_every=None,
-        until=None,
-        distribution=None,
-    ):
+        steps_per_epoch: int,
+        steps: int | None = None,
+        save_every: int | None = None,
+        until: int | None = None,
+        distribution: Distribution | None = None,
+    ) -> None:
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.steps_per_epoch = steps_per_epoch
@@ -101,15 +103,15 @@ class TrainState(keras.callbacks.Callback):
         self.distribution = distribution or Distribution()
         self.epoch = self.step = 0
         self.ended = False
-        self.history = []
-        self._others = []
-        self._metrics = None
-        self._signal = None
-        self._handlers = {}
+        self.history: list[dict[str, Any]] = []
+        self._others: list[keras.callbacks.Callback] = []
+        self._metrics: list[np.ndarray] | None = None
+        self._signal: int | None = None
+        self._handlers: dict[int, Any] = {}
         self._saved = time.monotonic()
         self._cost = 0.0
 
-    def watch(self, callbacks) -> None:
+    def watch(self, callbacks: Iterable[keras.callbacks.Callback]) -> None:
         """Names the callbacks whose memory belongs to the state."""
         self._others = [c for c in callbacks if type(c).__name__ in MEMORY]
 
@@ -130,7 +132,8 @@ class TrainState(keras.callbacks.Callback):
             Diverged: Where a variable is not a number; the older states stay.
         """
         start = time.monotonic()
-        arrays, notes = {}, {"epoch": self.epoch, "step": self.step}
+        arrays: dict[str, np.ndarray] = {}
+        notes: dict[str, Any] = {"epoch": self.epoch, "step": self.step}
         notes["ended"] = self.ended
         for group, variables in self._variables().items():
             notes[group] = [list(v.shape) for v in variables]
@@ -152,10 +155,10 @@ class TrainState(keras.callbacks.Callback):
                 elif value is not None:
                     memory[name] = float(value)
             notes["callbacks"].append(memory)
-        content = io.BytesIO()
+        file = io.BytesIO()
         text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
-        np.savez(content, notes=text, **arrays)
-        content = content.getvalue()
+        np.savez(file, notes=text, **arrays)  # type: ignore[arg-type]
+        content = file.getvalue()
         total = self.epoch * self.steps_per_epoch + self.step
         name = f"step-{total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
         if self.distribution.chief:
@@ -171,7 +174,7 @@ class TrainState(keras.callbacks.Callback):
 
     # What is put back --------------------------------------------------------------
 
-    def restore(self, model) -> bool:
+    def restore(self, model: keras.Model) -> bool:
         """Puts the newest sound state back into a compiled and built model.
 
         Returns:
@@ -222,7 +225,7 @@ class TrainState(keras.callbacks.Callback):
 
     # What Keras calls --------------------------------------------------------------
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Gives the other callbacks their memory back and listens for signals."""
         for callback, memory in zip(
             self._others, getattr(self, "_memories", ()), strict=False
@@ -246,7 +249,7 @@ class TrainState(keras.callbacks.Callback):
         while self._handlers:
             signal.signal(*self._handlers.popitem())
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Puts the sums of a resumed epoch's metrics back."""
         self.epoch, self._first = epoch, self.step
         if self._metrics is not None:
@@ -256,13 +259,15 @@ class TrainState(keras.callbacks.Callback):
                 variable.assign(value)
             self._metrics = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Counts the step; saves where it is time; stops where it must."""
         before, self.step = self.step, self._first + batch + 1
         total = self.epoch * self.steps_per_epoch + self.step
         last = self.step == self.steps_per_epoch
         due = last or self.step // 10 > before // 10
-        if due and not np.isfinite(float(logs["loss"])):
+        if due and not np.isfinite(float((logs or {})["loss"])):
             raise self._diverged("The loss")
         if self.steps is not None and total >= self.steps:
             self.model.stop_training = True
@@ -293,9 +298,9 @@ class TrainState(keras.callbacks.Callback):
             return total // self.save_every > (total - steps) // self.save_every
         return late
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the epoch and saves the state at its end."""
-        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
+        row = {"epoch": epoch + 1, **{k: float(v) for k, v in (logs or {}).items()}}
         self.history.append(row)
         steps, self.epoch, self.step = self.step, epoch + 1, 0
         self.ended = self.model.stop_training
@@ -306,7 +311,7 @@ class TrainState(keras.callbacks.Callback):
         if number:
             raise Interrupted(number, epoch, steps)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Stops listening for signals."""
         self.release()
 

@@ -24,7 +24,7 @@ from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.tuning import locks
-from kerazoo.tuning.folds import fold_data, labels_of, merge_splits, stratified_folds
+from kerazoo.tuning.folds import fold_data, merge_splits, stratified_folds
 from kerazoo.tuning.records import Execution, Fold, FoldPlan
 
 # The plan's file.
@@ -223,7 +223,7 @@ class FoldsConfig:
         """The configuration for a loaded set."""
         pool = merge_splits(images)
         digest = hashlib.sha256(pool.indices.tobytes())
-        digest.update(labels_of(pool).astype("int64").tobytes())
+        digest.update(pool.read_labels().astype("int64").tobytes())
         return cls(
             kind=kind,
             network=network,
@@ -261,7 +261,7 @@ class FoldWork:
         images: kerazoo_data.ImageData,
         folder: pathlib.Path,
         execution: Execution,
-    ):
+    ) -> None:
         self.config, self.images = config, images
         self.folder, self.execution = folder, execution
         self.pool, plan = merge_splits(images), config.plan
@@ -275,9 +275,7 @@ class FoldWork:
     @classmethod
     def of_folder(cls, folder: pathlib.Path, kind: type[FoldsConfig]) -> "FoldWork":
         """The work that was begun in a folder, for a worker."""
-        path = folder / PLAN
-        data = json.loads(path.read_text(encoding="utf-8"))
-        config = reader.record(kind, data, str(path))
+        config = reader.load(kind, folder / PLAN)
         execution = Execution(
             data_dir=config.data_dir, precision=config.precision, verbose=False
         )

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -191,7 +192,7 @@ def members(
 
 
 def ensemble(
-    runs: list[str | os.PathLike],
+    runs: Sequence[str | os.PathLike],
     *,
     rule: str = "probabilities",
     top: int | None = None,
@@ -346,7 +347,7 @@ def _measured(found, models, whole, rule, images, split):
     part = getattr(images, split)
     if part is None:
         raise ValueError(f"{images.name} has no {split} images; measure split test.")
-    seen, answers = {}, []
+    seen, gathered = {}, []
     networks = [*models, whole] if rule == "weights" else models
     members_of = [*found, found[0]] if rule == "weights" else found
     for member, model in zip(members_of, networks, strict=True):
@@ -359,9 +360,9 @@ def _measured(found, models, whole, rule, images, split):
         if rule == "logits":
             model = join.logits_of(model)
         truth, scores = predictions(resized_to_output(model), seen[way])
-        answers.append(scores)
-    averaged = answers.pop() if rule == "weights" else None
-    answers = np.stack(answers)
+        gathered.append(scores)
+    averaged = gathered.pop() if rule == "weights" else None
+    answers = np.stack(gathered)
     single = _softmax(answers) if rule == "logits" else answers
     wrong = single.argmax(-1) != truth
     results = []
@@ -427,11 +428,12 @@ def error_curve(
     draw = np.random.default_rng(1)
     for size in range(1, count + 1):
         if math.comb(count, size) <= SUBSETS:
-            subsets = itertools.combinations(range(count), size)
+            subsets = np.array(list(itertools.combinations(range(count), size)))
         else:
-            subsets = (draw.choice(count, size, replace=False) for _ in range(SUBSETS))
+            picks = [draw.choice(count, size, replace=False) for _ in range(SUBSETS)]
+            subsets = np.array(picks)
         errors = [
-            float((combine(answers[list(one)], rule).argmax(-1) != truth).mean())
+            float((combine(answers[one], rule).argmax(-1) != truth).mean())
             for one in subsets
         ]
         points.append(
@@ -467,7 +469,7 @@ def _write(folder, result, found, configs):
         rule=result.rule,
         members=tuple(member.name for member in found),
     )
-    write_atomic(folder / "config.json", config.to_json())
+    write_atomic(folder / "config.json", reader.dump(config))
     with replacing(folder / "model.keras") as path:
         result.model.save(path)
     write_atomic(

@@ -35,13 +35,6 @@ def merge_splits(images: ImageData) -> Split:
     return Split(train.source, name=train.name, classes=train.classes, indices=indices)
 
 
-def labels_of(split: Split) -> np.ndarray:
-    """The class of every example, read from the files where nobody has yet."""
-    if split.labels is None:
-        return split.source.read_labels()[split.indices]
-    return split.labels
-
-
 def stratified_folds(
     split: Split, count: int, *, repeats: int = 1, seed: int = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -65,7 +58,7 @@ def stratified_folds(
     """
     reader.whole(count, "folds", 2)
     reader.whole(repeats, "repeats")
-    labels = labels_of(split)
+    labels = split.read_labels()
     numbers, counts = np.unique(labels, return_counts=True)
     least = int(counts.min())
     if count > least:

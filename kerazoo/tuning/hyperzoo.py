@@ -2,6 +2,7 @@
 
 import functools
 import os
+from typing import Any
 
 import keras
 import keras_tuner
@@ -11,8 +12,8 @@ from kerazoo.precision import choose
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
-from kerazoo.training.fitting import labels_for_heads, prepare
-from kerazoo.tuning.spaces import Space
+from kerazoo.training.fitting import Job, labels_for_heads, prepare
+from kerazoo.tuning.spaces import Settings, Space
 
 
 class HyperZoo(keras_tuner.HyperModel):
@@ -48,16 +49,16 @@ class HyperZoo(keras_tuner.HyperModel):
     def __init__(
         self,
         network: str,
-        space=(),
+        space: Settings = (),
         recipe: Recipe | None = None,
         data: str | kerazoo_data.ImageData | None = None,
         *,
         data_dir: str | os.PathLike | None = None,
-    ):
+    ) -> None:
         super().__init__(name=network)
         self.space = Space(network, recipe or Recipe(), space)
         self._data, self._data_dir = data, data_dir
-        self._job = None
+        self._job: Job | None = None
 
     @functools.cached_property
     def images(self) -> kerazoo_data.ImageData:
@@ -70,22 +71,28 @@ class HyperZoo(keras_tuner.HyperModel):
             seed=recipe.seed,
         )
 
-    def recipe(self, hp) -> Recipe:
+    def recipe(self, hp: keras_tuner.HyperParameters) -> Recipe:
         """The recipe of a tuner's hyper-parameters, to train with ``kerazoo.fit``."""
         return self.space.apply(self.space.declare(hp))[1]
 
-    def build(self, hp) -> keras.Model:
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled network of a tuner's hyper-parameters."""
         network, recipe = self.space.apply(self.space.declare(hp))
         keras.utils.set_random_seed(recipe.seed)
         precision = choose("float32")
-        self._job = prepare(network, self.images, recipe, precision, Distribution())
-        model = self._job.model
+        job = prepare(network, self.images, recipe, precision, Distribution())
+        self._job, model = job, job.model
         # Whoever loads a saved trial finds a place for all of its state.
         model.optimizer.build(model.trainable_variables)
         return model
 
-    def fit(self, hp, model, *args, **options):
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
         """Trains on the data set as the recipe says, or on what ``search`` was given.
 
         Args:
@@ -95,6 +102,8 @@ class HyperZoo(keras_tuner.HyperModel):
             **options: The same; ``epochs`` is the recipe's where it is missing.
         """
         job = self._job
+        if job is None:
+            raise ValueError("There is no network to train; call build before fit.")
         if isinstance(model.output, dict):
             options["callbacks"] = [MainHead(), *options.get("callbacks", ())]
         if args or "x" in options:
@@ -117,7 +126,8 @@ class HyperZoo(keras_tuner.HyperModel):
 class MainHead(keras.callbacks.Callback):
     """Calls the accuracy of the main head as that of a network with one head."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds ``val_accuracy`` where Keras has ``val_predictions_accuracy``."""
+        logs = {} if logs is None else logs
         for name in list(logs):
             logs.setdefault(name.replace("predictions_", ""), logs[name])

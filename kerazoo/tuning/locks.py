@@ -95,7 +95,7 @@ def claim_plan(
     elif old:
         check_same_plan(plan, old, folder, kind, free)
     try:
-        write_atomic(folder / name, json.dumps(reader.plain(plan), indent=2) + "\n")
+        write_atomic(folder / name, reader.dump(plan))
     except OSError as error:
         raise folder_error(folder, error) from error
 

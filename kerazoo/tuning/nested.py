@@ -12,7 +12,6 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
 from kerazoo import data as kerazoo_data
@@ -47,8 +46,9 @@ class Nested(CrossValidation):
         """
         found = collections.defaultdict(list)
         for fold in self.folds:
-            values = json.dumps(fold.winner.values, sort_keys=True)
-            found[values].append(fold.number)
+            if fold.winner:
+                values = json.dumps(fold.winner.values, sort_keys=True)
+                found[values].append(fold.number)
         return [
             {"values": json.loads(values), "folds": folds}
             for values, folds in sorted(found.items(), key=lambda one: -len(one[1]))
@@ -111,7 +111,8 @@ def nested(
             f"A nested cross-validation goes once over the folds, not {plan.repeats} "
             "times; leave out repeats, and give another seed for other folds."
         )
-    if search.folds is None:
+    inner_folds = search.folds
+    if inner_folds is None:
         raise ValueError(
             "A nested cross-validation scores the trials of its searches by inner "
             "folds; give the search their number, as in SearchPlan(folds=4)."
@@ -134,10 +135,11 @@ def nested(
     )
     work = FoldWork(config, images, pathlib.Path(folder), execution)
     for train, _ in work.parts:
-        stratified_folds(work.pool.subset(train), search.folds, seed=search.seed)
+        inner = work.pool.subset(train)
+        stratified_folds(inner, inner_folds, seed=search.seed)
     work.claim()
     folds = [
-        dataclasses.replace(fold, winner=_winner(place))
+        dataclasses.replace(fold, winner=reader.load(Winner, place / "winner.json"))
         for fold, place in zip(
             work.run_all(functools.partial(_choose, work), "run"),
             work.places,
@@ -160,11 +162,6 @@ def join(folder: pathlib.Path) -> None:
     """Takes part in the nested cross-validation of a folder."""
     work = FoldWork.of_folder(folder, NestedConfig)
     work.run_pending(functools.partial(_choose, work), "run")
-
-
-def is_nested(plan: Mapping[str, Any]) -> bool:
-    """Whether a ``plan.json`` is that of a nested cross-validation."""
-    return plan.get("kind") == KIND
 
 
 def _choose(work, number):
@@ -190,13 +187,7 @@ def _choose(work, number):
         ),
     )
     best = found.best
+    assert best.score is not None, "the best trial is a completed one"
     winner = Winner(network=best.network, values=best.values, inner_score=best.score)
-    content = json.dumps(reader.plain(winner), indent=2) + "\n"
-    write_atomic(place / "winner.json", content)
+    write_atomic(place / "winner.json", reader.dump(winner))
     work.fit(number, best.network, found.recipe(), place / "run")
-
-
-def _winner(place):
-    path = place / "winner.json"
-    data = json.loads(path.read_text(encoding="utf-8"))
-    return reader.record(Winner, data, str(path))

@@ -40,7 +40,7 @@ class Stopped(RuntimeError):
         code: The exit status for a shell.
     """
 
-    def __init__(self, number: int):
+    def __init__(self, number: int) -> None:
         super().__init__(
             f"Stopped by {signal.Signals(number).name}; the states of the trials are "
             "saved, and the same command goes on from there."
@@ -55,7 +55,7 @@ def role() -> str | None:
         ValueError: Where the environment says half of it.
     """
     names = ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT")
-    given = {name: os.environ.get(f"KERASTUNER_{name}") for name in names}
+    given = {name: os.environ.get(f"KERASTUNER_{name}", "") for name in names}
     if not given["ORACLE_IP"]:
         return None
     missing = [f"KERASTUNER_{name}" for name, value in given.items() if not value]

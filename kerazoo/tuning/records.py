@@ -42,7 +42,7 @@ class SearchPlan:
     seed: Count = 1
     keep: Count = 3
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         reader.validate(self)
         if self.folds and self.strategy == "hyperband":
             raise ValueError(
@@ -68,7 +68,7 @@ class FoldPlan:
     repeats: Count = 1
     seed: Annotated[int, Range(0)] = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         reader.validate(self)
 
 
@@ -95,7 +95,7 @@ class Execution:
     overwrite: bool = False
     verbose: bool | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         reader.validate(self)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.fspath(self.data_dir))
@@ -138,6 +138,16 @@ class Trial:
     starts: int = 0
     worker: str | None = None
     run: str = ""
+
+
+def shorten(value: Any) -> str:
+    """A hyper-parameter for people, as in ``0.01``."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def one_line(values: Mapping[str, Any]) -> str:
+    """Hyper-parameters for people, as in ``learning_rate=0.01 pool=max``."""
+    return " ".join(f"{name}={shorten(value)}" for name, value in values.items())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@
 
 import dataclasses
 import functools
-import json
 import math
 import os
 import pathlib
@@ -82,18 +81,14 @@ class Search:
         ValueError: Where it holds no search.
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike) -> None:
         self.path = pathlib.Path(folder)
         path = self.path / "search.json"
         if not path.is_file():
             raise ValueError(f"{self.path} holds no search; kerazoo tune makes one.")
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged: {error}.") from error
-        self.config = reader.record(SearchConfig, data, str(path))
+        self.config = reader.load(SearchConfig, path)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Search({str(self.path)!r})"
 
     @property
@@ -191,7 +186,7 @@ class Search:
             if images.validation and parts == trained.parts:
                 # Split as by name, but that the validation images were the test's.
                 trained = dataclasses.replace(trained, parts=None)
-            write_atomic(partial / "config.json", trained.to_json())
+            write_atomic(partial / "config.json", reader.dump(trained))
             metrics = training.evaluate(copy, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())
             draw(copy, copy.history, metrics)
@@ -210,11 +205,11 @@ def _score(trial):
 
 def read_trial(path: pathlib.Path) -> Trial:
     """The trial of a file; its run folder stands beside it."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    trial = reader.record(Trial, data, str(path))
+    trial = reader.load(Trial, path)
     return dataclasses.replace(trial, run=str(path.with_suffix("")))
 
 
 def validation_as_test(images: kerazoo_data.ImageData) -> kerazoo_data.ImageData:
     """Images with the validation split in the place of the test split."""
+    assert images.validation, "a search has asked for validation images"
     return dataclasses.replace(images, validation=None, test=images.validation)

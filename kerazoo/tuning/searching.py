@@ -69,11 +69,11 @@ def search(
     space = Space(network, recipe, plan.space)
     config = SearchConfig(
         network=network,
-        data=getattr(data, "name", data),
+        data=data if isinstance(data, str) else data.name,
         recipe=recipe,
         plan=dataclasses.replace(plan, space=space.to_dict()),
         precision=execution.precision,
-        data_dir=execution.data_dir,
+        data_dir=None if execution.data_dir is None else str(execution.data_dir),
         save_every=execution.save_every,
     )
     strategies.oracle(plan, space, recipe.epochs)

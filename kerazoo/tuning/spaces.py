@@ -16,8 +16,10 @@ A fourth part of ``log`` and ``linear`` is a number of points: ``log:1e-4:0.1:4`
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import keras_tuner
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry
@@ -58,8 +60,8 @@ class Dimension:
 
     name: str
     values: tuple = ()
-    low: float | None = None
-    high: float | None = None
+    low: float = 0
+    high: float = 0
     scale: str = "linear"
     points: int | None = None
 
@@ -110,7 +112,7 @@ class Dimension:
         if self.values:
             return len(self.values)
         if self.scale == "int":
-            return (self.high - self.low) // (self.points or 1) + 1
+            return int(self.high - self.low) // (self.points or 1) + 1
         return self.points
 
     def grid(self, points: int = GRID_POINTS) -> list:
@@ -118,7 +120,7 @@ class Dimension:
         if self.values:
             return list(self.values)
         if self.scale == "int":
-            return list(range(self.low, self.high + 1, self.points or 1))
+            return list(range(int(self.low), int(self.high) + 1, self.points or 1))
         count = self.points or points
         shares = [n / (count - 1) for n in range(count)]
         if self.scale == "log":
@@ -127,7 +129,7 @@ class Dimension:
         width = self.high - self.low
         return [float(f"{self.low + width * share:.6g}") for share in shares]
 
-    def declare(self, hp) -> Any:
+    def declare(self, hp: keras_tuner.HyperParameters) -> Any:
         """Asks keras-tuner's ``HyperParameters`` for the value; makes it known to them.
 
         Returns:
@@ -140,7 +142,7 @@ class Dimension:
             return hp.Int(self.name, self.low, self.high, step=self.points or 1)
         return hp.Float(self.name, self.low, self.high, sampling=self.scale)
 
-    def read(self, value) -> Any:
+    def read(self, value: Any) -> Any:
         """The value as the recipe takes it, from keras-tuner's."""
         if self.values or (self.points and self.scale != "int"):
             values = self.grid()
@@ -175,6 +177,10 @@ def _values(name, text, kind):
     return tuple(reader.read(kind, one, name) for one in values)
 
 
+# See :class:`Space`.
+Settings = Iterable[str] | Mapping[str, Any]
+
+
 class Space:
     """The free fields of a recipe for a network.
 
@@ -198,13 +204,14 @@ class Space:
             value that the recipe does not take, or where nothing is free.
     """
 
-    def __init__(self, network: str, recipe: Recipe, settings=()):
+    def __init__(self, network: str, recipe: Recipe, settings: Settings = ()) -> None:
         check_compatible(network, recipe)
         self.network, self.recipe = network, recipe
         self._card = registry.find(network)
         given = list(_named(settings))
         given = given or [(one.name, one) for one in default_space(network, recipe)]
-        self._targets, dimensions = {}, []
+        self._targets: dict[str, str] = {}
+        dimensions = []
         for name, one in given:
             if name in self._targets:
                 raise ValueError(f"The space names {name} twice; give it once.")
@@ -222,17 +229,17 @@ class Space:
             )
         self._try_values()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Space({self.network!r}, {self.to_dict()})"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Dimension]:
         return iter(self.dimensions)
 
     @property
     def size(self) -> int | None:
         """How many points there are; None where a dimension is a range."""
-        sizes = [one.size for one in self.dimensions]
-        return None if None in sizes else math.prod(sizes)
+        sizes = [one.size for one in self.dimensions if one.size]
+        return math.prod(sizes) if len(sizes) == len(self.dimensions) else None
 
     def grid_size(self) -> int:
         """How many points a grid has."""
@@ -250,7 +257,7 @@ class Space:
             for one in self.dimensions
         }
 
-    def hyperparameters(self, points: int | None = None):
+    def hyperparameters(self, points: int | None = None) -> keras_tuner.HyperParameters:
         """keras-tuner's ``HyperParameters`` with the free dimensions.
 
         Args:
@@ -278,7 +285,7 @@ class Space:
             values[one.name] = value if ranged else one.read(value)
         return values
 
-    def declare(self, hp) -> dict[str, Any]:
+    def declare(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
         """Asks ``HyperParameters`` for every dimension; returns the trial's values."""
         return {one.name: one.declare(hp) for one in self.dimensions}
 
@@ -320,7 +327,7 @@ class Space:
         """The member of the family with so many layers."""
         family = self._card.siblings()
         if depth not in family:
-            raise unknown(f"depth of {self._card.body}", depth, family)
+            raise unknown(f"depth of {self._card.body}", depth, map(str, family))
         return family[depth].name
 
     def _kind(self, target):
@@ -361,7 +368,7 @@ class Space:
     def _known(self):
         """Every name of a dimension with its path."""
         fields = self.recipe.to_dict()
-        known = {}
+        known: dict[str, str] = {}
         for group in ("schedule", "optimizer"):
             inner = {key: f"{group}.{key}" for key in fields.pop(group)}
             known |= {path: path for path in inner.values()}
@@ -386,7 +393,7 @@ class Space:
                     ) from error
 
 
-def _named(settings: Iterable):
+def _named(settings):
     """The names of the dimensions with what they may be."""
     if isinstance(settings, str):
         settings = [settings]
@@ -474,7 +481,7 @@ def default_space(network: str, recipe: Recipe) -> tuple[Dimension, ...]:
     if "activation" in options:
         space.append(choice("activation", options["activation"], "relu", "tanh"))
     depths = list(card.siblings())
-    if len(depths) > 1 and not recipe.start_from:
+    if card.depth and len(depths) > 1 and not recipe.start_from:
         place = depths.index(card.depth)
         space.append(choice("depth", *depths[max(0, place - 1) : place + 2]))
     if "units" in options:

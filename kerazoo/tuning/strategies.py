@@ -23,7 +23,7 @@ import random
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras_tuner
 import numpy as np
@@ -41,7 +41,11 @@ TRIALS = 10
 HEARTBEAT_TIMEOUT = 60.0
 
 
-class FileBackedOracle:
+# Mixed into the class of an oracle.
+Base: Any = keras_tuner.Oracle if TYPE_CHECKING else object
+
+
+class FileBackedOracle(Base):
     """An oracle whose state is one file, and whose trials outlive their workers.
 
     Attributes:
@@ -52,6 +56,8 @@ class FileBackedOracle:
 
     path: pathlib.Path
     heartbeats: pathlib.Path | None = None
+
+    ongoing_trials: dict[str, Trial]
 
     @functools.cached_property
     def seen(self) -> dict[str, tuple[float | None, float]]:
@@ -283,7 +289,7 @@ class Loop(BaseTuner):
         oracle: keras_tuner.Oracle,
         folder: pathlib.Path,
         run: Callable[[int, dict[str, Any]], float | str],
-    ):
+    ) -> None:
         super().__init__(oracle=oracle, directory=folder, project_name="keras_tuner")
         self._run = run
 
@@ -319,9 +325,7 @@ def oracle(plan: SearchPlan, space: Space, epochs: int) -> FileBackedOracle:
     Raises:
         ValueError: Where Optuna is missing.
     """
-    trials = plan.trials
-    if trials is None and plan.strategy not in ("grid", "hyperband"):
-        trials = TRIALS
+    trials = plan.trials or TRIALS
     options = {
         "objective": keras_tuner.Objective(OBJECTIVE, "max"),
         "seed": plan.seed,
@@ -332,7 +336,7 @@ def oracle(plan: SearchPlan, space: Space, epochs: int) -> FileBackedOracle:
     options["hyperparameters"] = space.hyperparameters(points_of_ranges)
     match plan.strategy:
         case "grid":
-            return Grid(max_trials=trials, **options)
+            return Grid(max_trials=plan.trials, **options)
         case "random":
             return Random(max_trials=trials, **options)
         case "bayesian":
@@ -348,5 +352,5 @@ def oracle(plan: SearchPlan, space: Space, epochs: int) -> FileBackedOracle:
                 ) from error
             return TPE(max_trials=trials, **options)
     hyperband = Hyperband(max_epochs=epochs, **options)
-    hyperband.max_trials = trials
+    hyperband.max_trials = plan.trials
     return hyperband

@@ -39,11 +39,11 @@ def _cell(value):
 
 def draw(path: pathlib.Path, trials: Sequence[Trial], names: Sequence[str]) -> None:
     """Writes the completed trials as parallel coordinates; nothing where none is."""
-    done = [one for one in trials if one.score is not None]
+    done = [(one.values, one.score) for one in trials if one.score is not None]
     if not done:
         return
-    columns = {name: [one.values[name] for one in done] for name in names}
-    figure = plots.parallel_coordinates(columns, [one.score for one in done])
+    columns = {name: [values[name] for values, _ in done] for name in names}
+    figure = plots.parallel_coordinates(columns, [score for _, score in done])
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120)
 

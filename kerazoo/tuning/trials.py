@@ -22,7 +22,7 @@ from kerazoo.run import Run
 from kerazoo.training.state import Interrupted
 from kerazoo.tuning import locks, tables
 from kerazoo.tuning.crossval import cross_validate
-from kerazoo.tuning.records import Execution, FoldPlan, Trial
+from kerazoo.tuning.records import Execution, FoldPlan, Trial, one_line
 from kerazoo.tuning.results import Search, read_trial, validation_as_test
 
 # How often a trial may be begun at the same place: its process died the other times.
@@ -38,18 +38,20 @@ class Trials:
         verbose: Whether to print a line for each.
     """
 
-    def __init__(self, found: Search, images: kerazoo_data.ImageData, verbose: bool):
+    def __init__(
+        self, found: Search, images: kerazoo_data.ImageData, verbose: bool
+    ) -> None:
         self.found, self.config, self.plan = found, found.config, found.config.plan
         self.space = found.config.space
         self.images, self.verbose = images, verbose
-        self._costs = {}
+        self._costs: dict[Any, Any] = {}
 
     def score(self, number: int, given: dict[str, Any]) -> float | str:
         """Makes a trial; returns its score, or why it failed."""
         # Of a search that was killed a worker may still be saving its state.
         with locked(locks.lock_path(self._place(number)), wait=True):
             trial = self.run(number, given)
-        return trial.reason if trial.status == "failed" else trial.score
+        return trial.reason or "" if trial.score is None else trial.score
 
     def _place(self, number):
         return self.found.path / f"trial_{number:04d}"
@@ -157,9 +159,7 @@ class Trials:
         """What early stopping watches is not what the trial is scored on."""
         recipe = self.space.recipe
         train, watched = self.images.train.split_off(recipe.validation, recipe.seed)
-        return dataclasses.replace(
-            self.images, train=train, validation=watched, test=self.images.validation
-        )
+        return dataclasses.replace(self._unwatched, train=train, validation=watched)
 
     def _continue(self, place, given):
         """Begins a trial of Hyperband with the state of the one that it continues."""
@@ -199,22 +199,17 @@ class Trials:
             gc.collect()
         if self.verbose:
             score = trial.reason if trial.score is None else f"{trial.score:.4f}"
-            values = " ".join(f"{k}={_short(v)}" for k, v in trial.values.items())
+            values = one_line(trial.values)
             print(f"trial {trial.number}: {score} ({trial.seconds:.1f} s) {values}")
 
 
 def _write(path, trial):
     # Wherever the folder is moved, the run stands beside the file.
-    record = reader.plain(dataclasses.replace(trial, run=path.stem))
-    write_atomic(path, json.dumps(record, indent=2) + "\n")
+    write_atomic(path, reader.dump(dataclasses.replace(trial, run=path.stem)))
 
 
 def _finished(place):
     return (place / "metrics.json").is_file()
-
-
-def _short(value):
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _newest_state(place):
@@ -236,7 +231,7 @@ def _prune(trials, keep, by_epochs):
     Hyperband continues some of those that were stopped early: the best of every length
     are kept.
     """
-    groups = {}
+    groups: dict[int | None, list[Trial]] = {}
     for trial in trials:
         if trial.status != "running":
             groups.setdefault(trial.epochs if by_epochs else None, []).append(trial)

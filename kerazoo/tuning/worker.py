@@ -3,7 +3,6 @@
 ``python -m kerazoo.tuning.worker FOLDER`` for a search or a cross-validation.
 """
 
-import json
 import os
 import pathlib
 import sys
@@ -25,14 +24,15 @@ def main() -> None:
 
 
 def _join(folder):
-    from kerazoo.tuning import crossval, nested, searching
+    from kerazoo.tuning import crossval, locks, searching
+    from kerazoo.tuning.nested import KIND
+    from kerazoo.tuning.nested import join as join_nested
 
     if (folder / searching.RECORD[0]).is_file():
         searching.join(folder)
-    else:
-        plan = json.loads((folder / crossval.PLAN).read_text(encoding="utf-8"))
-        room = nested if nested.is_nested(plan) else crossval
-        room.join(folder)
+        return
+    plan = locks.read_plan(folder, crossval.PLAN, "cross-validation") or {}
+    (join_nested if plan["kind"] == KIND else crossval.join)(folder)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def model(inputs=SHAPE):
     return keras.Sequential(
         [
             keras.Input(inputs),
-            *data.normalisation("minmax"),
+            *data.normalization("minmax"),
             keras.layers.Flatten(),
             keras.layers.Dense(10, activation="softmax"),
         ]

@@ -170,7 +170,7 @@ def test_zca_needs_more_images_than_values():
 @pytest.mark.parametrize("kind", ["gcn", "zca"])
 def test_whitening_survives_saving(kind, tmp_path):
     images = np.clip(correlated(400) + 128, 0, 255).astype("uint8")
-    layers = data.normalisation(kind, images=images)
+    layers = data.normalization(kind, images=images)
     network = keras.Sequential([keras.Input((2, 2, 3)), *layers])
     network.save(tmp_path / "network.keras")
     again = keras.models.load_model(tmp_path / "network.keras")
@@ -180,4 +180,4 @@ def test_whitening_survives_saving(kind, tmp_path):
 
 def test_zca_says_what_it_needs():
     with pytest.raises(ValueError, match=r"images=batches\.take"):
-        data.normalisation("zca")
+        data.normalization("zca")

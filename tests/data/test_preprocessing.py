@@ -16,13 +16,13 @@ EXPECTED = {
     "lenet": IMAGES / 255 * 1.275 - 0.1,
     "mean": IMAGES - np.array(MEAN),
     # The last channel never varied in training.
-    "standardise": (IMAGES - np.array(MEAN)) / (50, 60, 1),
+    "standardize": (IMAGES - np.array(MEAN)) / (50, 60, 1),
 }
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_arithmetic_and_saving(kind, tmp_path):
-    layers = data.normalisation(kind, mean=MEAN, std=STD)
+    layers = data.normalization(kind, mean=MEAN, std=STD)
     activation = keras.layers.Activation("linear")
     network = keras.Sequential([keras.Input((4, 4, 3)), *layers, activation])
     network.save(tmp_path / "network.keras")
@@ -35,10 +35,10 @@ def test_arithmetic_and_saving(kind, tmp_path):
     ("kind", "given", "words"),
     [
         ("minmaks", {}, "did you mean minmax"),
-        ("standardise", {"mean": MEAN}, "needs the std"),
+        ("standardize", {"mean": MEAN}, "needs the std"),
         ("mean", {"std": STD}, "needs the mean"),
     ],
 )
 def test_one_sentence(kind, given, words):
     with pytest.raises(ValueError, match=words):
-        data.normalisation(kind, **given)
+        data.normalization(kind, **given)

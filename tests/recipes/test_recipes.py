@@ -58,7 +58,7 @@ def test_names_data_normalisation_and_augmentations_that_exist(name):
     recipe = recipes.find(name)
     # The one network that does not classify has a set that kerazoo does not know.
     assert recipe.data in SETS or (name, recipe.data) == ("enet", "cityscapes")
-    assert recipe.normalisation in KINDS
+    assert recipe.normalization in KINDS
     check_augmentations([parse(text) for text in recipe.augment])
 
 

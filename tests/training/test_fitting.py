@@ -270,12 +270,11 @@ def test_a_file_is_no_folder(fit, tmp_path):
     [
         (["optimizer.name=adm"], "Unknown optimizer.name 'adm'; did you mean"),
         (["optimizer.rho=0.9"], "optimiser adam does not take these arguments"),
-        (["normalisation=minmx"], "Unknown normalisation 'minmx'"),
+        (["normalization=minmx"], "Unknown normalization 'minmx'"),
         (["augment=flp"], "Unknown augmentation 'flp'"),
         (["options.unit=3"], "option of mlp_50 'unit'"),
         (["options.classes=3"], "classes"),
         (["batch_size=5000"], "less than a batch of 5000"),
-        (["image_shape=[8, 8]"], "image_shape"),
         (["image_shape=[8, 8, 2]"], "channels"),
         (["validation=0.0001"], "share of 0.0001"),
         (["schedule.name=step", "schedule.values=[1]", "schedule.boundaries=[1]"], "s"),

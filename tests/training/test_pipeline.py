@@ -109,13 +109,13 @@ def test_grey_statistics_serve_colour_and_the_other_way_round():
         "mlp_50", Recipe(image_shape=(8, 8, 3)), 10, (8, 8, 1), (9,), (5,)
     )
     model = colour.for_training()
-    layer = next(layer for layer in model.layers if layer.name.startswith("normalise"))
+    layer = next(layer for layer in model.layers if layer.name.startswith("normalize"))
     np.testing.assert_allclose(np.ravel(layer.mean), [9, 9, 9])
     grey = Pipeline(
         "mlp_50", Recipe(image_shape=(8, 8, 1)), 10, (8, 8, 3), (100, 50, 10), (1, 1, 1)
     )
     layer = next(
-        y for y in grey.for_training().layers if y.name.startswith("normalise")
+        y for y in grey.for_training().layers if y.name.startswith("normalize")
     )
     luma = 0.299 * 100 + 0.587 * 50 + 0.114 * 10
     np.testing.assert_allclose(np.ravel(layer.mean), [luma], rtol=1e-5)
@@ -124,7 +124,7 @@ def test_grey_statistics_serve_colour_and_the_other_way_round():
 def test_the_normalisation_is_inside(trained):
     """Brighter pixels must change the answer as they do in front of the network."""
     served = trained.model()
-    assert [layer for layer in served.layers if layer.name == "normalise_standardise"]
+    assert [layer for layer in served.layers if layer.name == "normalize_standardize"]
     black = np.zeros((1, 8, 8, 1), "uint8")
     assert np.isfinite(np.asarray(served(black, training=False))).all()
 

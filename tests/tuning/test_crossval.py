@@ -55,7 +55,7 @@ def fitted(place):
     """All that came out of a fold's training, to the bit."""
     found = Run(place)
     weights = [value.tobytes() for value in found.model().get_weights()]
-    layer = found.model().get_layer("normalise_standardise")
+    layer = found.model().get_layer("normalize_standardize")
     return weights, layer.get_config(), found.history
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerazoo import data, training, tuning
+from kerazoo import data, reader, training, tuning
 from kerazoo.layers import Maxout
 from kerazoo.run import Run
 from kerazoo.serving.predict import predict
@@ -65,7 +65,7 @@ def served(name="net", size=8, seed=0, mean=100.0, last="softmax", maxout=False)
     x = raw = keras.Input((None, None, 1), dtype="uint8", name="raw")
     x = la.Rescaling(1.0, dtype="float32", name="pixels")(x)
     x = la.Resizing(size, size, name="resized")(x)
-    x = la.Normalization(mean=[mean], variance=[400.0], name="normalise_standardise")(x)
+    x = la.Normalization(mean=[mean], variance=[400.0], name="normalize_standardize")(x)
     x = la.Conv2D(4, 3, name="conv1", kernel_initializer="he_normal")(x)
     x = la.BatchNormalization(name="bn1")(x)
     x = Maxout(2, name="act1")(x) if maxout else la.ReLU(name="act1")(x)
@@ -113,7 +113,7 @@ def test_it_says_what_its_members_say(rule):
 def test_equal_preprocessing_is_computed_once():
     models = [served(seed=1), served(seed=2), served(seed=3)]
     found = names(join.joined(models))
-    for name in ("raw", "pixels", "resized", "normalise_standardise"):
+    for name in ("raw", "pixels", "resized", "normalize_standardize"):
         assert [one for one in found if one.endswith(name)] == [name]
     for number in (1, 2, 3):
         assert f"member{number}_conv1" in found
@@ -122,9 +122,9 @@ def test_equal_preprocessing_is_computed_once():
 
 def test_other_preprocessing_is_not_shared():
     other = names(join.joined([served(seed=1), served(seed=2, mean=90.0)]))
-    assert [n for n in other if n.endswith("normalise_standardise")] == [
-        "normalise_standardise",
-        "member2_normalise_standardise",
+    assert [n for n in other if n.endswith("normalize_standardize")] == [
+        "normalize_standardize",
+        "member2_normalize_standardize",
     ]
     assert [n for n in other if n.endswith("resized")] == ["resized"]
     sizes = names(join.joined([served(seed=1), served(seed=2, size=9)]))
@@ -368,7 +368,7 @@ def edited(run, folder, **fields):
     """A copy of a run that says something else of itself."""
     shutil.copytree(run.path, folder)
     config = dataclasses.replace(run.config, **fields)
-    (folder / "config.json").write_text(config.to_json())
+    (folder / "config.json").write_text(reader.dump(config))
     return folder
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
 from kerazoo import data
-from kerazoo.tuning.folds import fold_data, labels_of, merge_splits, stratified_folds
+from kerazoo.tuning.folds import fold_data, merge_splits, stratified_folds
 
 from .conftest import TINY
 
@@ -86,7 +86,7 @@ def test_the_validation_share_does_not_move_the_folds(digits, data_dir, seed):
 def test_sets_that_are_streamed_have_the_same_folds(digits, data_dir):
     stream = data.load("digits", data_dir=data_dir, validation=0, memory_limit=1)
     assert stream.train.labels is None
-    np.testing.assert_array_equal(labels_of(stream.train), digits.train.labels)
+    np.testing.assert_array_equal(stream.train.read_labels(), digits.train.labels)
     assert_equal(
         stratified_folds(merge_splits(stream), 3),
         stratified_folds(merge_splits(digits), 3),

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -13,7 +14,7 @@ from kerazoo.data.augment import color, geometry, mixing, rand_augment  # noqa: 
 from kerazoo.data.augment.registry import REGISTRY, Step
 
 
-def augmentations():
+def augmentations() -> dict[str, str]:
     """What `Batches` can do to images.
 
     Returns:
@@ -26,7 +27,7 @@ def augmentations():
     }
 
 
-def parse(text):
+def parse(text: str) -> Step:
     """Reads "name" or "name:value" or "name:value:value".
 
     Returns:
@@ -55,7 +56,7 @@ def parse(text):
     return Step(one, (*values, *list(one.defaults.values())[len(values) :]))
 
 
-def check_augmentations(steps):
+def check_augmentations(steps: Sequence[Step]) -> None:
     """Raises ValueError unless crops come first and mixing comes last."""
     order = {"crop": 0, "move": 1, "warp": 1, "pixels": 1, "mix": 2}
     ranks = [order[step.kind] for step in steps]
@@ -67,7 +68,14 @@ def check_augmentations(steps):
         )
 
 
-def apply(steps, images, labels, seed, epoch, index):
+def apply(
+    steps: Sequence[Step],
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    seed: int,
+    epoch: tf.Tensor,
+    index: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Augments one batch.
 
     Args:
@@ -81,7 +89,7 @@ def apply(steps, images, labels, seed, epoch, index):
     Returns:
         Images and labels.
     """
-    pending = []
+    pending: list[tuple[Step, tf.Tensor]] = []
     for place, step in enumerate(steps):
         if step.kind == "crop":
             continue  # Done while resizing.
@@ -112,7 +120,14 @@ def _geometry(pending, images):
     return geometry.warp(images, functools.reduce(tf.matmul, matrices))
 
 
-def crop(step, image, size, seed, epoch, number):
+def crop(
+    step: Step,
+    image: tf.Tensor,
+    size: Sequence[int],
+    seed: int,
+    epoch: tf.Tensor,
+    number: tf.Tensor,
+) -> tf.Tensor:
     """Cuts a box out of one image (height, width, channels), before it is resized.
 
     Args:

@@ -17,20 +17,20 @@ EIGENVECTORS = (
 )
 
 
-def grey(values):
+def grey(values: tf.Tensor) -> tf.Tensor:
     """Luma of float images, one channel; weights of ITU-R BT.601."""
     if values.shape[-1] == 1:
         return values
     return tf.reduce_sum(values * (0.299, 0.587, 0.114), -1, keepdims=True)
 
 
-def blend(values, other, factor):
+def blend(values: tf.Tensor, other: tf.Tensor | float, factor: tf.Tensor) -> tf.Tensor:
     """Moves from `other` (factor 0) to the images (1) and beyond."""
     return other + factor[:, None, None, None] * (values - other)
 
 
 @augmentation("pixels", draws=3, limits=(0, 1))
-def color_jitter(images, u, strength=0.4):
+def color_jitter(images: tf.Tensor, u: tf.Tensor, strength: float = 0.4) -> tf.Tensor:
     """Scales brightness, contrast and saturation by 1 - strength ... 1 + strength."""
     values = tf.cast(images, tf.float32)
     factors = 1 + both_ways(u, strength)
@@ -41,7 +41,7 @@ def color_jitter(images, u, strength=0.4):
 
 
 @augmentation("pixels", draws=6, limits=(0, 10))
-def lighting(images, u, deviation=0.1):
+def lighting(images: tf.Tensor, u: tf.Tensor, deviation: float = 0.1) -> tf.Tensor:
     """Shifts RGB along the principal components of ImageNet (AlexNet).
 
     Krizhevsky et al. 2012, Sec. 4.1: each component times its eigenvalue times a
@@ -60,7 +60,7 @@ def lighting(images, u, deviation=0.1):
 
 
 @augmentation("pixels", draws=2)
-def cutout(images, u, pixels=16):
+def cutout(images: tf.Tensor, u: tf.Tensor, pixels: float = 16) -> tf.Tensor:
     """Blackens a square of this side, centred anywhere (DeVries and Taylor 2017)."""
     size = tf.cast(tf.shape(images)[1:3], tf.float32)
     centre = tf.floor(u * size)

@@ -1,20 +1,23 @@
 """Augmentations that move pixels."""
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from kerazoo.data.augment.registry import augmentation
 
 
-def as_like(values, images):
+def as_like(values: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
     """Float pixel values in the type of `images`; uint8 is rounded and clipped."""
     if images.dtype == tf.uint8:
         return tf.cast(tf.clip_by_value(tf.round(values), 0, 255), tf.uint8)
     return values
 
 
-def pick(images, rows, columns):
+def pick(
+    images: tf.Tensor, rows: tf.Tensor | None, columns: tf.Tensor | None
+) -> tf.Tensor:
     """Puts images together from rows and columns of their own.
 
     Args:
@@ -39,7 +42,7 @@ def pick(images, rows, columns):
     return tf.ensure_shape(picked, images.shape)
 
 
-def chain(first, then):
+def chain(first: tf.Tensor | None, then: tf.Tensor | None) -> tf.Tensor | None:
     """The one choice of rows (or columns) that does what two in a row do."""
     if first is None or then is None:
         return then if first is None else first
@@ -47,13 +50,13 @@ def chain(first, then):
     return tf.gather(tf.concat([first, black], 1), then, batch_dims=1)
 
 
-def shifted(size, shift):
+def shifted(size: int, shift: tf.Tensor) -> tf.Tensor:
     """The choice of rows (or columns) that moves them on by int32 shifts (n,)."""
     lines = tf.range(size)[None] - shift[:, None]
     return tf.where((lines >= 0) & (lines < size), lines, size)
 
 
-def warp(images, matrices):
+def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
     """Moves pixels by a projective map each, bilinear.
 
     Args:
@@ -83,7 +86,7 @@ def warp(images, matrices):
     return as_like(warped, images)
 
 
-def sample(images, y, x):
+def sample(images: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """Reads images at places between the pixels, bilinear; black outside.
 
     Args:
@@ -110,34 +113,38 @@ def sample(images, y, x):
     return as_like(total, images)
 
 
-def matrices(rows):
+def matrices(rows: Sequence[Sequence[tf.Tensor | float]]) -> tf.Tensor:
     """Stacks a 3x3 nested list of numbers and tensors (n,) to a tensor (n, 3, 3)."""
     size = next(one for row in rows for one in row if tf.is_tensor(one))
     full = [[tf.zeros_like(size) + one for one in row] for row in rows]
     return tf.stack([tf.stack(row, -1) for row in full], -2)
 
 
-def both_ways(u, reach):
+def both_ways(u: tf.Tensor, reach: float) -> tf.Tensor:
     """Uniform numbers in [0, 1) spread over [-reach, reach)."""
     return (2 * u - 1) * reach
 
 
 @augmentation("move", draws=1)
-def flip(size, u):
+def flip(size: Sequence[int], u: tf.Tensor) -> tuple[None, tf.Tensor]:
     """Mirrors left and right with probability 1/2."""
     columns = tf.range(size[1])[None]
     return None, tf.where(u < 0.5, columns[:, ::-1], columns)
 
 
 @augmentation("move", draws=2)
-def pad_crop(size, u, pixels=4):
+def pad_crop(
+    size: Sequence[int], u: tf.Tensor, pixels: float = 4
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Pads every side with black pixels and cuts the old size out anywhere."""
     shift = tf.cast(tf.floor(u * (2 * int(pixels) + 1)), tf.int32) - int(pixels)
     return shifted(size[0], shift[:, 0]), shifted(size[1], shift[:, 1])
 
 
 @augmentation("move", draws=2, limits=(0, 1))
-def translate(size, u, share=0.1):
+def translate(
+    size: Sequence[int], u: tf.Tensor, share: float = 0.1
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Moves by whole pixels, up to this share of the sides, both ways."""
     reach = tf.constant([int(side * share) for side in size])
     span = tf.cast(2 * reach + 1, tf.float32)
@@ -146,26 +153,26 @@ def translate(size, u, share=0.1):
 
 
 @augmentation("warp", draws=1, limits=(0, 180))
-def rotate(u, degrees=15):
+def rotate(u: tf.Tensor, degrees: float = 15) -> tf.Tensor:
     """Turns about the centre by up to this angle, both ways."""
     return turn(both_ways(u[:, 0], degrees) * math.pi / 180)
 
 
-def turn(angle):
+def turn(angle: tf.Tensor) -> tf.Tensor:
     """Matrices that turn the image clockwise by angles in radians."""
     sin, cos = tf.sin(angle), tf.cos(angle)
     return matrices([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
 
 
 @augmentation("warp", draws=1, limits=(0, 10))
-def stretch(u, share=0.2):
+def stretch(u: tf.Tensor, share: float = 0.2) -> tf.Tensor:
     """Changes width to height by a factor of up to 1 + share, keeping the area."""
     factor = tf.exp(both_ways(u[:, 0], math.log1p(share) / 2))
     return matrices([[1 / factor, 0, 0], [0, factor, 0], [0, 0, 1]])
 
 
 @augmentation("warp", draws=2, limits=(0, 2))
-def shear(u, slope=0.1):
+def shear(u: tf.Tensor, slope: float = 0.1) -> tf.Tensor:
     """Slants along both axes, by up to this slope, both ways."""
     slopes = both_ways(u, slope)
     across = matrices([[1, slopes[:, 0], 0], [0, 1, 0], [0, 0, 1]])
@@ -173,7 +180,7 @@ def shear(u, slope=0.1):
 
 
 @augmentation("pixels", draws=1, limits=(0, 1))
-def lens(images, u, strength=0.2):
+def lens(images: tf.Tensor, u: tf.Tensor, strength: float = 0.2) -> tf.Tensor:
     """Distorts as a lens does: pincushion to barrel, r to r (1 + k r^2)."""
     height, width = images.shape[1:3]
     middle, centre = (height - 1) / 2, (width - 1) / 2
@@ -186,7 +193,13 @@ def lens(images, u, strength=0.2):
 
 
 @augmentation("crop", draws=3, limits=(1, math.inf))
-def scale_jitter(sides, size, u, low=256, high=512):
+def scale_jitter(
+    sides: tf.Tensor,
+    size: Sequence[int],
+    u: tf.Tensor,
+    low: float = 256,
+    high: float = 512,
+) -> tf.Tensor:
     """Scales the smaller side to low ... high pixels and cuts the size out (VGG).
 
     Simonyan and Zisserman 2014, Sec. 3.1; with low equal to high AlexNet's crops.
@@ -201,7 +214,13 @@ def scale_jitter(sides, size, u, low=256, high=512):
 
 
 @augmentation("crop", draws=4, limits=(0, 1))
-def area_crop(sides, size, u, low=0.08, high=1.0):
+def area_crop(
+    sides: tf.Tensor,
+    size: Sequence[int],
+    u: tf.Tensor,
+    low: float = 0.08,
+    high: float = 1.0,
+) -> tf.Tensor:
     """Cuts out low ... high of the area at an aspect of 3/4 to 4/3 (GoogLeNet).
 
     Szegedy et al. 2014, Sec. 6. What would stick out of the image is cut off.

@@ -7,7 +7,7 @@ from kerazoo.data.augment.registry import augmentation
 TRIES = 16
 
 
-def beta(u, alpha):
+def beta(u: tf.Tensor, alpha: float) -> tf.Tensor:
     """Numbers distributed as Beta(alpha, alpha), 0 < alpha <= 1.
 
     Jöhnk's rejection method (1964) with sixteen tries; the last is kept, which happens
@@ -30,12 +30,14 @@ def beta(u, alpha):
     return tf.sigmoid(tf.gather(x - y, first, batch_dims=1))
 
 
-def before(tensor):
+def before(tensor: tf.Tensor) -> tf.Tensor:
     return tf.roll(tensor, 1, 0)
 
 
 @augmentation("mix", draws=2 * TRIES, limits=(0.01, 1))
-def mixup(images, labels, u, alpha=0.2):
+def mixup(
+    images: tf.Tensor, labels: tf.Tensor, u: tf.Tensor, alpha: float = 0.2
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Blends pairs of images and labels; float32 images (Zhang et al. 2017)."""
     share = beta(u, alpha)
     images = tf.cast(images, tf.float32)
@@ -45,7 +47,9 @@ def mixup(images, labels, u, alpha=0.2):
 
 
 @augmentation("mix", draws=2 * TRIES + 2, limits=(0.01, 1))
-def cutmix(images, labels, u, alpha=1.0):
+def cutmix(
+    images: tf.Tensor, labels: tf.Tensor, u: tf.Tensor, alpha: float = 1.0
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Pastes a box of one image into another, labels by area (Yun et al. 2019)."""
     half = tf.sqrt(1 - beta(u[:, 2:], alpha)) / 2
     inside = []

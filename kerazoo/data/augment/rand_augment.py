@@ -31,7 +31,9 @@ OPERATIONS = (
 
 
 @augmentation("pixels", draws=8, limits=(0, 30))
-def rand_augment(images, u, operations=2, magnitude=9):
+def rand_augment(
+    images: tf.Tensor, u: tf.Tensor, operations: float = 2, magnitude: float = 9
+) -> tf.Tensor:
     """Does some of 14 operations at a magnitude of 30 (RandAugment, at most 4).
 
     Cubuk et al. 2019, Sec. 3; ranges as in AutoAugment, Cubuk et al. 2018, Table 6.
@@ -44,7 +46,9 @@ def rand_augment(images, u, operations=2, magnitude=9):
     return images
 
 
-def operate(images, chosen, sign, strength):
+def operate(
+    images: tf.Tensor, chosen: tf.Tensor, sign: tf.Tensor, strength: float
+) -> tf.Tensor:
     """Does one operation to each image.
 
     Args:
@@ -92,7 +96,7 @@ def operate(images, chosen, sign, strength):
     return as_like(result, tf.zeros([0], tf.uint8))
 
 
-def smooth(images):
+def smooth(images: tf.Tensor) -> tf.Tensor:
     """Pillow's SMOOTH filter: 1 around 5, over 13; the border stays as it is."""
     channels = images.shape[-1]
     kernel = tf.constant([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
@@ -103,7 +107,7 @@ def smooth(images):
     return tf.where(inside > 0, tf.pad(tf.round(inner), padding), images)
 
 
-def autocontrast(images):
+def autocontrast(images: tf.Tensor) -> tf.Tensor:
     """Spreads each channel of each image over 0..255."""
     low = tf.reduce_min(images, [1, 2], keepdims=True)
     high = tf.reduce_max(images, [1, 2], keepdims=True)
@@ -111,7 +115,7 @@ def autocontrast(images):
     return tf.where(high > low, spread, images)
 
 
-def equalize(images):
+def equalize(images: tf.Tensor) -> tf.Tensor:
     """Gives the values of each channel of each image equal shares, as Pillow does."""
     shape = tf.shape(images)
     rows = tf.transpose(tf.cast(images, tf.int32), [0, 3, 1, 2])

@@ -10,8 +10,9 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
-REGISTRY = {}
+REGISTRY: dict[str, "Augmentation"] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,14 +50,16 @@ class Step:
     values: tuple
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return self.augmentation.kind
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         return self.augmentation.function(*arguments, *self.values)
 
 
-def augmentation(kind, *, draws, limits=(0, math.inf)):
+def augmentation(
+    kind: str, *, draws: int, limits: tuple[float, float] = (0, math.inf)
+) -> Callable[[Callable], Callable]:
     """Registers a function under its name; its docstring begins with the summary."""
 
     def register(function):
@@ -65,7 +68,7 @@ def augmentation(kind, *, draws, limits=(0, math.inf)):
             for parameter in inspect.signature(function).parameters.values()
             if parameter.default is not parameter.empty
         }
-        summary = inspect.getdoc(function).split("\n\n")[0].replace("\n", " ")
+        summary = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
         name = function.__name__
         REGISTRY[name] = Augmentation(
             name, summary, kind, function, draws, defaults, limits

@@ -1,5 +1,8 @@
 """The confusion matrix of the validation images, and the accuracy of every class."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from kerazoo.analysis import plots
@@ -17,14 +20,15 @@ class ConfusionMatrix(Throttled):
         every: Epochs between matrices; one is also written at the end.
     """
 
-    def __init__(self, writer, classes, every=10):
+    def __init__(self, writer: Any, classes: Sequence[str], every: int = 10) -> None:
         super().__init__(writer, every)
         self.classes = classes
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # The metrics still hold what the validation has counted.
-        self._matrix = confusion(self.model)
-        if self.writer and self._matrix is not None:
+        matrix = confusion(self.model)
+        if self.writer and matrix is not None:
+            self._matrix = matrix
             if (epoch + 1) % self.every == 0:
                 self._write_scalars(epoch + 1)
             super().on_epoch_end(epoch, logs)
@@ -38,7 +42,7 @@ class ConfusionMatrix(Throttled):
                 if count:
                     tf.summary.scalar(f"accuracy_of/{name}", right / count)
 
-    def write(self, step):
+    def write(self, step: int) -> None:
         figure = plots.confusion(self._matrix.astype(int), self.classes)
         with self.writer.as_default(step=step):
             tf.summary.image("confusion_matrix", plots.pixels(figure)[None])

@@ -15,7 +15,7 @@ class Histograms(Throttled):
     row of thirty numbers for every weight.
     """
 
-    def write(self, step):
+    def write(self, step: int) -> None:
         about = metadata.create_summary_metadata(display_name=None, description=None)
         with self.writer.as_default(step=step):
             for weight in self.model.weights:
@@ -25,7 +25,7 @@ class Histograms(Throttled):
                 )
 
 
-def buckets(values, count=30):
+def buckets(values: np.ndarray, count: int = 30) -> np.ndarray:
     """Rows (left edge, right edge, number) as TensorBoard reads them."""
     # A training that diverges is told so by its state, not by its histograms.
     counts, edges = np.histogram(values[np.isfinite(values)], count)

@@ -1,5 +1,8 @@
 """The augmented images that the network really sees."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -16,14 +19,20 @@ class AugmentedImages(keras.callbacks.Callback):
         count: Images of the grid.
     """
 
-    def __init__(self, writer, dataset, classes, count=64):
+    def __init__(
+        self,
+        writer: Any,
+        dataset: tf.data.Dataset,
+        classes: Sequence[str],
+        count: int = 64,
+    ) -> None:
         super().__init__()
         self.writer = writer
         self.dataset = dataset
         self.classes = classes
         self.count = count
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         images, labels = next(iter(self.dataset.take(1)))
         labels = labels.numpy()
         if labels.ndim > 1:

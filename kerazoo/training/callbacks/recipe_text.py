@@ -1,5 +1,7 @@
 """The recipe as text and as hyper-parameters."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -15,12 +17,12 @@ class RecipeText(keras.callbacks.Callback):
         config: The run's configuration; its ``recipe`` gives the hyper-parameters.
     """
 
-    def __init__(self, writer, config):
+    def __init__(self, writer: Any, config: dict[str, Any]) -> None:
         super().__init__()
         self.writer = writer
         self.config = config
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         flat = dict(_flat(reader.plain(self.config)))
         rows = "".join(f"| {key} | {value} |\n" for key, value in flat.items())
         with self.writer.as_default(step=0):

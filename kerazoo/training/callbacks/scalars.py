@@ -1,5 +1,7 @@
 """What Keras' own callback writes."""
 
+from typing import Any
+
 import keras
 
 
@@ -10,5 +12,7 @@ class Scalars(keras.callbacks.TensorBoard):
     for: up to a tenth of a small network's step.
     """
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         super().on_train_batch_end(batch)
