@@ -1,0 +1,88 @@
+"""Data sets: ``data list``, ``check``, ``show``, ``augmentations``."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from kerazoo.cli.app import app, console
+from kerazoo.cli.options import DataDir
+
+data_app = typer.Typer(help="Look data sets over.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+DataName = Annotated[str, typer.Argument(help="digits, mnist, ... or folder:PATH.")]
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets that are known by name."""
+    from rich.table import Table
+
+    from kerazoo.data.sets import SETS
+
+    table = Table("name", "images", "classes", "what it is", box=None)
+    for row in SETS.values():
+        shape = "x".join(str(n or "?") for n in row.shape)
+        table.add_row(row.name, shape, str(row.classes), row.note)
+    console.print(table)
+    console.print("Any other image classification set of TFDS, or folder:PATH.")
+
+
+@data_app.command("check")
+def data_check(name: DataName, data_dir: DataDir = None) -> None:
+    """Say whether a data set is there and whole; count its images by class."""
+    from kerazoo import data
+
+    report = data.check(name, data_dir)
+    console.print(report)
+    if report.problem:
+        raise typer.Exit(2)
+
+
+@data_app.command("show")
+def data_show(
+    name: DataName,
+    file: Annotated[pathlib.Path, typer.Option(help="The PNG file to write.")],
+    augment: Annotated[
+        list[str] | None,
+        typer.Option(help="An augmentation, as in pad_crop:4; may be repeated."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Height and width; by default the set's.")
+    ] = None,
+    resize: Annotated[
+        str, typer.Option(help="bilinear, pad, crop or center.")
+    ] = "bilinear",
+    count: Annotated[int, typer.Option(help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(help="Of order and augmentation.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the images that a network would see, augmented, as a PNG grid."""
+    from kerazoo import data
+
+    images = data.load(name, data_dir=data_dir)
+    height, width, channels = images.shape
+    batches = data.Batches(
+        images.train,
+        min(count, images.train.size),
+        image_shape=(size or height or 224, size or width or 224, channels or 3),
+        resize=resize,
+        augment=augment or (),
+        shuffle=True,
+        seed=seed,
+    )
+    data.show(batches, file, count=count)
+    console.print(f"{file}: {count} images of {name}", soft_wrap=True)
+
+
+@data_app.command("augmentations")
+def data_augmentations() -> None:
+    """List what --augment and a recipe's augment may name."""
+    from rich.table import Table
+
+    from kerazoo import data
+
+    table = Table("name", "what it does", box=None)
+    for name, summary in data.augmentations().items():
+        table.add_row(name, summary)
+    console.print(table)

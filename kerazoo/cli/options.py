@@ -1,0 +1,203 @@
+"""Arguments that several commands share, and records made of them."""
+
+import dataclasses
+import functools
+import inspect
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from kerazoo import Recipe, find
+from kerazoo.cli.app import console
+from kerazoo.run import Metrics
+from kerazoo.tuning.records import Execution, SearchPlan
+
+Network = Annotated[str, typer.Argument(help="A network; see kerazoo list.")]
+RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataDir = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="Where the data set's files are; by default the user's cache."),
+]
+Folder = Annotated[
+    pathlib.Path | None, typer.Option(help="The folder to make or continue.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Delete what stands there.")
+]
+Repeats = Annotated[int, typer.Option(help="How often to split anew.")]
+Seed = Annotated[int, typer.Option(help="Of the folds and the search.")]
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeOptions:
+    """The options that name a recipe and change it."""
+
+    recipe: Annotated[
+        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
+    ] = "laptop"
+    data: Annotated[
+        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="Images of a step.")] = None
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A recipe's field: optimizer.learning_rate=0.05."),
+    ] = None
+
+    def read(self, network: str, **fields: Any) -> Recipe:
+        """The recipe for a network.
+
+        Args:
+            network: The network's name.
+            **fields: Fields that have an option of their own.
+
+        Raises:
+            ValueError: Where there is no such network, recipe or field.
+        """
+        find(network)
+        for name in ("data", "epochs", "batch_size"):
+            fields[name] = getattr(self, name)
+        given = [
+            f"{name}={value}" for name, value in fields.items() if value is not None
+        ]
+        return _recipe(self.recipe, network).override(*(self.setting or ()), *given)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """How a network is trained, which changes nothing of what comes out."""
+
+    data_dir: DataDir = None
+    precision: Annotated[
+        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
+    ] = "auto"
+    save_every: Annotated[
+        int | None, typer.Option(help="Steps between states to resume from.")
+    ] = None
+    overwrite: Overwrite = False
+
+
+@dataclasses.dataclass(frozen=True)
+class ExecutionOptions(TrainingOptions):
+    """How many networks are trained."""
+
+    workers: Annotated[int, typer.Option(help="Processes that share them.")] = 1
+
+    def execution(self, verbose: bool) -> Execution:
+        """The record that :mod:`kerazoo.tuning` takes."""
+        return Execution(**dataclasses.asdict(self), verbose=verbose)
+
+
+@dataclasses.dataclass(frozen=True)
+class FoldOptions:
+    """The folds of a cross-validation."""
+
+    folds: Annotated[int, typer.Option(help="Parts, each tested once.")] = 5
+    repeats: Repeats = 1
+    seed: Seed = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreOptions:
+    """What the trials of a search are scored on."""
+
+    folds: Annotated[
+        int | None, typer.Option(help="Score trials by cross-validation.")
+    ] = None
+    repeats: Repeats = 1
+    seed: Seed = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchOptions:
+    """What a search tries."""
+
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A dimension: learning_rate=log:1e-4:1e-1, dropout=0.2,0.5, "
+            "batch_size=int:16:128:16; may be repeated."
+        ),
+    ] = None
+    strategy: Annotated[
+        str, typer.Option(help="random, grid, hyperband, bayesian or tpe.")
+    ] = "random"
+    trials: Annotated[
+        int | None, typer.Option(help="How many; 10, or all of a grid.")
+    ] = None
+
+    def plan(self, **fields: Any) -> SearchPlan:
+        """The record that :mod:`kerazoo.tuning` takes."""
+        return SearchPlan(
+            **dataclasses.asdict(self) | {"space": self.space or (), **fields}
+        )
+
+
+def _recipe(name, network):
+    from kerazoo import recipes
+
+    if name.endswith(".json"):
+        try:
+            data = json.loads(pathlib.Path(name).read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = error.strerror or error
+            raise ValueError(f"The recipe {name} cannot be read: {reason}.") from error
+        except ValueError as error:
+            raise ValueError(f"{name} is not JSON: {error}.") from error
+        return Recipe.from_dict(data)
+    if name in ("laptop", "modern", "paper"):
+        return recipes.for_network(network, name)
+    return recipes.find(name)
+
+
+def records(command: Callable) -> Callable:
+    """A command whose arguments that are dataclasses are options, one for each field.
+
+    Typer looks at the signature; the command itself is called with the records.
+    """
+    parameters: list[inspect.Parameter] = []
+    made: dict[str, tuple[Any, list[str]]] = {}
+    for parameter in inspect.signature(command).parameters.values():
+        kind = parameter.annotation
+        if not dataclasses.is_dataclass(kind):
+            parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
+            continue
+        fields = dataclasses.fields(kind)
+        made[parameter.name] = kind, [field.name for field in fields]
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=field.type,
+            )
+            for field in fields
+        ]
+
+    @functools.wraps(command)
+    def expanded(**given: Any) -> Any:
+        for name, (kind, fields) in made.items():
+            given[name] = kind(**{field: given.pop(field) for field in fields})
+        return command(**given)
+
+    wrapper: Any = expanded
+    wrapper.__signature__ = inspect.Signature(parameters)
+    wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
+    return wrapper
+
+
+def folder_for(*names: str) -> pathlib.Path:
+    """The folder that a command makes where none is named."""
+    return pathlib.Path("runs") / "-".join(names).replace(":", "-").replace("/", "-")
+
+
+def report(metrics: Metrics) -> None:
+    """Prints what a network is worth."""
+    console.print(f"test images    {metrics.images:,}")
+    console.print(f"test loss      {metrics.loss:.4f}")
+    console.print(f"test accuracy  {metrics.accuracy:.2%}")

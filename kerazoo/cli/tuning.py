@@ -1,0 +1,266 @@
+"""Many networks: ``crossval``, ``tune``, ``winner``, ``ensemble``."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Annotated
+
+import typer
+
+from kerazoo import tuning
+from kerazoo.cli.app import app, console
+from kerazoo.cli.options import (
+    DataDir,
+    ExecutionOptions,
+    Folder,
+    FoldOptions,
+    Json,
+    Network,
+    Overwrite,
+    RecipeOptions,
+    ScoreOptions,
+    SearchOptions,
+    folder_for,
+    records,
+    report,
+)
+from kerazoo.tuning.records import FoldPlan, one_line, shorten
+
+
+@app.command()
+@records
+def crossval(
+    network: Network,
+    recipe: RecipeOptions,
+    folds: FoldOptions,
+    search: SearchOptions,
+    execution: ExecutionOptions,
+    nested: Annotated[
+        int | None,
+        typer.Option(help="Search anew in every fold, by this many inner folds."),
+    ] = None,
+    folder: Folder = None,
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models", help="Keep the networks, as for ensemble.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Estimate accuracy by cross-validation; with --nested, that of a whole search."""
+    if nested is None and search.space:
+        raise ValueError(
+            "--space is for the search within every fold; add --nested 4, or set the "
+            "recipe's field with --set."
+        )
+    chosen = recipe.read(network)
+    kind = "crossval" if nested is None else "nested"
+    folder = folder or folder_for(network, chosen.data, kind)
+    plan = FoldPlan(**dataclasses.asdict(folds))
+    how = execution.execution(verbose=not as_json)
+    result: tuning.CrossValidation
+    if nested is None:
+        result = tuning.cross_validate(
+            network,
+            None,
+            chosen,
+            folder=folder,
+            plan=plan,
+            execution=how,
+            keep_models=keep_models,
+        )
+    else:
+        result = tuning.nested(
+            network,
+            None,
+            chosen,
+            folder=folder,
+            plan=plan,
+            execution=how,
+            keep_models=keep_models,
+            search=search.plan(folds=nested, seed=folds.seed),
+        )
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return
+    console.print(_crossval_table(result))
+    console.print(
+        f"accuracy {result.mean:.2%}, standard deviation {result.std:.2%} over "
+        f"{len(result.folds)} folds"
+    )
+    console.print(f"folder   {folder}", soft_wrap=True)
+
+
+def _crossval_table(result):
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    searched = result.folds[0].winner is not None
+    for column in ("repeat", "fold", "images", "accuracy", "loss"):
+        table.add_column(column, justify="right")
+    if searched:
+        table.add_column("inner folds", justify="right")
+        table.add_column("what won there")
+    for fold in result.folds:
+        shown = [str(fold.repeat), str(fold.number), f"{fold.images:,}"]
+        shown += [f"{fold.score:.2%}", f"{fold.loss:.4f}"]
+        if searched:
+            winner = fold.winner
+            shown += [f"{winner.inner_score:.2%}", one_line(winner.values)]
+        table.add_row(*shown)
+    return table
+
+
+@app.command()
+@records
+def tune(
+    network: Network,
+    recipe: RecipeOptions,
+    search: SearchOptions,
+    score: ScoreOptions,
+    execution: ExecutionOptions,
+    folder: Folder = None,
+    keep: Annotated[int, typer.Option(help="Trials that keep their networks.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Search hyper-parameters; the same command goes on where a stopped one was."""
+    chosen = recipe.read(network)
+    found = tuning.search(
+        network,
+        None,
+        chosen,
+        folder=folder or folder_for(network, chosen.data, "search"),
+        plan=search.plan(**dataclasses.asdict(score), keep=keep),
+        execution=execution.execution(verbose=not as_json),
+    )
+    if as_json:
+        rows = [dataclasses.asdict(trial) for trial in found.trials]
+        print(json.dumps(rows, indent=2))
+        return
+    console.print(_search_table(found.trials, list(found.config.plan.space)))
+    files = f"{found.path}/results.csv, results.png, events/"
+    console.print(f"results        {files}", soft_wrap=True)
+    best = f"kerazoo winner {found.path} --run RUN"
+    console.print(f"the best       {best}", soft_wrap=True)
+
+
+def _search_table(trials, names):
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
+        table.add_column(column, justify="right")
+    for column in (*names, ""):
+        table.add_column(column, overflow="fold")
+    for trial in trials:
+        scores = (trial.score, trial.std)
+        table.add_row(
+            str(trial.number),
+            *("" if score is None else f"{score:.2%}" for score in scores),
+            f"{trial.seconds:.1f}",
+            "" if trial.macs is None else f"{trial.macs:,}",
+            *(shorten(trial.values[name]) for name in names),
+            trial.reason or trial.status.replace("completed", ""),
+        )
+    return table
+
+
+@app.command()
+def winner(
+    search: Annotated[pathlib.Path, typer.Argument(help="A search's folder.")],
+    run: Annotated[
+        pathlib.Path | None, typer.Option(help="The run folder to make of it.")
+    ] = None,
+    save_recipe: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The JSON file to write, as train --recipe takes it."),
+    ] = None,
+    data_dir: DataDir = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Make the best trial of a search a run folder; save its recipe."""
+    found = tuning.Search(search)
+    best = found.best
+    if save_recipe:
+        from kerazoo.files import write_atomic
+
+        write_atomic(save_recipe, found.recipe().to_json() + "\n")
+    result = None
+    if run:
+        result = found.winner(run, data_dir=data_dir, overwrite=overwrite)
+    if as_json:
+        record = dataclasses.asdict(best)
+        record["test"] = result and result.metrics.to_dict()
+        print(json.dumps(record, indent=2))
+        return
+    score, values = f"{best.score:.2%}", one_line(best.values)
+    console.print(f"trial {best.number}: {score}, {values}", markup=False)
+    if result:
+        report(result.metrics)
+        console.print(f"run folder     {run}", soft_wrap=True)
+    if save_recipe:
+        train = f"kerazoo train {best.network} --recipe {save_recipe}"
+        console.print(f"train it anew  {train}", soft_wrap=True)
+
+
+@app.command()
+def ensemble(
+    runs: Annotated[
+        list[pathlib.Path],
+        typer.Argument(help="Folders of runs, a search or a cross-validation."),
+    ],
+    rule: Annotated[
+        str, typer.Option(help="probabilities, logits, votes, or weights.")
+    ] = "probabilities",
+    top: Annotated[
+        int | None, typer.Option(help="The best so many of a search.")
+    ] = None,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="The snapshots of a run.")
+    ] = False,
+    folder: Annotated[
+        pathlib.Path | None, typer.Option(help="Where to leave the joined network.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Another data set with the same classes.")
+    ] = None,
+    data_dir: DataDir = None,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Join trained networks into one; show what each and all together are worth."""
+    result = tuning.ensemble(
+        runs,
+        rule=rule,
+        top=top,
+        snapshots=snapshots,
+        folder=folder,
+        data=data,
+        data_dir=data_dir,
+        split=split,
+        overwrite=overwrite,
+    )
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("member", overflow="fold")
+    for column in ("accuracy", "loss"):
+        table.add_column(column, justify="right")
+    for member in result.members:
+        table.add_row(member.name, f"{member.accuracy:.2%}", f"{member.loss:.4f}")
+    joint = result.metrics
+    table.add_section()
+    table.add_row(f"together ({rule})", f"{joint.accuracy:.2%}", f"{joint.loss:.4f}")
+    console.print(table)
+    if result.mean_correlation is not None:
+        console.print(
+            f"errors of two members correlate by {result.mean_correlation:.2f} on "
+            "average"
+        )
+    for point in result.curve:
+        console.print(f"{point.members:3} members: error {point.error:.2%}")
+    if folder:
+        console.print(f"run folder   {folder}", soft_wrap=True)
