@@ -24,6 +24,7 @@ test: .venv/.installed
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # A machine's figures and their page; benchmarks/results are those of BENCHMARKS.md.
 bench bench-full: export KERAZOO_RESULTS ?= runs/benchmarks
@@ -38,8 +39,7 @@ report: .venv/.installed
 		$(BIN)/python -m benchmarks.report $$folder || exit; done
 
 models: .venv/.installed
-	$(BIN)/python -m kerazoo.models > MODELS.md.new
-	mv MODELS.md.new MODELS.md
+	$(BIN)/python docs/networks.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

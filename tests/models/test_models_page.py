@@ -1,35 +1,46 @@
-"""``MODELS.md`` is what the cards say today."""
+"""What is written from the cards is what the cards say today."""
 
+import json
 import pathlib
 import re
 import subprocess
 import sys
 
+import pytest
+
 import kerazoo
 
 ROOT = pathlib.Path(__file__).parents[2]
-# Runs the module as `python -m` does, and fails where that loads a framework.
+# In a process of its own, for other tests register networks; no framework is loaded.
 SCRIPT = """
-import runpy, sys
-runpy.run_module("kerazoo.models", run_name="__main__")
+import json, pathlib, runpy, sys
+written = runpy.run_path("docs/networks.py")["files"]()
+print(json.dumps({path.name: content for path, content in written}))
 assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
-def printed():
+@pytest.fixture(scope="module")
+def written():
     command = [sys.executable, "-X", "utf8", "-c", SCRIPT]
-    run = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    run = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+    )
     assert run.returncode == 0, run.stderr
-    return run.stdout
+    return json.loads(run.stdout)
 
 
-def test_the_page_is_fresh():
-    page = (ROOT / "MODELS.md").read_text(encoding="utf-8")
-    assert page == printed(), "MODELS.md is stale; run `make models`."
+@pytest.mark.parametrize(
+    "path", ["MODELS.md", "kerazoo/networks.pyi", "kerazoo/__init__.pyi"]
+)
+def test_what_is_written_is_fresh(written, path):
+    content = (ROOT / path).read_text(encoding="utf-8")
+    stale = f"{path} is stale; run `make models`."
+    assert content == written[pathlib.Path(path).name], stale
 
 
-def test_the_page_has_every_network_and_difference():
-    page = printed()
+def test_the_page_has_every_network_and_difference(written):
+    page = written["MODELS.md"]
     for name in kerazoo.list_models():
         card = kerazoo.find(name)
         if not card.module.startswith("kerazoo."):
@@ -42,5 +53,7 @@ def test_the_page_has_every_network_and_difference():
         assert (card.status == "reconstruction") == ("reconstruction" in row)
         section = page.split(f"\n## {card.family}\n")[1].split("\n## ")[0]
         section = re.sub(r"\[(arXiv [\d.]+)\]\(\S+\)", r"\1", section)
+        for option in card.options.values():
+            assert f"- `{option.name}`: {option.doc} {option.choices}" in section
         for difference in card.differences:
             assert difference.removeprefix(f"`{name}`: ") in section

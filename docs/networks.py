@@ -1,8 +1,20 @@
-"""``python -m kerazoo.models`` prints ``MODELS.md``: the zoo, from its cards alone."""
+"""``make models`` writes what follows from the cards of the networks.
 
+That is ``MODELS.md`` for people, and for editors ``kerazoo/networks.pyi``, the builders
+with their signatures, and its names in ``kerazoo/__init__.pyi``.
+"""
+
+import pathlib
 import re
+import textwrap
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
 
-from kerazoo.registry import Card, find, list_models
+from kerazoo.registry import SHARED, Card, Option, find, list_models
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 HEAD = """# The networks
 
@@ -25,7 +37,7 @@ COSTS = ("multiply-adds", "multiplications", "connections", "GFLOPs", "operation
 def page() -> str:
     """The page as Markdown."""
     cards = [find(name) for name in list_models()]
-    families = {}
+    families: dict[str, list[Card]] = {}
     for card in cards:
         families.setdefault(card.family, []).append(card)
     rows = "".join(f"| {' | '.join(_row(card))} |\n" for card in cards)
@@ -80,6 +92,7 @@ def _section(family: str, cards: list[Card]) -> str:
         ]
         published = f" Published: {'; '.join(results)}." if results else ""
         lines.append(f"- `{card.name}`: {card.summary}{published}")
+        lines += [_option(option) for option in card.options.values()]
     shared = [d for d in cards[0].differences if all(d in c.differences for c in cards)]
     items = [f"- {difference}" for difference in shared]
     for card in cards:
@@ -91,11 +104,84 @@ def _section(family: str, cards: list[Card]) -> str:
     return "\n".join([*lines, "", "Differs from the paper:", *items, ""])
 
 
+def _option(option: Option) -> str:
+    return (
+        f"  - `{option.name}`: {option.doc} {option.choices}; by default "
+        f"{option.default!r}."
+    )
+
+
 def _link(text):
     """The text with every arXiv identifier turned into a link."""
     link = r"[arXiv \1](https://arxiv.org/abs/\1)"
     return re.sub(r"arXiv (\d{4}\.\d{4,5})", link, text)
 
 
+def annotation(kind: Any) -> str:
+    """A declaration as a type checker reads it: without the range of a number."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return annotation(inner[0])
+    if origin in (types.UnionType, typing.Union):
+        return " | ".join(map(annotation, inner))
+    if origin is typing.Literal:
+        return f"typing.Literal[{', '.join(map(repr, inner))}]"
+    if origin is tuple:
+        return f"tuple[{', '.join(map(annotation, inner))}]"
+    if kind in (None, types.NoneType, Ellipsis):
+        return "..." if kind is Ellipsis else "None"
+    return "typing.Any" if kind is Any else kind.__name__
+
+
+def signature(card: Card) -> str:
+    """A builder as a stub has it."""
+
+    def parameter(option: Option) -> str:
+        return f"    {option.name}: {annotation(option.kind)} = {option.default!r},\n"
+
+    def line(option: Option) -> str:
+        text = f"{option.name}: {option.doc} {option.choices}."
+        return textwrap.fill(text, 80, subsequent_indent="    ")
+
+    doc = card.summary
+    if card.options:
+        own = "\n".join(map(line, card.options.values()))
+        doc += f"\n\nArgs:\n{textwrap.indent(own, '    ')}\n"
+    doc = textwrap.indent(f'"""{doc}"""', "    ").lstrip()
+    parameters = "".join(map(parameter, [*SHARED.values(), *card.options.values()]))
+    return f"def {card.name}(\n    *,\n{parameters}) -> keras.Model:\n    {doc}\n"
+
+
+def ordered() -> list[str]:
+    """The names of the networks, numbers in them by size."""
+    parts = {name: re.split(r"(\d+)", name) for name in list_models()}
+    return sorted(
+        parts, key=lambda n: [x.zfill(9) if x.isdigit() else x for x in parts[n]]
+    )
+
+
+def stub() -> str:
+    """The content of ``kerazoo/networks.pyi``."""
+    head = "# Written by `make models`; do not edit.\nimport typing\n\nimport keras\n\n"
+    return head + "\n".join(signature(find(name)) for name in ordered())
+
+
+def public(text: str) -> str:
+    """``kerazoo/__init__.pyi`` with the names of all networks."""
+    lines = [x for x in text.splitlines() if not x.startswith("from .networks ")]
+    place = next(n for n, x in enumerate(lines) if x.startswith("from .recipe "))
+    names = [f"from .networks import {x} as {x}" for x in ordered()]
+    return "\n".join([*lines[:place], *names, *lines[place:], ""])
+
+
+def files() -> Iterator[tuple[pathlib.Path, str]]:
+    """Every file that is written, and its content."""
+    yield ROOT / "MODELS.md", page()
+    yield ROOT / "kerazoo/networks.pyi", stub()
+    names = ROOT / "kerazoo/__init__.pyi"
+    yield names, public(names.read_text(encoding="utf-8"))
+
+
 if __name__ == "__main__":
-    print(page(), end="")
+    for path, content in files():
+        path.write_text(content, encoding="utf-8")

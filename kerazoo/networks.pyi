@@ -1,0 +1,1310 @@
+# Written by `make models`; do not edit.
+import typing
+
+import keras
+
+def alexnet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    groups: typing.Literal[1, 2] = 1,
+    norm_order: typing.Literal['norm_pool', 'pool_norm'] = 'norm_pool',
+    lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+) -> keras.Model:
+    """AlexNet, 2012.
+
+    Args:
+        groups: The towers; the paper has two. 1 or 2.
+        norm_order: Whether a pooling follows its normalisation. 'norm_pool' or
+            'pool_norm'.
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
+            or 'mean'.
+    """
+
+def alexnet_owt(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """AlexNet in one tower, 2014 ("one weird trick")."""
+
+def all_cnn_a(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """All-CNN-A: a 5x5 convolution before each strided one."""
+
+def all_cnn_b(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """All-CNN-B: a 5x5 and a 1x1 convolution before each strided one."""
+
+def all_cnn_c(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv7_padding: typing.Literal['valid', 'same'] = 'valid',
+) -> keras.Model:
+    """All-CNN-C: two 3x3 convolutions before each strided one.
+
+    Args:
+        conv7_padding: Of the last 3x3 convolution; padded, 8x8 positions are averaged.
+            'valid' or 'same'.
+    """
+
+def bn_googlenet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stem: typing.Literal['plain', 'separable'] = 'plain',
+    branch5: typing.Literal['5x5', '3x3'] = '5x5',
+    aux: bool = False,
+) -> keras.Model:
+    """GoogLeNet with a batch norm after every convolution.
+
+    Args:
+        stem: The first convolution. 'plain' or 'separable'.
+        branch5: The kernel of the third branch. '5x5' or '3x3'.
+        aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``. True or
+            False.
+    """
+
+def bn_inception(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    pool_proj: typing.Literal['consistent', 'table'] = 'consistent',
+    stem: typing.Literal['plain', 'separable'] = 'plain',
+    conv_bias: bool = False,
+) -> keras.Model:
+    """BN-Inception, 2015.
+
+    Args:
+        pool_proj: The pool projections of 4c and 4d. 'consistent' or 'table'.
+        stem: The first convolution. 'plain' or 'separable'.
+        conv_bias: Whether convolutions have a bias before their batch norm. True or
+            False.
+    """
+
+def dsn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    companions: bool = False,
+    final_relu: bool = False,
+) -> keras.Model:
+    """The deeply-supervised network in network.
+
+    Args:
+        companions: Whether to build the training graph, with the outputs
+            ``predictions``, ``companion1``, ``companion2`` and ``companion3``. True or
+            False.
+        final_relu: Whether a ReLU stands before the average of the class maps. True or
+            False.
+    """
+
+def elu11(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """The ELU network of 11 layers."""
+
+def elu18(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """The ELU network of 18 layers."""
+
+def enet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dropout: tuple[float, float] = (0.01, 0.1),
+) -> keras.Model:
+    """ENet: a class for every pixel.
+
+    Args:
+        dropout: The share of maps dropped in stage 1, and in stages 2 and 3. 2 numbers
+            from 0 up to, but less than, 1.
+    """
+
+def enet_encoder(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dropout: tuple[float, float] = (0.01, 0.1),
+    per_pixel: bool = False,
+) -> keras.Model:
+    """ENet's encoder as a classifier.
+
+    Args:
+        dropout: The share of maps dropped in stage 1, and in stages 2 and 3. 2 numbers
+            from 0 up to, but less than, 1.
+        per_pixel: Whether to classify each position, an eighth of the image's size, as
+            in the first of the paper's two steps of training. True or False.
+    """
+
+def fitnet4(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    activation: typing.Literal['maxout', 'relu', 'vlrelu', 'tanh', 'sigmoid'] = 'maxout',
+    conv_pieces: int = 2,
+    fc_pieces: int = 5,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """FitNet 4: 17 thin convolutions and two dense layers.
+
+    Args:
+        activation: Of all hidden layers; ``vlrelu`` is leaky with a slope of 1/3.
+            'maxout' or 'relu' or 'vlrelu' or 'tanh' or 'sigmoid'.
+        conv_pieces: The maxout pieces of the convolutions; other activations have none.
+            a whole number from 1.
+        fc_pieces: The same of the hidden dense layer. a whole number from 1.
+        dropout: The share dropped of the images, after poolings and the dense layer. a
+            number from 0 up to, but less than, 1.
+    """
+
+def fitresnet4(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    activation: typing.Literal['maxout', 'relu', 'vlrelu', 'tanh', 'sigmoid'] = 'maxout',
+    conv_pieces: int = 2,
+    fc_pieces: int = 5,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """FitNet 4 with identity shortcuts, a reconstruction.
+
+    Args:
+        activation: Of all hidden layers; ``vlrelu`` is leaky with a slope of 1/3.
+            'maxout' or 'relu' or 'vlrelu' or 'tanh' or 'sigmoid'.
+        conv_pieces: The maxout pieces of the convolutions; other activations have none.
+            a whole number from 1.
+        fc_pieces: The same of the hidden dense layer. a whole number from 1.
+        dropout: The share dropped of the images, after poolings and the dense layer. a
+            number from 0 up to, but less than, 1.
+    """
+
+def fractalnet20(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    columns: int = 3,
+    channels: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512),
+    drop_path: float = 0.15,
+    global_share: float = 0.5,
+    pool_before_join: bool = False,
+) -> keras.Model:
+    """FractalNet of three columns, 20 layers deep.
+
+    Args:
+        columns: The number of columns; the deepest has ``5 * 2 ** (columns - 1)``
+            convolutions. a whole number from 1.
+        channels: The widths of the five blocks. 5 whole numbers from 1.
+        drop_path: The probability to drop an input of a join in training. a number from
+            0 up to, but less than, 1.
+        global_share: The share of training steps in which one column runs alone. a
+            number.
+        pool_before_join: Whether each column is pooled before a block's last join. True
+            or False.
+    """
+
+def fractalnet40(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    columns: int = 4,
+    channels: tuple[int, int, int, int, int] = (16, 32, 64, 128, 128),
+    drop_path: float = 0.15,
+    global_share: float = 0.5,
+    pool_before_join: bool = False,
+) -> keras.Model:
+    """FractalNet of four columns, 40 layers deep and narrow.
+
+    Args:
+        columns: The number of columns; the deepest has ``5 * 2 ** (columns - 1)``
+            convolutions. a whole number from 1.
+        channels: The widths of the five blocks. 5 whole numbers from 1.
+        drop_path: The probability to drop an input of a join in training. a number from
+            0 up to, but less than, 1.
+        global_share: The share of training steps in which one column runs alone. a
+            number.
+        pool_before_join: Whether each column is pooled before a block's last join. True
+            or False.
+    """
+
+def googlenet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stem: typing.Literal['plain', 'separable'] = 'plain',
+    branch5: typing.Literal['5x5', '3x3'] = '5x5',
+    aux: bool = False,
+    lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+) -> keras.Model:
+    """GoogLeNet (Inception v1), 2014.
+
+    Args:
+        stem: The first convolution. 'plain' or 'separable'.
+        branch5: The kernel of the third branch. '5x5' or '3x3'.
+        aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``. True or
+            False.
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
+            or 'mean'.
+    """
+
+def highway19(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """The highway network of 19 layers.
+
+    Args:
+        dropout: The share dropped of the images, after the poolings and at the end. a
+            number from 0 up to, but less than, 1.
+    """
+
+def inception_resnet_v1(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    variant: typing.Literal['paper', 'facenet'] = 'paper',
+    bn_scale: bool = True,
+    residual_scale: tuple[float, float, float] = (0.17, 0.1, 0.2),
+) -> keras.Model:
+    """Inception-ResNet-v1, 2016: the cost of Inception v3.
+
+    Args:
+        variant: Whose network. 'paper' or 'facenet'.
+        bn_scale: Whether the batch norms have a gamma. True or False.
+        residual_scale: The factors of the residual branches in modules A, B and C. 3
+            numbers.
+    """
+
+def inception_resnet_v2(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    layout: typing.Literal['released', 'paper'] = 'released',
+    bn_scale: bool = True,
+    residual_scale: tuple[float, float, float] = (0.17, 0.1, 0.2),
+) -> keras.Model:
+    """Inception-ResNet-v2, 2016: the cost of Inception v4.
+
+    Args:
+        layout: Whose body. 'released' or 'paper'.
+        bn_scale: Whether the batch norms have a gamma. True or False.
+        residual_scale: The factors of the residual branches in modules A, B and C. 3
+            numbers.
+    """
+
+def inception_v2(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    bn_scale: bool = True,
+    aux: bool = False,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Inception v2, a reconstruction: v3 before its first 7x7 was factorised.
+
+    Args:
+        bn_scale: Whether the batch norms have a gamma. True or False.
+        aux: Whether to add the training graph's output ``aux``. True or False.
+        dropout: The share of pooled features dropped in training. a number from 0 up
+            to, but less than, 1.
+    """
+
+def inception_v3(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stem: typing.Literal['slim', 'table'] = 'slim',
+    bn_scale: bool = True,
+    aux: bool = False,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Inception v3, 2015.
+
+    Args:
+        stem: As released, or as in the paper's Table 1. 'slim' or 'table'.
+        bn_scale: Whether the batch norms have a gamma. True or False.
+        aux: Whether to add the training graph's output ``aux``. True or False.
+        dropout: The share of pooled features dropped in training. a number from 0 up
+            to, but less than, 1.
+    """
+
+def inception_v4(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    bn_scale: bool = True,
+) -> keras.Model:
+    """Inception v4, 2016.
+
+    Args:
+        bn_scale: Whether the batch norms have a gamma. True or False.
+    """
+
+def lenet5(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    pool: typing.Literal['max', 'avg'] = 'max',
+    activation: str = 'relu',
+) -> keras.Model:
+    """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.
+
+    Args:
+        pool: The kind of both poolings. 'max' or 'avg'.
+        activation: That of every hidden layer. a text.
+    """
+
+def lenet5_original(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """LeNet-5 of 1998: trained subsampling, a connection table, RBF outputs."""
+
+def mlp_50(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    units: tuple[int, ...] = (50,),
+    activation: str = 'sigmoid',
+    dropout: float = 0.0,
+) -> keras.Model:
+    """A perceptron with one hidden layer of 50 sigmoid units.
+
+    Args:
+        units: The widths of the hidden layers. a list of whole numbers from 1.
+        activation: The hidden layers'. a text.
+        dropout: The share of hidden units dropped in training. a number from 0 up to,
+            but less than, 1.
+    """
+
+def mlp_256(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    units: tuple[int, ...] = (256,),
+    activation: str = 'relu',
+    dropout: float = 0.0,
+) -> keras.Model:
+    """A perceptron with one hidden layer of 256 units.
+
+    Args:
+        units: The widths of the hidden layers. a list of whole numbers from 1.
+        activation: The hidden layers'. a text.
+        dropout: The share of hidden units dropped in training. a number from 0 up to,
+            but less than, 1.
+    """
+
+def mlp_deep5(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    units: tuple[int, ...] = (512, 512, 512, 512),
+    activation: str = 'relu',
+    dropout: float = 0.3,
+) -> keras.Model:
+    """A perceptron of five weight layers with ReLU, Xavier's weights and dropout.
+
+    Args:
+        units: The widths of the hidden layers. a list of whole numbers from 1.
+        activation: The hidden layers'. a text.
+        dropout: The share of hidden units dropped in training. a number from 0 up to,
+            but less than, 1.
+    """
+
+def nin_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    final_relu: bool = True,
+) -> keras.Model:
+    """Network in Network for CIFAR-10.
+
+    Args:
+        final_relu: Whether a ReLU follows the class maps. True or False.
+    """
+
+def nin_imagenet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    final_relu: bool = True,
+) -> keras.Model:
+    """Network in Network for ImageNet, as in Caffe's model zoo.
+
+    Args:
+        final_relu: Whether a ReLU follows the class maps. True or False.
+    """
+
+def overfeat_accurate(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dense: bool = False,
+    offsets: bool = False,
+) -> keras.Model:
+    """OverFeat's accurate network.
+
+    Args:
+        dense: Whether to return the map of class scores, ``(batch, height, width,
+            classes)``, one place for every window of the default input's size, in place
+            of their maxima. True or False.
+        offsets: Whether the windows lie a pooling's stride closer (section 3.3): 18
+            pixels apart in the fast network, 12 in the accurate one, not 36. True or
+            False.
+    """
+
+def overfeat_fast(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dense: bool = False,
+    offsets: bool = False,
+) -> keras.Model:
+    """OverFeat's fast network.
+
+    Args:
+        dense: Whether to return the map of class scores, ``(batch, height, width,
+            classes)``, one place for every window of the default input's size, in place
+            of their maxima. True or False.
+        offsets: Whether the windows lie a pooling's stride closer (section 3.3): 18
+            pixels apart in the fast network, 12 in the accurate one, not 36. True or
+            False.
+    """
+
+def preresnet50(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+) -> keras.Model:
+    """Pre-activation ResNet-50.
+
+    Args:
+        stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+    """
+
+def preresnet101(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+) -> keras.Model:
+    """Pre-activation ResNet-101.
+
+    Args:
+        stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+    """
+
+def preresnet152(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+) -> keras.Model:
+    """Pre-activation ResNet-152.
+
+    Args:
+        stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+    """
+
+def preresnet164_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+) -> keras.Model:
+    """Pre-activation ResNet-164 for CIFAR-10.
+
+    Args:
+        stride_in: Which convolution of a unit strides. '1x1' or '3x3'.
+    """
+
+def preresnet200(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+) -> keras.Model:
+    """Pre-activation ResNet-200.
+
+    Args:
+        stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+    """
+
+def preresnet1001_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+) -> keras.Model:
+    """Pre-activation ResNet-1001 for CIFAR-10.
+
+    Args:
+        stride_in: Which convolution of a unit strides. '1x1' or '3x3'.
+    """
+
+def resnet18(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv_bias: bool = False,
+) -> keras.Model:
+    """ResNet-18, basic blocks.
+
+    Args:
+        conv_bias: Whether convolutions keep a bias before their batch norm. True or
+            False.
+    """
+
+def resnet20_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    shortcut: typing.Literal['A', 'B'] = 'A',
+) -> keras.Model:
+    """ResNet-20 for CIFAR-10.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
+            'B'.
+    """
+
+def resnet32_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    shortcut: typing.Literal['A', 'B'] = 'A',
+) -> keras.Model:
+    """ResNet-32 for CIFAR-10.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
+            'B'.
+    """
+
+def resnet34(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv_bias: bool = False,
+) -> keras.Model:
+    """ResNet-34, basic blocks.
+
+    Args:
+        conv_bias: Whether convolutions keep a bias before their batch norm. True or
+            False.
+    """
+
+def resnet44_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    shortcut: typing.Literal['A', 'B'] = 'A',
+) -> keras.Model:
+    """ResNet-44 for CIFAR-10.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
+            'B'.
+    """
+
+def resnet50(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+    conv_bias: bool = False,
+) -> keras.Model:
+    """ResNet-50, bottlenecks.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides. '1x1' or '3x3'.
+        conv_bias: Whether convolutions keep a bias before their batch norm. True or
+            False.
+    """
+
+def resnet56_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    shortcut: typing.Literal['A', 'B'] = 'A',
+) -> keras.Model:
+    """ResNet-56 for CIFAR-10.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
+            'B'.
+    """
+
+def resnet101(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+    conv_bias: bool = False,
+) -> keras.Model:
+    """ResNet-101, bottlenecks.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides. '1x1' or '3x3'.
+        conv_bias: Whether convolutions keep a bias before their batch norm. True or
+            False.
+    """
+
+def resnet110_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    shortcut: typing.Literal['A', 'B'] = 'A',
+) -> keras.Model:
+    """ResNet-110 for CIFAR-10.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
+            'B'.
+    """
+
+def resnet152(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+    conv_bias: bool = False,
+) -> keras.Model:
+    """ResNet-152, bottlenecks.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides. '1x1' or '3x3'.
+        conv_bias: Whether convolutions keep a bias before their batch norm. True or
+            False.
+    """
+
+def resnet164_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+) -> keras.Model:
+    """ResNet-164 for CIFAR-10, bottlenecks in their original order.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides. '1x1' or '3x3'.
+    """
+
+def resnet200(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+    conv_bias: bool = False,
+) -> keras.Model:
+    """ResNet-200, bottlenecks in their original order.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides. '1x1' or '3x3'.
+        conv_bias: Whether convolutions keep a bias before their batch norm. True or
+            False.
+    """
+
+def resnet1001_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    stride_in: typing.Literal['1x1', '3x3'] = '1x1',
+) -> keras.Model:
+    """ResNet-1001 for CIFAR-10, bottlenecks in their original order.
+
+    Args:
+        stride_in: Which convolution of a bottleneck strides. '1x1' or '3x3'.
+    """
+
+def resnet1202_cifar(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    shortcut: typing.Literal['A', 'B'] = 'A',
+) -> keras.Model:
+    """ResNet-1202 for CIFAR-10.
+
+    Args:
+        shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
+            'B'.
+    """
+
+def slide_cnn_a(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dropout: float = 0.3,
+) -> keras.Model:
+    """Three convolutions of 32, 64 and 128 maps and a hidden layer of 625.
+
+    Args:
+        dropout: The share dropped after every pooling and the hidden layer. a number
+            from 0 up to, but less than, 1.
+    """
+
+def slide_cnn_b(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
+
+def vgg11(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """VGG A: 11 weight layers."""
+
+def vgg11_bn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv_bias: bool = True,
+) -> keras.Model:
+    """VGG A with batch norm.
+
+    Args:
+        conv_bias: Whether the convolutions keep their biases. True or False.
+    """
+
+def vgg11_lrn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+) -> keras.Model:
+    """VGG A-LRN: A with local response normalisation after its first convolution.
+
+    Args:
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
+            or 'mean'.
+    """
+
+def vgg13(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """VGG B: 13 weight layers."""
+
+def vgg13_bn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv_bias: bool = True,
+) -> keras.Model:
+    """VGG B with batch norm.
+
+    Args:
+        conv_bias: Whether the convolutions keep their biases. True or False.
+    """
+
+def vgg16(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """VGG D: 16 weight layers, the network that is called VGG-16."""
+
+def vgg16_bn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv_bias: bool = True,
+) -> keras.Model:
+    """VGG D with batch norm.
+
+    Args:
+        conv_bias: Whether the convolutions keep their biases. True or False.
+    """
+
+def vgg16c(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """VGG C: 16 weight layers, three of them 1x1 convolutions."""
+
+def vgg19(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """VGG E: 19 weight layers."""
+
+def vgg19_bn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    conv_bias: bool = True,
+) -> keras.Model:
+    """VGG E with batch norm.
+
+    Args:
+        conv_bias: Whether the convolutions keep their biases. True or False.
+    """
+
+def xception(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """Xception, 2016.
+
+    Args:
+        dropout: The share of pooled features dropped in training. a number from 0 up
+            to, but less than, 1.
+    """
+
+def zfnet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+    max_rms: float | None = 0.1,
+) -> keras.Model:
+    """ZFNet, 2013.
+
+    Args:
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
+            or 'mean'.
+        max_rms: The largest root mean square of a filter in training. a number above 0
+            or None.
+    """
+
+def zfnet_wide(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: typing.Any = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+    max_rms: float | None = 0.1,
+) -> keras.Model:
+    """ZFNet with 512, 1024 and 512 maps, which slides often call ZFNet.
+
+    Args:
+        lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
+            or 'mean'.
+        max_rms: The largest root mean square of a filter in training. a number above 0
+            or None.
+    """
