@@ -6,20 +6,16 @@ model: output shape, activation memory, weights, multiply-adds, receptive field.
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import layers
 
+from kerazoo.surgery.graph import Graph
+from kerazoo.surgery.receptive_field import shape_of, sights
+
 if TYPE_CHECKING:
     from rich.table import Table
-
-MERGES_WHOLE_GRID = (
-    layers.GlobalAveragePooling2D,
-    layers.GlobalMaxPooling2D,
-    layers.Flatten,
-)
 
 NOT_FLAT = (
     "{} is not a flat functional model with each layer used once; the ledger reads the "
@@ -53,8 +49,8 @@ class Row:
     trainable: int
     weights: int
     macs: int | None
-    receptive_field: tuple[int, int] | None
-    stride: tuple[float, float] | None
+    receptive_field: tuple[int, ...] | None
+    stride: tuple[float, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,20 +149,17 @@ def ledger(model: keras.Model) -> Ledger:
         ValueError: Where the model is not a flat functional graph.
     """
     try:
-        graph = {layer["name"]: layer for layer in model.get_config()["layers"]}
-        outputs = {layer.name: _first(layer.output) for layer in model.layers}
-    except (KeyError, AttributeError, NotImplementedError) as error:
+        graph = Graph(model)
+    except (ValueError, NotImplementedError) as error:
         raise ValueError(NOT_FLAT.format(model.name)) from error
-    nested = any(isinstance(layer, keras.Model) for layer in model.layers)
-    if nested or any(len(node.get("inbound_nodes", ())) > 1 for node in graph.values()):
+    if not graph.flat:
         raise ValueError(NOT_FLAT.format(model.name))
-    rows, sight = [], {}  # type: list[Row], dict[str, Any]
-    for layer in model.layers:
-        sources = _sources(graph[layer.name].get("inbound_nodes", ()))
-        inputs = [tuple(outputs[s].shape[1:]) for s in sources]
-        shape = tuple(outputs[layer.name].shape[1:])
-        sight[layer.name] = _sight(layer, [sight[s] for s in sources], inputs, shape)
-        field, stride = sight[layer.name]
+    rows, seen = [], sights(graph)
+    shapes = {layer.name: shape_of(layer) for layer in graph.model.layers}
+    for layer in graph.model.layers:
+        inputs = [shapes[name] for name in graph.sources(layer.name)]
+        shape = shapes[layer.name]
+        field, stride = seen[layer.name]
         rows.append(
             Row(
                 name=layer.name,
@@ -183,24 +176,9 @@ def ledger(model: keras.Model) -> Ledger:
     return Ledger(model.name, tuple(rows))
 
 
-def _first(output):
-    return output[0] if isinstance(output, (list, tuple)) else output
-
-
 def _count(weights):
     # A random layer keeps its generator's state in a variable of integers.
     return sum(math.prod(w.shape) for w in weights if "int" not in str(w.dtype))
-
-
-def _sources(node):
-    """The names of the layers whose outputs enter a serialised node."""
-    if isinstance(node, dict):
-        if node.get("class_name") == "__keras_tensor__":
-            return [node["config"]["keras_history"][0]]
-        node = node.values()
-    elif not isinstance(node, (list, tuple)):
-        return []
-    return [name for part in node for name in _sources(part)]
 
 
 def _macs(layer, inputs, shape):
@@ -225,54 +203,3 @@ def _macs(layer, inputs, shape):
     else:
         return 0
     return None if None in grid else window * math.prod(grid)
-
-
-def _sight(layer, seen, inputs, shape):
-    """Receptive field and stride of a layer's output, by the slides' recursion.
-
-    ``R_k = R_{k-1} + (kernel_k - 1) * s_1 * ... * s_{k-1}`` for every axis; where paths
-    meet, the widest field counts.
-    """
-    if not seen:
-        return ((1, 1), (1.0, 1.0)) if len(shape) == 3 else (None, None)
-    if any(field is None for field, _ in seen):
-        return None, None
-    field = tuple(max(f[axis] for f, _ in seen) for axis in (0, 1))
-    stride = seen[0][1]
-    window: Sequence[float]
-    step: Sequence[float]
-    if isinstance(layer, MERGES_WHOLE_GRID):
-        if len(inputs[0]) != 3:
-            return field, stride
-        if None in inputs[0][:2]:
-            return None, None
-        window, step = inputs[0][:2], (1, 1)
-    elif isinstance(layer, layers.Conv2DTranspose):
-        window = [math.ceil(k / s) for k, s in zip(*_window(layer), strict=True)]
-        step = [1 / s for s in layer.strides]
-    elif isinstance(layer, layers.UpSampling2D) or hasattr(layer, "upsampling"):
-        size = getattr(layer, "upsampling", None) or layer.size
-        window, step = (1, 1), [1 / s for s in size]
-    elif _window(layer):
-        window, step = _window(layer)
-    else:
-        return field, stride
-    field = tuple(
-        math.ceil(f + (w - 1) * s)
-        for f, w, s in zip(field, window, stride, strict=True)
-    )
-    return field, tuple(s * t for s, t in zip(stride, step, strict=True))
-
-
-def _window(layer):
-    """Kernel (dilation included) and strides of a layer that slides a window."""
-    kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    if kernel is None:
-        return None
-    dilation = _pair(getattr(layer, "dilation_rate", 1))
-    kernel = [(k - 1) * d + 1 for k, d in zip(_pair(kernel), dilation, strict=True)]
-    return kernel, _pair(layer.strides)
-
-
-def _pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)

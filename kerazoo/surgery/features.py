@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import keras
 
-from kerazoo.analysis.ledger import ledger
 from kerazoo.errors import unknown
+from kerazoo.surgery.graph import Graph
+from kerazoo.surgery.receptive_field import sights
 
 
 def features(model: keras.Model, names: str | int | Iterable[str | int]) -> keras.Model:
@@ -68,31 +69,28 @@ def _output(layer):
 
 def _trunk(model):
     """For every stride, the last layer that no path from image to scores avoids."""
-    strides = {row.name: row.stride for row in ledger(model).rows}
-    maker = {
-        id(tensor): layer
-        for layer in model.layers
-        for tensor in keras.tree.flatten(layer.output)
-    }
-    end = model.output
+    graph = Graph(model)
+    if not graph.flat:
+        raise ValueError(
+            f"{model.name} is not a flat functional model, so that its layers have no "
+            "stride; give layers by name."
+        )
+    strides = {name: sight.stride for name, sight in sights(graph).items()}
+    end = graph.outputs
     end = end.get("predictions", end) if isinstance(end, dict) else end
     # Auxiliary heads are no part of the way to the end.
-    way, todo = set(), [maker[id(keras.tree.flatten(end)[0])]]
-    sources = {}
+    way, todo = set(), [keras.tree.flatten(end)[0]]
     while todo:
-        layer = todo.pop()
-        if layer.name not in way:
-            way.add(layer.name)
-            is_input = isinstance(layer, keras.layers.InputLayer)
-            entering = [] if is_input else keras.tree.flatten(layer.input)
-            sources[layer.name] = [maker[id(tensor)] for tensor in entering]
-            todo += sources[layer.name]
+        name = todo.pop()
+        if name not in way:
+            way.add(name)
+            todo += graph.sources(name)
     order = [layer for layer in model.layers if layer.name in way]
     place = {layer.name: number for number, layer in enumerate(order)}
     latest: dict[str, int] = {}
     for layer in order:
-        for source in sources[layer.name]:
-            latest[source.name] = max(latest.get(source.name, 0), place[layer.name])
+        for source in graph.sources(layer.name):
+            latest[source] = max(latest.get(source, 0), place[layer.name])
     trunk, furthest = {}, 0
     for number, layer in enumerate(order):
         # No edge jumps over this layer, so that every path runs through it.

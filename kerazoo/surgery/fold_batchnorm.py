@@ -1,12 +1,11 @@
 """Batch norms folded into the convolutions before them, for inference."""
 
-from collections import Counter
-
 import keras
 import numpy as np
 from keras import layers
 
 from kerazoo.layers import GroupedConv2D, TableConv2D
+from kerazoo.surgery.graph import Graph, is_graph
 
 # Linear in the kernel, with a bias for every output channel. A class derived from one
 # of these may do something else to its kernel.
@@ -66,12 +65,12 @@ def fold_batchnorm(model: keras.Model) -> keras.Model:
         Jacob et al., "Quantization and Training of Neural Networks for Efficient
         Integer-Arithmetic-Only Inference", CVPR 2018, arXiv 1712.05877, sec. 3.2.
     """
-    model = _functional(model)
-    sources, _ = _verdicts(model)
+    graph = Graph(model)
+    model, (sources, _) = graph.model, _verdicts(graph)
     targets = {source: norm for norm, source in sources.items()}
 
     def clone(layer):
-        if _is_graph(layer):
+        if is_graph(layer):
             return fold_batchnorm(layer)
         config = layer.get_config()
         if layer.name in targets and "use_bias" in config:
@@ -95,7 +94,7 @@ def fold_batchnorm(model: keras.Model) -> keras.Model:
         if layer.name in targets:
             norm = model.get_layer(targets[layer.name])
             layer.set_weights(_merged(old, norm))
-        elif not _is_graph(layer):
+        elif not is_graph(layer):
             layer.set_weights(old.get_weights())
     return folded
 
@@ -113,51 +112,29 @@ def unfolded_batchnorms(model: keras.Model) -> dict[str, str]:
     Raises:
         ValueError: Where the model is neither functional nor sequential.
     """
-    model = _functional(model)
-    _, reasons = _verdicts(model)
+    graph = Graph(model)
+    model, (_, reasons) = graph.model, _verdicts(graph)
     for layer in model.layers:
-        if _is_graph(layer):
+        if is_graph(layer):
             inner = unfolded_batchnorms(layer).items()
             reasons |= {f"{layer.name}/{name}": reason for name, reason in inner}
     return reasons
 
 
-def _is_graph(layer):
-    """Whether a layer is a model whose graph Keras knows."""
-    return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
-
-
-def _functional(model):
-    if not _is_graph(model):
-        raise ValueError(
-            f"{getattr(model, 'name', model)!r} has no graph of layers to fold; give a "
-            "functional model, or a sequential one that is built."
-        )
-    if isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    return keras.Model(model.input, model.output, name=model.name)
-
-
-def _verdicts(model):
+def _verdicts(graph):
     """``{batch norm: layer to fold it into}`` and ``{batch norm left: reason}``."""
-    config = model.get_config()
-    calls = {layer["name"]: layer["inbound_nodes"] for layer in config["layers"]}
-    read = {name: list(_read(nodes)) for name, nodes in calls.items()}
-    readers = Counter(name for names in read.values() for name in names)
-    # An output of the network has a reader that no layer is.
-    ends = keras.tree.flatten(config["output_layers"])
-    readers.update(end for end in ends if isinstance(end, str))
+    model, calls = graph.model, graph.calls
 
     def alone(name):
-        return len(calls[name]) == 1 and readers[name] == 1
+        return len(calls[name]) == 1 and graph.readers[name] == 1
 
     sources, reasons = {}, {}
     for norm in model.layers:
         if not isinstance(norm, layers.BatchNormalization):
             continue
-        name = read[norm.name][0]
+        (name, *_) = graph.sources(norm.name)
         while alone(name) and isinstance(model.get_layer(name), BETWEEN):
-            name = read[name][0]
+            (name, *_) = graph.sources(name)
         if len(calls[norm.name]) > 1:
             reasons[norm.name] = "it is called more than once"
         elif reason := _refusal(model.get_layer(name), norm):
@@ -167,15 +144,6 @@ def _verdicts(model):
         else:
             sources[norm.name] = name
     return sources, reasons
-
-
-def _read(value):
-    """Names of the layers whose tensors stand in calls, as Keras writes them down."""
-    if isinstance(value, dict) and "keras_history" in value:
-        yield value["keras_history"][0]
-    elif isinstance(value, (dict, list, tuple)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _read(item)
 
 
 def _refusal(layer, norm):

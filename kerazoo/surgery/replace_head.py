@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from kerazoo.surgery.graph import Graph
+
 # What may stand between the last weights and the scores, as in Network in Network.
 BEHIND = (
     layers.Activation,
@@ -41,11 +43,7 @@ def replace_head(
     """
     if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
         raise ValueError(f"classes is {classes!r}; it must be a whole number from 1.")
-    maker = {
-        id(tensor): layer
-        for layer in model.layers
-        for tensor in keras.tree.flatten(layer.output)
-    }
+    graph = Graph(model)
 
     def refuse():
         raise ValueError(
@@ -53,15 +51,15 @@ def replace_head(
             "layer; give a network that was built with include_top=True."
         )
 
-    def anew(output):
-        last = maker[id(output)]
+    def anew(name):
+        last = model.get_layer(name)
         if not (isinstance(last, layers.Dense) or last.name.endswith("predictions")):
             refuse()
         behind: list[keras.Layer] = []
         layer = last
         while isinstance(layer, BEHIND):
             behind.insert(0, layer)
-            layer = maker[id(layer.input)]
+            layer = model.get_layer(graph.sources(layer.name)[0])
         config = layer.get_config()
         size = {"units", "filters"} & set(config)
         if not size or not layer.weights:
@@ -76,5 +74,5 @@ def replace_head(
             x = type(old).from_config(config)(x)
         return x
 
-    outputs = keras.tree.map_structure(anew, model.output)
+    outputs = keras.tree.map_structure(anew, graph.outputs)
     return keras.Model(model.input, outputs, name=name or model.name)

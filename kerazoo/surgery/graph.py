@@ -1,0 +1,74 @@
+"""The one reader of a model's graph: which layer reads which."""
+
+import collections
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+class Graph:
+    """The layers of a functional model and who reads them, by name.
+
+    Args:
+        model: The model.
+
+    Attributes:
+        model: The same.
+        calls: For every layer, in order, the layers that each of its calls reads.
+        outputs: The layers that give the model's outputs, in the structure of these.
+
+    Raises:
+        ValueError: Where the model is neither functional nor sequential.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        if not is_graph(model):
+            raise ValueError(
+                f"{getattr(model, 'name', model)!r} has no graph of layers; give a "
+                "functional model, or a sequential one that is built."
+            )
+        if isinstance(model, keras.Sequential):
+            model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        config = keras.Model(model.input, model.output, name=model.name).get_config()
+        self.model = model
+        self.calls = {
+            layer["name"]: [list(_names(call)) for call in layer["inbound_nodes"]]
+            for layer in config["layers"]
+        }
+        ends = keras.tree.flatten(config["output_layers"])
+        names = [end for end in ends if isinstance(end, str)]
+        self.outputs = keras.tree.pack_sequence_as(model.output, names)
+
+    @functools.cached_property
+    def readers(self) -> collections.Counter[str]:
+        """How many calls read a layer; an output of the model counts as one more."""
+        read = [
+            name for calls in self.calls.values() for call in calls for name in call
+        ]
+        return collections.Counter([*read, *keras.tree.flatten(self.outputs)])
+
+    @property
+    def flat(self) -> bool:
+        """Whether there is no model inside, and every layer is called once."""
+        inner = any(isinstance(layer, keras.Model) for layer in self.model.layers)
+        return not inner and all(len(calls) < 2 for calls in self.calls.values())
+
+    def sources(self, name: str) -> list[str]:
+        """The layers that a layer reads in its first call; none for an input."""
+        return self.calls[name][0] if self.calls[name] else []
+
+
+def is_graph(layer: keras.Layer) -> bool:
+    """Whether a layer is a model whose graph Keras knows."""
+    return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
+
+
+def _names(value: Any) -> Iterator[str]:
+    """The layers whose tensors stand in a call, as Keras writes it down."""
+    if isinstance(value, dict) and "keras_history" in value:
+        yield value["keras_history"][0]
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _names(item)
