@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from keras import KerasTensor, Layer, layers
 
-from kerazoo.layers import BatchNormalization, GroupedConv2D
+from kerazoo.layers import FusedBatchNormalization, GroupedConv2D
 
 # One number for both, or (height, width).
 Size = int | tuple[int, int]
@@ -139,9 +139,9 @@ def batch_norm(
     name: str,
 ) -> KerasTensor:
     """``activation(bn(x))``; ``name`` is that of the batch norm, ``..._bn1``."""
-    x = BatchNormalization(epsilon=epsilon, momentum=momentum, scale=scale, name=name)(
-        x
-    )
+    x = FusedBatchNormalization(
+        epsilon=epsilon, momentum=momentum, scale=scale, name=name
+    )(x)
     head, sep, last = name.rpartition("bn")
     kind = activation if activation == "relu" else "act"
     return activate(x, activation, f"{head}{kind}{last}" if sep else f"{name}_{kind}")

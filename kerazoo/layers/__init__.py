@@ -1,8 +1,8 @@
 """Keras layers where Keras has none, one file per idea."""
 
-from kerazoo.layers.batch_normalization import BatchNormalization
 from kerazoo.layers.ceil_max_pooling import CeilMaxPooling2D
 from kerazoo.layers.fan_in_uniform import FanInUniform
+from kerazoo.layers.fast_paths import FusedBatchNormalization
 from kerazoo.layers.fractal_join import FractalDraw, FractalJoin
 from kerazoo.layers.grouped_conv import GroupedConv2D
 from kerazoo.layers.local_response_normalization import LocalResponseNormalization
@@ -23,11 +23,11 @@ from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
 __all__ = [
     "LENET5_C3_TABLE",
     "RBF",
-    "BatchNormalization",
     "CeilMaxPooling2D",
     "FanInUniform",
     "FractalDraw",
     "FractalJoin",
+    "FusedBatchNormalization",
     "GlobalContrastNormalization",
     "GroupedConv2D",
     "LocalResponseNormalization",

@@ -1,10 +1,11 @@
 """Local response normalisation across channels."""
 
-import functools
 from typing import Any
 
 import keras
 from keras import KerasTensor, ops
+
+from kerazoo.layers.fast_paths import fused_lrn, power
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -80,7 +81,7 @@ class LocalResponseNormalization(keras.layers.Layer):
     def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         if training and keras.backend.backend() == "tensorflow":
             alpha = self.alpha / self.n if self.alpha_mode == "mean" else self.alpha
-            return _fused(self.n // 2, self.k, alpha, self.beta)(inputs)
+            return fused_lrn(self.n // 2, self.k, alpha, self.beta)(inputs)
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         return ops.cast(self._normalize(x), inputs.dtype)
 
@@ -95,7 +96,7 @@ class LocalResponseNormalization(keras.layers.Layer):
             near = ops.abs(channels[:, None] - channels) <= self.n // 2
             near = ops.cast(near, x.dtype)
             base = self.k + ops.matmul(ops.square(x), alpha * near)
-            scale = _power(base, -self.beta)
+            scale = power(base, -self.beta)
             y = x * scale
 
             def gradient(*args, upstream=None):
@@ -119,59 +120,3 @@ class LocalResponseNormalization(keras.layers.Layer):
             "beta": self.beta,
             "alpha_mode": self.alpha_mode,
         }
-
-
-def _power(base, exponent):
-    if exponent == -0.75:
-        # Two square roots cost a quarter of a power on a CPU.
-        root = ops.rsqrt(base)
-        return root * ops.sqrt(root)
-    return ops.power(base, exponent)
-
-
-@functools.cache
-def _fused(radius, k, alpha, beta):
-    """The normalisation with its gradient, for training on TensorFlow.
-
-    The sums are over slices of a padded image, and XLA makes one loop of all that lies
-    between two paddings; TensorFlow pads faster than XLA does.
-    """
-    import tensorflow as tf
-
-    def window(padded):
-        size = padded.shape[-1] - 2 * radius
-        return sum(padded[..., i : i + size] for i in range(2 * radius + 1))
-
-    def parts(padded):
-        padded = tf.cast(padded, keras.backend.result_type(padded.dtype, "float32"))
-        base = k + alpha * window(tf.square(padded))
-        x = padded[..., radius : padded.shape[-1] - radius]
-        return x, base, _power(base, -beta)
-
-    @tf.function(jit_compile=True)
-    def forward(padded):
-        x, _, scale = parts(padded)
-        return tf.cast(x * scale, padded.dtype)
-
-    @tf.function(jit_compile=True)
-    def shares(padded, dy):
-        x, base, scale = parts(padded)
-        return tf.cast(dy, x.dtype) * x * scale / base
-
-    @tf.function(jit_compile=True)
-    def backward(padded, dy, shared):
-        x, _, scale = parts(padded)
-        dx = tf.cast(dy, x.dtype) * scale - 2 * alpha * beta * x * window(shared)
-        return tf.cast(dx, padded.dtype)
-
-    @tf.custom_gradient
-    def normalize(x):
-        edges = [[0, 0]] * (len(x.shape) - 1) + [[radius, radius]]
-        padded = tf.pad(x, edges)
-
-        def gradient(dy):
-            return backward(padded, dy, tf.pad(shares(padded, dy), edges))
-
-        return forward(padded), gradient
-
-    return normalize

@@ -12,7 +12,7 @@ from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, dense_head, mlp_head, sibling
 from kerazoo.builder import Top, network
-from kerazoo.layers import BatchNormalization
+from kerazoo.layers import FusedBatchNormalization
 from kerazoo.reader import Rate
 from kerazoo.registry import register
 
@@ -41,7 +41,7 @@ def slide_cnn_b(inputs: KerasTensor, top: Top) -> KerasTensor:
     """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
 
     def norm(x, name):
-        return BatchNormalization(name=sibling(name, "bn"))(x)
+        return FusedBatchNormalization(name=sibling(name, "bn"))(x)
 
     x = inputs
     for number, filters in enumerate((10, 20), 1):

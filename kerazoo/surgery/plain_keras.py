@@ -2,12 +2,12 @@
 
 import keras
 
-from kerazoo.layers.batch_normalization import BatchNormalization
+from kerazoo.layers.fast_paths import FusedBatchNormalization
 from kerazoo.layers.grouped_conv import GroupedConv2D
 
 # Layers that differ from one of Keras' own in nothing but speed.
 PLAIN_LAYERS = {
-    BatchNormalization: keras.layers.BatchNormalization,
+    FusedBatchNormalization: keras.layers.BatchNormalization,
     GroupedConv2D: keras.layers.Conv2D,
 }
 
@@ -26,10 +26,25 @@ def as_plain_keras(model: keras.Model) -> keras.Model:
         The new model.
     """
 
+    copy = plain_copy(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def plain_copy(model: keras.Model) -> keras.Model:
+    """:func:`as_plain_keras` with weights of zero, for who has others to put there."""
+    initializers = []
+
     def plain(layer):
         kind = PLAIN_LAYERS.get(type(layer), type(layer))
-        return kind.from_config(layer.get_config())
+        config = layer.get_config()
+        drawn = [n for n in vars(layer) if n.endswith("_initializer") and n in config]
+        copy = kind.from_config(config | dict.fromkeys(drawn, "zeros"))
+        initializers.append((copy, {name: getattr(layer, name) for name in drawn}))
+        return copy
 
     copy = keras.models.clone_model(model, clone_function=plain, recursive=True)
-    copy.set_weights(model.get_weights())
+    for layer, drawn in initializers:
+        for name, initializer in drawn.items():
+            setattr(layer, name, initializer)
     return copy

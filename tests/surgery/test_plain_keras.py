@@ -5,7 +5,7 @@ import sys
 import keras
 import numpy as np
 
-from kerazoo.layers import BatchNormalization, GroupedConv2D
+from kerazoo.layers import FusedBatchNormalization, GroupedConv2D
 from kerazoo.surgery.plain_keras import as_plain_keras
 
 OPEN_WITHOUT_KERAZOO = """
@@ -20,7 +20,7 @@ numpy.save(sys.argv[2], model.predict(numpy.load(sys.argv[3]), verbose=0))
 def network():
     inputs = keras.Input((8, 8, 4), name="image")
     x = GroupedConv2D(6, 3, groups=2, name="conv1")(inputs)
-    x = BatchNormalization(momentum=0.5, name="bn1")(x)
+    x = FusedBatchNormalization(momentum=0.5, name="bn1")(x)
     x = keras.layers.Dropout(0.5, name="drop")(x)
     return keras.Model(inputs, x, name="network")
 
@@ -35,6 +35,8 @@ def test_copy_opens_without_kerazoo(tmp_path):
         "keras"
     ] * 4
     assert [w.path for w in copy.weights] == [w.path for w in model.weights]
+    for old, new in zip(model.layers, copy.layers, strict=True):
+        assert old.get_config() == new.get_config()
     assert copy.get_layer("bn1").momentum == 0.5
     expected = model.predict(x, verbose=0)
     np.testing.assert_allclose(copy.predict(x, verbose=0), expected, atol=1e-5)
@@ -57,6 +59,6 @@ def test_original_stays_as_it_was_and_nested_models_are_copied():
     model = keras.Sequential([keras.Input((8, 8, 4)), inner])
     copy = as_plain_keras(model)
     assert type(copy.layers[0].get_layer("bn1")) is keras.layers.BatchNormalization
-    assert type(inner.get_layer("bn1")) is BatchNormalization
+    assert type(inner.get_layer("bn1")) is FusedBatchNormalization
     copy.set_weights([w + 1 for w in copy.get_weights()])
     assert not np.allclose(copy.get_weights()[0], model.get_weights()[0])

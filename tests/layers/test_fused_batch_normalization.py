@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerazoo.layers import BatchNormalization
+from kerazoo.layers import FusedBatchNormalization
 
 RNG = np.random.default_rng(0)
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -10,7 +10,7 @@ TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 def twins(shape, **options):
     """The fused layer and Keras' own with the same random weights."""
-    fused = BatchNormalization(**options)
+    fused = FusedBatchNormalization(**options)
     stock = keras.layers.BatchNormalization(**options)
     for layer in (fused, stock):
         layer.build((None, *shape[1:]))
@@ -74,7 +74,7 @@ def test_which_cases_are_fused(monkeypatch):
     import tensorflow as tf
 
     def kinds(shape, **options):
-        layer = BatchNormalization(**options)
+        layer = FusedBatchNormalization(**options)
         layer.build(shape)
         function = tf.function(lambda x: layer(x, training=True))
         graph = function.get_concrete_function(tf.TensorSpec(shape)).graph
@@ -122,7 +122,7 @@ def test_trains_like_keras_and_reloads(reloaded):
     x = RNG.normal(size=(16, 6, 6, 3)).astype("float32")
     labels = np.arange(16) % 2
     losses = []
-    for kind in (BatchNormalization, keras.layers.BatchNormalization):
+    for kind in (FusedBatchNormalization, keras.layers.BatchNormalization):
         keras.utils.set_random_seed(5)
         inputs = keras.Input((6, 6, 3))
         maps = keras.layers.Conv2D(16, 3)(inputs)
@@ -134,4 +134,4 @@ def test_trains_like_keras_and_reloads(reloaded):
         losses.append([float(model.train_on_batch(x, labels)) for _ in range(4)])
         losses[-1].append(model.evaluate(x, labels, verbose=0))
     np.testing.assert_allclose(*losses, rtol=1e-4)
-    reloaded(BatchNormalization(momentum=0.9, scale=False, name="bn"), x)
+    reloaded(FusedBatchNormalization(momentum=0.9, scale=False, name="bn"), x)

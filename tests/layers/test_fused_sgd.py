@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerazoo.layers.fast_paths import FusedSGD
 from kerazoo.recipe import Optimizer
 from kerazoo.training.compilation import optimizer
-from kerazoo.training.fused_sgd import SGD
 
 OPTIONS = {
     "plain": {},
@@ -52,7 +52,7 @@ def trained(kind, jit_compile=False, **options):
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_equal_to_keras(options, jit_compile):
     theirs = trained(keras.optimizers.SGD, jit_compile, **options)
-    ours = trained(SGD, jit_compile, **options)
+    ours = trained(FusedSGD, jit_compile, **options)
     assert ours.keys() == theirs.keys()
     for path, value in theirs.items():
         np.testing.assert_allclose(ours[path], value, rtol=1e-5, atol=1e-7)
@@ -60,7 +60,7 @@ def test_equal_to_keras(options, jit_compile):
 
 def test_kernel_of_tensorflow_does_it():
     weight = keras.Variable(np.ones(3, "float32"))
-    sgd = SGD(0.1, momentum=0.9)
+    sgd = FusedSGD(0.1, momentum=0.9)
     sgd.build([weight])
 
     @tf.function
@@ -77,4 +77,4 @@ def test_kernel_of_tensorflow_does_it():
 
 def test_recipes_train_with_it():
     words = Optimizer(name="sgd", learning_rate=0.1, momentum=0.9)
-    assert isinstance(optimizer(words, 0.1), SGD)
+    assert isinstance(optimizer(words, 0.1), FusedSGD)

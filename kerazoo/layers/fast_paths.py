@@ -1,0 +1,188 @@
+"""What TensorFlow computes in one kernel, where Keras 3 makes many operations.
+
+Each gives the results of the Keras code that it replaces, and leaves to that code what
+the kernel cannot do: other backends above all.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import KerasTensor, ops
+
+
+# The name under which models on disk have it.
+@keras.saving.register_keras_serializable("kerazoo", "BatchNormalization")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` that runs TensorFlow's fused kernel.
+
+    Keras 3 computes batch normalisation as moments and a chain of element-wise
+    operations. Images with channels last go through `FusedBatchNormV3` here, with the
+    same arguments, weights, names, moving averages and results (1e-5). All other
+    cases (other backends, axes and ranks, masks, `synchronized=True`, `renorm=True`, on
+    a CPU channels that are no multiple of 16) run Keras' own code. `as_plain_keras`
+    turns a model with this layer into one that opens without kerazoo.
+
+    Reference:
+        Ioffe, Szegedy, "Batch Normalization", ICML 2015, arXiv 1502.03167, Alg. 1, 2.
+    """
+
+    def call(
+        self,
+        inputs: KerasTensor,
+        training: bool | None = None,
+        mask: KerasTensor | None = None,
+    ) -> KerasTensor:
+        fused = (
+            keras.backend.backend() == "tensorflow"
+            and len(inputs.shape) == 4
+            and self.axis in (-1, 3)
+            and mask is None
+            and not (self.synchronized or self.renorm)
+            and keras.backend.standardize_dtype(inputs.dtype) != "float64"
+            and _is_fast(inputs.shape[-1])
+        )
+        if not fused:
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        training = bool(training and self.trainable)
+        mean = tf.cast(self.moving_mean, "float32")
+        variance = tf.cast(self.moving_variance, "float32")
+        empty = tf.zeros((0,))
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.cast(self.gamma, "float32") if self.scale else tf.ones_like(mean),
+            offset=tf.cast(self.beta, "float32")
+            if self.center
+            else tf.zeros_like(mean),
+            mean=empty if training else mean,
+            variance=empty if training else variance,
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training:
+            # The kernel reports the variance over n - 1 values, Keras averages over n.
+            n = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), "float32")
+            self._move(self.moving_mean, mean, result.batch_mean)
+            self._move(
+                self.moving_variance, variance, result.batch_variance * ((n - 1) / n)
+            )
+        return ops.cast(result.y, self.compute_dtype)
+
+    def _move(self, average, old, new):
+        average.assign(old * self.momentum + new * (1 - self.momentum))
+
+
+def _is_fast(channels):
+    """Whether the fused kernel is the faster one for that many channels.
+
+    oneDNN computes 16 channels at a time on a CPU. For other numbers it has a slower
+    kernel, in bfloat16 slower than the operations of Keras.
+    """
+    import tensorflow as tf
+
+    return channels % 16 == 0 or bool(tf.config.list_physical_devices("GPU"))
+
+
+class FusedSGD(keras.optimizers.SGD):
+    """`keras.optimizers.SGD` whose momentum is TensorFlow's kernel for exactly that.
+
+    Keras' own makes several passes over the weights, which are 62 million in AlexNet.
+    Arguments, variables and names are those of ``keras.optimizers.SGD``. Where several
+    devices train, and without momentum, that is also what computes.
+    """
+
+    def __init__(self, *args: Any, name: str = "sgd", **options: Any) -> None:
+        super().__init__(*args, name=name, **options)
+
+    def build(self, variables: Any) -> None:
+        """Makes the momentum of every weight.
+
+        Args:
+            variables: The weights, Keras' variables.
+        """
+        if not self.built:
+            super().build(variables)
+            pairs = zip(variables, self.momentums, strict=False)
+            self._slots = {weight.value.ref(): slot.value for weight, slot in pairs}
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Moves a weight and its momentum in place.
+
+        Args:
+            gradient: Its gradient.
+            variable: The weight, TensorFlow's variable.
+            learning_rate: The rate.
+        """
+        import tensorflow as tf
+
+        if not self.momentum or tf.distribute.has_strategy():
+            super().update_step(gradient, variable, learning_rate)
+            return
+        kind = variable.dtype
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=variable.handle,
+            accum=self._slots[variable.ref()].handle,
+            lr=tf.cast(learning_rate, kind),
+            grad=tf.cast(gradient, kind),
+            momentum=tf.cast(self.momentum, kind),
+            use_nesterov=self.nesterov,
+        )
+
+
+def power(base: KerasTensor, exponent: float) -> KerasTensor:
+    """``base ** exponent``; two square roots cost a quarter of a power on a CPU."""
+    if exponent == -0.75:
+        root = ops.rsqrt(base)
+        return root * ops.sqrt(root)
+    return ops.power(base, exponent)
+
+
+@functools.cache
+def fused_lrn(radius: int, k: float, alpha: float, beta: float) -> Callable:
+    """Local response normalisation with its gradient, for training on TensorFlow.
+
+    The sums are over slices of a padded image, and XLA makes one loop of all that lies
+    between two paddings; TensorFlow pads faster than XLA does.
+    """
+    import tensorflow as tf
+
+    def window(padded):
+        size = padded.shape[-1] - 2 * radius
+        return sum(padded[..., i : i + size] for i in range(2 * radius + 1))
+
+    def parts(padded):
+        padded = tf.cast(padded, keras.backend.result_type(padded.dtype, "float32"))
+        base = k + alpha * window(tf.square(padded))
+        x = padded[..., radius : padded.shape[-1] - radius]
+        return x, base, power(base, -beta)
+
+    @tf.function(jit_compile=True)
+    def forward(padded):
+        x, _, scale = parts(padded)
+        return tf.cast(x * scale, padded.dtype)
+
+    @tf.function(jit_compile=True)
+    def shares(padded, dy):
+        x, base, scale = parts(padded)
+        return tf.cast(dy, x.dtype) * x * scale / base
+
+    @tf.function(jit_compile=True)
+    def backward(padded, dy, shared):
+        x, _, scale = parts(padded)
+        dx = tf.cast(dy, x.dtype) * scale - 2 * alpha * beta * x * window(shared)
+        return tf.cast(dx, padded.dtype)
+
+    @tf.custom_gradient
+    def normalize(x):
+        edges = [[0, 0]] * (len(x.shape) - 1) + [[radius, radius]]
+        padded = tf.pad(x, edges)
+
+        def gradient(dy):
+            return backward(padded, dy, tf.pad(shares(padded, dy), edges))
+
+        return forward(padded), gradient
+
+    return normalize
