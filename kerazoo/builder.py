@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import inspect
 import pathlib
-import sys
 import textwrap
 import warnings
 import zipfile
@@ -16,6 +15,7 @@ import keras
 from keras import layers
 
 from kerazoo import reader
+from kerazoo.recursion import allow_deep_graphs
 from kerazoo.registry import (
     BODY,
     SHARED,
@@ -24,10 +24,6 @@ from kerazoo.registry import (
     documented_arguments,
     read_options,
 )
-
-# Keras follows a graph by recursion, one call for every layer of its longest path; a
-# network of 1202 weight layers has some 4,200 of them, and Python stops at 1,000.
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 
 DOC = """{summary}
 
@@ -197,6 +193,7 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
             "kerazoo builds channels-last networks; call "
             "keras.config.set_image_data_format('channels_last') first."
         )
+    allow_deep_graphs()
     top["classes"] = top["classes"] or card.classes
     if top["pooling"] and top["include_top"]:
         raise ValueError(

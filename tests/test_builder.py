@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kerazoo
+from kerazoo.recursion import allow_deep_graphs
 
-# It raises Python's recursion limit, which hypothesis wants settled before it begins.
-import kerazoo.blocks
+# What a builder does, and hypothesis wants settled before it begins.
+allow_deep_graphs()
 
 SIDES = st.one_of(st.integers(-2, 40), st.just(None))
 # Their features: of two a vector, of one a map.
