@@ -93,12 +93,13 @@ def train(network, recipe, train_set, test_set):
     keras.utils.set_random_seed(recipe.seed)
     images, labels = train_set
     mean, std = images.mean((0, 1, 2)), images.std((0, 1, 2))
-    rows = compilation.needs_one_hot(recipe)
     assembly = Pipeline(network, recipe, 10, images.shape[1:], tuple(mean), tuple(std))
-    model = assembly.for_training()
+    model, task = assembly.for_training(), assembly.task
+    rows = task.needs_one_hot(recipe)
     size = recipe.batch_size
     steps = len(images) // size
-    compilation.compile(model, recipe, steps_per_epoch=steps, one_hot=rows, classes=10)
+    counts = {"steps_per_epoch": steps, "classes": 10}
+    compilation.compile(model, recipe, task, one_hot=rows, **counts)
     targets = np.eye(10, dtype="float32")[labels] if rows else labels
     x, y = jnp.asarray(images), jnp.asarray(targets)
     # Builds the metrics and the optimiser.

@@ -29,6 +29,7 @@ from kerazoo import reader
 from kerazoo.files import PARTIAL, entries, exclusive, folder_error, write_atomic
 from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
+from kerazoo.recursion import allow_deep_graphs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class RunConfig:
         data_dir: Where the data set's files were found.
         deterministic: Whether TensorFlow computed the same bits in every run.
         parts: A digest of splits that the caller chose; ``None`` for the usual ones.
+        task: What it learnt; a name of :data:`kerazoo.tasks.TASKS`.
         rule: How an ensemble's members answer as one.
         members: An ensemble's runs.
     """
@@ -62,6 +64,7 @@ class RunConfig:
     data_dir: str | None = None
     deterministic: bool = False
     parts: str | None = None
+    task: str = "classification"
     rule: str | None = None
     members: tuple[str, ...] = ()
 
@@ -215,6 +218,7 @@ class Run:
         if not path.is_file():
             raise ValueError(f"{self.path} has no model.keras: the run has not ended.")
         try:
+            allow_deep_graphs()
             return keras.models.load_model(path)
         except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).strip().partition("\n")[0]

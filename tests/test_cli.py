@@ -162,10 +162,10 @@ def test_predict(command, folder, pictures):
     for row in rows:
         assert len(row["top"]) == 2
         assert row["top"][0]["probability"] >= row["top"][1]["probability"]
-        assert {guess["class"] for guess in row["top"]} < set("0123456789")
+        assert {guess["label"] for guess in row["top"]} < set("0123456789")
     status, out, _ = command("predict", folder, files[0], "--top=1")
     assert status == 0
-    assert out.startswith(f"{files[0]}: {rows[0]['top'][0]['class']} ")
+    assert out.startswith(f"{files[0]}: {rows[0]['top'][0]['label']} ")
 
 
 BAD = {

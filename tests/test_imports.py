@@ -15,10 +15,11 @@ TENSORFLOW |= {"tensorflow_datasets"}
 SERVICES = {"filelock", "platformdirs", "sklearn", "requests"}
 
 # Part: the other parts it may import, and the packages that are not of the standard
-# library. `errors` and `reader` are for everybody.
+# library.
 TABLE = {
     "errors": (set(), set()),
     "reader": (set(), set()),
+    "recursion": (set(), set()),
     "registry": (set(), set()),
     # It names the models; the registry imports them.
     "networks": ({"registry"}, set()),
@@ -30,24 +31,38 @@ TABLE = {
     "precision": (set(), TENSORFLOW),
     "layers": (set(), KERAS),
     "blocks": ({"layers"}, KERAS),
-    "surgery": ({"layers", "analysis"}, KERAS),
+    "surgery": ({"layers"}, KERAS),
     "builder": ({"layers", "registry"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
     "data": ({"layers"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe"}, LIGHT),
-    "analysis": ({"registry"}, KERAS | PLOTS | {"sklearn"}),
+    "analysis": ({"registry", "surgery"}, KERAS | PLOTS | {"sklearn"}),
+    "tasks": (
+        {"recipe", "run", "data", "layers", "blocks", "surgery", "analysis"},
+        KERAS | PLOTS | {"sklearn"},
+    ),
     "training": (
-        {"registry", "recipe", "files", "run", "data", "layers", "blocks", "surgery"}
+        {
+            "registry",
+            "tasks",
+            "recipe",
+            "files",
+            "run",
+            "data",
+            "layers",
+            "blocks",
+            "surgery",
+        }
         | {"analysis", "precision", "processes"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
-        {"run", "files", "surgery", "data", "precision", "errors"},
+        {"run", "registry", "surgery", "tasks", "data", "precision"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.
     "tuning": (
-        {"registry", "recipe", "files", "run", "data", "surgery", "training"}
+        {"registry", "recipe", "files", "run", "data", "surgery", "tasks", "training"}
         | {"serving", "analysis", "precision", "processes"},
         TENSORFLOW | SERVICES | {"keras_tuner"},
     ),
@@ -62,6 +77,7 @@ INSIDE_FUNCTIONS = {
 # The one file that mends Keras itself, for named versions.
 MENDS_KERAS = "training/keras_repairs.py"
 PRIVATE = ("keras.src", "tensorflow.python")
+EVERYBODYS = {"errors", "reader", "recursion"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -96,7 +112,12 @@ def offences(part, tree):
         top, *rest = name.split(".")
         if top == "kerazoo":
             # `from kerazoo import x` names a part or a public name of one.
-            allowed = rest and rest[0] in parts | {part, "errors", "reader"}
+            allowed = rest and rest[0] in parts | {
+                part,
+                "errors",
+                "reader",
+                "recursion",
+            }
             if part == "models" and rest[:1] == ["models"]:
                 allowed = False
         else:

@@ -35,7 +35,7 @@ def test_an_old_run_names_what_is_on_an_image(data_dir, tmp_path):
         place = test.indices[number]
         Image.fromarray(test.source.images[place][..., 0]).save(tmp_path / "digit.png")
         (row,) = kerazoo.predict(RUNS[0], [tmp_path / "digit.png"], top=1)
-        right += row["top"][0]["class"] == str(test.labels[number])
+        right += row.top[0].label == str(test.labels[number])
     assert right >= 9
 
 

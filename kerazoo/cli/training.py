@@ -122,13 +122,13 @@ def predict(
 ) -> None:
     """Name what is on images, with a run's network."""
 
-    rows = kerazoo.predict(run, images, top=top)
+    found = kerazoo.predict(run, images, top=top)
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
         return
-    for row in rows:
-        guesses = ", ".join(f"{g['class']} {g['probability']:.1%}" for g in row["top"])
-        console.print(f"{row['image']}: {guesses}", markup=False, soft_wrap=True)
+    for one in found:
+        guesses = ", ".join(f"{g.label} {g.probability:.1%}" for g in one.top)
+        console.print(f"{one.image}: {guesses}", markup=False, soft_wrap=True)
 
 
 @app.command()

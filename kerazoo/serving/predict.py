@@ -6,12 +6,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from kerazoo import data as kerazoo_data
+from kerazoo import tasks
 from kerazoo.run import Run
+from kerazoo.tasks import Prediction
 
 
 def predict(
     run: str | os.PathLike | Run, images: Iterable[str | os.PathLike], *, top: int = 3
-) -> list[dict]:
+) -> list[Prediction]:
     """The likeliest classes of image files.
 
     Args:
@@ -20,7 +22,7 @@ def predict(
         top: How many classes to give for each.
 
     Returns:
-        A row an image: ``{"image": path, "top": [{"class", "probability"}, ...]}``.
+        A :class:`kerazoo.tasks.Prediction` an image.
 
     Raises:
         ValueError: Where a file is missing or no image, or there is no model.
@@ -28,14 +30,15 @@ def predict(
     run = run if isinstance(run, Run) else Run(run)
     if top < 1:
         raise ValueError(f"top is {top}; it must be 1 or more.")
-    classes, channels = run.config.classes, run.config.image_shape[-1]
+    config = run.config
+    task = tasks.find(config.task)
+    channels = config.image_shape[-1]
     # Every file is read before the model is, so that a bad one costs nothing.
     decoded = {path: kerazoo_data.read_image(path, channels) for path in images}
     model = run.model()
-    rows = []
+    found = []
     for path, pixels in decoded.items():
-        scores = np.asarray(model(pixels[None], training=False))[0]
-        best = np.argsort(-scores)[:top]
-        guesses = [{"class": classes[i], "probability": float(scores[i])} for i in best]
-        rows.append({"image": str(path), "top": guesses})
-    return rows
+        outputs = np.asarray(model(pixels[None], training=False))[0]
+        guesses = task.guesses(outputs, config.classes, top)
+        found.append(Prediction(str(path), guesses))
+    return found

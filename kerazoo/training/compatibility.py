@@ -2,7 +2,7 @@
 
 import pathlib
 
-from kerazoo import registry
+from kerazoo import registry, tasks
 from kerazoo.recipe import Recipe
 
 # What a training decides itself, and by which of its own words.
@@ -25,15 +25,15 @@ def check_compatible(network: str, recipe: Recipe) -> None:
         recipe: How it is to be trained.
 
     Raises:
-        ValueError: For an unknown network, one that does not classify images, an option
-            that its builder does not have or that is not the recipe's to decide, or an
-            input that it cannot take.
+        ValueError: For an unknown network, one whose task cannot be learnt here, an
+            option that its builder does not have or that is not the recipe's to
+            decide, or an input that it cannot take.
     """
     card = registry.find(network)
-    if card.task != "classification":
+    if card.task not in tasks.TASKS:
         raise ValueError(
             f"{network} is a network for {card.task}, and training knows "
-            "classification alone; kerazoo list shows the networks."
+            f"{', '.join(tasks.TASKS)} alone; kerazoo list shows the networks."
         )
     for option in recipe.options:
         if option in SET_BY_TRAINING:

@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-from keras import ops
 
 from kerazoo.errors import unknown
-from kerazoo.layers import MAPLoss
 from kerazoo.recipe import Optimizer, Recipe, Schedule
-from kerazoo.training.accuracy import LARGEST, Accuracy
+from kerazoo.tasks import Task
 from kerazoo.training.clipping import clip_across_replicas
 
 
@@ -108,7 +106,7 @@ def optimizer(
         arguments["use_ema"] = True
     kind = kinds[config.name.lower()]
     if kind is keras.optimizers.SGD and keras.backend.backend() == "tensorflow":
-        from kerazoo.training.fused_sgd import SGD as kind
+        from kerazoo.layers.fast_paths import FusedSGD as kind
     if config.multipliers:
         kind = _multiplied(kind, _factors(config, paths))
     try:
@@ -156,61 +154,6 @@ def _multiplied(kind, factors):
     return Multiplied
 
 
-class Fading(keras.losses.Loss):
-    """A loss that falls to nothing in a straight line.
-
-    Args:
-        loss: The loss.
-        optimizer: Its steps are counted.
-        steps: How many the fall takes.
-    """
-
-    def __init__(
-        self, loss: keras.Loss, optimizer: keras.optimizers.Optimizer, steps: int
-    ) -> None:
-        super().__init__(name=f"fading_{loss.name}")
-        self.loss, self.optimizer, self.steps = loss, optimizer, steps
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The share that is left of the loss of every example."""
-        passed = ops.cast(self.optimizer.iterations, y_pred.dtype) / self.steps
-        return ops.relu(1 - passed) * self.loss.call(y_true, y_pred)
-
-
-def needs_one_hot(recipe: Recipe) -> bool:
-    """Whether the loss needs one-hot labels."""
-    return recipe.loss == "squared_hinge" or recipe.label_smoothing > 0
-
-
-def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
-    """The loss on logits.
-
-    Args:
-        recipe: The recipe.
-        one_hot: Whether labels are one-hot (or mixed) rows rather than class ids.
-    """
-    if recipe.loss == "map":
-        return MAPLoss()
-    if recipe.loss == "squared_hinge":
-        return keras.losses.SquaredHinge()
-    if one_hot:
-        return keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        )
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def metrics(classes: int, one_hot: bool) -> list[keras.metrics.Metric]:
-    """Top-1 accuracy, and top-5 where there are more than five classes."""
-    m = keras.metrics
-    top5 = m.TopKCategoricalAccuracy if one_hot else m.SparseTopKCategoricalAccuracy
-    five = [top5(5, name="top5")] if classes > 5 else []
-    if classes <= LARGEST:
-        return [Accuracy(classes), *five]
-    top1 = m.CategoricalAccuracy if one_hot else m.SparseCategoricalAccuracy
-    return [top1(name="accuracy"), *five]
-
-
 def regularize(model: keras.Model, recipe: Recipe) -> None:
     """Puts the recipe's penalties and norms on a built network.
 
@@ -231,6 +174,7 @@ def regularize(model: keras.Model, recipe: Recipe) -> None:
 def compile(
     model: keras.Model,
     recipe: Recipe,
+    task: Task,
     *,
     steps_per_epoch: int,
     one_hot: bool,
@@ -243,6 +187,7 @@ def compile(
     Args:
         model: From images to logits, or to a dictionary of them.
         recipe: The recipe.
+        task: What it learns.
         steps_per_epoch: Batches of an epoch.
         one_hot: Whether labels are rows.
         classes: Number of classes.
@@ -259,33 +204,8 @@ def compile(
     )
     paths = [variable.path for variable in model.trainable_variables]
     built = clip_across_replicas(optimizer(recipe.optimizer, rate, paths), replicas)
-    if recipe.auxiliary_fade and not isinstance(model.output, dict):
-        raise ValueError(
-            f"auxiliary_fade is {recipe.auxiliary_fade}, but {model.name} has no "
-            "auxiliary heads with these options; switch them on or leave it out."
-        )
-    if isinstance(model.output, dict):
-        losses = {name: loss(recipe, one_hot) for name in model.output}
-        if recipe.auxiliary_fade:
-            losses |= {
-                name: Fading(one, built, recipe.auxiliary_fade)
-                for name, one in losses.items()
-                if name != "predictions"
-            }
-        loss_arguments: dict[str, Any] = {
-            "loss": losses,
-            "loss_weights": {
-                name: 1.0 if name == "predictions" else recipe.auxiliary_weight
-                for name in model.output
-            },
-            "metrics": {"predictions": metrics(classes, one_hot)},
-        }
-    else:
-        loss_arguments = {
-            "loss": loss(recipe, one_hot),
-            "metrics": metrics(classes, one_hot),
-        }
-    model.compile(optimizer=built, **loss_arguments, **options)
+    learnt = task.objective(model, recipe, built, classes=classes, one_hot=one_hot)
+    model.compile(optimizer=built, **learnt, **options)
 
 
 def num_epochs(recipe: Recipe, steps_per_epoch: int) -> int:

@@ -3,85 +3,34 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
+from kerazoo import tasks
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery.preprocessing import resized_to_output
 
 
-def measure(model: Callable, batches: Any, classes: Sequence[str]) -> Metrics:
-    """Runs a network over every batch and measures its probabilities.
-
-    Args:
-        model: From images of the network's size to class probabilities.
-        batches: ``Batches`` that neither shuffle nor augment.
-        classes: Class names.
-    """
-    return classification_metrics(*predictions(model, batches), classes)
-
-
-def predictions(model: Any, batches: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Runs a network over every batch.
-
-    Args:
-        model: From images of the network's size to scores.
-        batches: ``Batches`` that neither shuffle nor augment.
-
-    Returns:
-        The true class of every image, and float64 scores ``(images, classes)``, the
-        means over its views where there are several.
-    """
-    truth, scores, size = [], [], 0
-    for images, labels in batches.dataset:
-        images, labels = images.numpy(), labels.numpy()
-        size = size or len(images)
-        # A last batch of another size would be compiled for itself.
-        filled = np.resize(images, (size, *images.shape[1:]))
-        if images.ndim == 5:
-            filled = filled.reshape(-1, *images.shape[2:])
-        some = np.asarray(model.predict_on_batch(filled), "float64")
-        scores.append(some.reshape(size, -1, some.shape[-1]).mean(1)[: len(images)])
-        truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
-    return np.concatenate(truth), np.concatenate(scores)
-
-
-def classification_metrics(
-    truth: np.ndarray, scores: np.ndarray, classes: Sequence[str]
+def measure(
+    model: keras.Model,
+    batches: Any,
+    classes: Sequence[str],
+    task: str = "classification",
 ) -> Metrics:
-    """Measures probabilities.
+    """Runs a served network over every batch and measures what it gives.
 
     Args:
-        truth: The class of every image.
-        scores: Probabilities ``(images, classes)``.
+        model: From images of the network's size to what it serves.
+        batches: ``Batches`` that neither shuffle nor augment.
         classes: Class names.
-
+        task: The network's task, that of its card.
     """
-    from sklearn.metrics import confusion_matrix, top_k_accuracy_score
-
-    guess, every = scores.argmax(-1), range(len(classes))
-    matrix = confusion_matrix(truth, guess, labels=every)
-    right = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1)
-    top5 = None
-    if len(classes) > 5:
-        top5 = float(top_k_accuracy_score(truth, scores, k=5, labels=list(every)))
-    counts = matrix.sum(1)
-    return Metrics(
-        images=len(truth),
-        loss=float(-np.log(right).mean()),
-        accuracy=float((guess == truth).mean()),
-        top5=top5,
-        calibration_error=_calibration_error(scores.max(-1), guess == truth),
-        per_class={
-            name: float(matrix[i, i] / counts[i]) if counts[i] else None
-            for i, name in enumerate(classes)
-        },
-        confusion=tuple(map(tuple, matrix.tolist())),
-    )
+    return tasks.find(task).measure(model, batches, classes)
 
 
 def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
@@ -116,13 +65,6 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     for part in parts:
         digest.update(b"|" if part is None else part.indices.tobytes() + b"|")
     return f"custom {digest.hexdigest()[:16]}"
-
-
-def _calibration_error(confidence, right, bins=15):
-    """The mean gap between confidence and accuracy over bins of confidence."""
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs((confidence - right)[place == b].sum()) for b in np.unique(place)]
-    return float(sum(gaps) / len(right))
 
 
 def evaluate(
@@ -188,4 +130,4 @@ def evaluate(
         resize=recipe.resize,
         views=views,
     )
-    return measure(resized_to_output(model), batches, images.classes)
+    return measure(resized_to_output(model), batches, images.classes, config.task)

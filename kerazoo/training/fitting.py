@@ -29,11 +29,12 @@ from kerazoo.precision import (
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run, RunConfig, claim
 from kerazoo.surgery.preprocessing import resized_to_output
+from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.distribution import Distribution, distribute
-from kerazoo.training.evaluation import measure, own_parts
+from kerazoo.training.evaluation import own_parts
 from kerazoo.training.initial_weights import set_initial_weights
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
@@ -58,6 +59,10 @@ class Job:
     @property
     def recipe(self) -> Recipe:
         return self.pipeline.recipe
+
+    @property
+    def task(self) -> Task:
+        return self.pipeline.task
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -213,7 +218,7 @@ def prepare(
         "batch_size": recipe.batch_size,
         "image_shape": pipeline.image_shape,
         "resize": recipe.resize,
-        "one_hot": compilation.needs_one_hot(recipe),
+        "one_hot": pipeline.task.needs_one_hot(recipe),
     }
     training = images.batches(
         "train",
@@ -236,6 +241,7 @@ def prepare(
     compilation.compile(
         model,
         recipe,
+        pipeline.task,
         steps_per_epoch=training.steps,
         one_hot=training.one_hot,
         classes=len(images.classes),
@@ -253,6 +259,7 @@ def prepare(
         test=images.batches("test", **batch),
         config=RunConfig(
             network=network,
+            task=registry.find(network).task,
             data=images.name,
             classes=images.classes,
             image_shape=pipeline.image_shape,
@@ -280,17 +287,9 @@ def _steps_per_execution(network, recipe, steps):
     return max(count for count in range(1, 9) if together % count == 0)
 
 
-def labels_for_heads(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """A data set that gives the same labels to every head of a network."""
-    if not isinstance(model.output, dict):
-        return dataset
-    heads = list(model.output)
-    return dataset.map(lambda x, y: (x, dict.fromkeys(heads, y)))
-
-
 def _train(job, folder, state, events, verbose):
     model, training, validation = job.model, job.training, job.validation
-    change = functools.partial(labels_for_heads, model)
+    change = functools.partial(job.task.targets, model)
 
     def training_from(epoch=0, step=0):
         return job.distribution.shared_epochs(training, epoch, step, change)
@@ -298,7 +297,8 @@ def _train(job, folder, state, events, verbose):
     epochs = compilation.num_epochs(job.recipe, training.steps)
     epochs = min(epochs, state.until or epochs)
     if job.distribution.devices == 1:
-        _build_metrics(model, len(job.classes), training.one_hot)
+        blank = job.task.blank(model, len(job.classes), training.one_hot)
+        _build_metrics(model, blank)
     else:
         model.evaluate(training_from(), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
@@ -333,17 +333,12 @@ def _train(job, folder, state, events, verbose):
         writer.close()
 
 
-def _build_metrics(model, classes, one_hot):
+def _build_metrics(model, blank):
     """Makes the variables of the metrics, whose sums belong to the state.
 
     An evaluated batch would do it too, and trace a graph that nobody needs.
     """
-    truth: Any = np.zeros((1, classes), "float32") if one_hot else np.zeros(1, "int32")
-    guess: Any = np.zeros((1, classes), "float32")
-    if isinstance(model.output, dict):
-        truth = dict.fromkeys(model.output, truth)
-        guess = dict.fromkeys(model.output, guess)
-    truth, guess = keras.tree.map_structure(keras.ops.convert_to_tensor, (truth, guess))
+    truth, guess = keras.tree.map_structure(keras.ops.convert_to_tensor, blank)
     model.compute_loss(None, truth, guess)
     model.compute_metrics(None, truth, guess)
     model.reset_metrics()
@@ -423,7 +418,7 @@ def _callbacks(job, folder, writer, epochs, events):
     if events and job.validation:
         # The counts of all workers are added up, so that all must ask for them.
         own = writer if job.distribution.chief else None
-        watched.append(writers.ConfusionMatrix(own, job.classes, every))
+        watched.append(writers.TaskFigures(own, job.task, job.classes, every))
     if recipe.snapshots and job.distribution.chief:
         watched.append(Snapshots(folder.path / "snapshots", recipe.snapshots))
     monitor = "val_loss" if job.validation else "loss"
@@ -461,21 +456,20 @@ def _finish(job, served, folder, state, write_figures):
     """Everything of a run folder that is written at the end; metrics come last."""
     with replacing(folder.path / "model.keras") as path:
         served.save(path)
-    metrics = measure(resized_to_output(served), job.test, job.classes)
+    metrics = job.task.measure(resized_to_output(served), job.test, job.classes)
     write_atomic(folder.path / "history.csv", _csv(state.history))
     if write_figures:
-        draw(folder, state.history, metrics)
+        draw(folder, state.history, metrics, job.task)
     write_atomic(folder.path / "metrics.json", metrics.to_json())
 
 
-def draw(folder: Run, history: list[dict[str, Any]], metrics: Metrics) -> None:
-    """Writes the curves and the confusion matrix of a run."""
-    matrix = np.array(metrics.confusion)
-    for name, figure in (
-        ("curves.png", plots.curves(history)),
-        ("confusion.png", plots.confusion(matrix, list(metrics.per_class))),
-    ):
-        with replacing(folder.path / name) as path:
+def draw(
+    folder: Run, history: list[dict[str, Any]], metrics: Metrics, task: Task
+) -> None:
+    """Writes the curves of a run and the figures of its task."""
+    figures = task.figures(np.array(metrics.confusion), list(metrics.per_class))
+    for name, figure in {"curves": plots.curves(history), **figures}.items():
+        with replacing(folder.path / f"{name}.png") as path:
             figure.savefig(path, dpi=120)
 
 

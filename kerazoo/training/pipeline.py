@@ -8,9 +8,9 @@ import numpy as np
 from keras import layers
 
 from kerazoo import data as kerazoo_data
-from kerazoo import registry
+from kerazoo import registry, tasks
 from kerazoo.recipe import Recipe
-from kerazoo.surgery.plain_keras import as_plain_keras
+from kerazoo.surgery.plain_keras import plain_copy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Pipeline:
     def image_shape(self) -> tuple[int, int, int]:
         """What the network takes, ``(height, width, channels)``."""
         return self.recipe.image_shape or registry.find(self.network).input_shape
+
+    @property
+    def task(self) -> tasks.Task:
+        """What the network learns."""
+        return tasks.find(registry.find(self.network).task)
 
     def _network(self, images: Any, activation: str | None) -> Any:
         x = images
@@ -87,15 +92,15 @@ class Pipeline:
         of kerazoo, so that the file opens without it where nothing else needs it.
         """
         raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
-        model = self._network(self._resized(raw), "softmax")
-        output = model.output
-        if isinstance(output, dict):
-            model = keras.Model(raw, output["predictions"], name=model.name)
-        known = {layer.name: layer for layer in trained.layers}
-        for layer in model.layers:
+        model = self._network(self._resized(raw), self.task.served_activation)
+        served = self.task.served(model.output)
+        if served is not model.output:
+            model = keras.Model(raw, served, name=model.name)
+        copy = plain_copy(model)
+        for layer in copy.layers:
             if layer.weights:
-                layer.set_weights(known[layer.name].get_weights())
-        return as_plain_keras(model)
+                layer.set_weights(trained.get_layer(layer.name).get_weights())
+        return copy
 
     def _resized(self, x):
         height, width, _ = self.image_shape

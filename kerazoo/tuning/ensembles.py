@@ -24,7 +24,7 @@ from kerazoo.files import replacing, replacing_folder, write_atomic
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery import join
 from kerazoo.surgery.preprocessing import resized_to_output
-from kerazoo.training.evaluation import classification_metrics, predictions
+from kerazoo.tasks.classification import classification_metrics, predictions
 from kerazoo.training.snapshots import list_snapshots, model_at
 from kerazoo.tuning.records import Fold
 from kerazoo.tuning.results import Search

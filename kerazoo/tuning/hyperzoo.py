@@ -12,7 +12,7 @@ from kerazoo.precision import choose
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
-from kerazoo.training.fitting import Job, labels_for_heads, prepare
+from kerazoo.training.fitting import Job, prepare
 from kerazoo.tuning.spaces import Settings, Space
 
 
@@ -113,10 +113,10 @@ class HyperZoo(keras_tuner.HyperModel):
             "epochs", compilation.num_epochs(job.recipe, job.training.steps)
         )
         if job.validation:
-            validation = labels_for_heads(model, job.validation.dataset)
+            validation = job.task.targets(model, job.validation.dataset)
             options.setdefault("validation_data", validation)
         return model.fit(
-            labels_for_heads(model, job.training.epochs(start)),
+            job.task.targets(model, job.training.epochs(start)),
             steps_per_epoch=job.training.steps,
             shuffle=False,
             **options,

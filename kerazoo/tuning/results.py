@@ -19,7 +19,7 @@ import pathlib
 import shutil
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader, training
+from kerazoo import reader, tasks, training
 from kerazoo.files import replacing_folder, write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
@@ -189,7 +189,7 @@ class Search:
             write_atomic(partial / "config.json", reader.dump(trained))
             metrics = training.evaluate(copy, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())
-            draw(copy, copy.history, metrics)
+            draw(copy, copy.history, metrics, tasks.find(trained.task))
         return Run(run)
 
     def report(self) -> None:

@@ -13,7 +13,10 @@ from kerazoo import Recipe, recipes
 from kerazoo.data.augment.apply import check_augmentations, parse
 from kerazoo.data.preprocessing import KINDS
 from kerazoo.data.sets import SETS
+from kerazoo.tasks import Classification
 from kerazoo.training import compilation
+
+TASK = Classification()
 
 NAMES = recipes.list_recipes()
 NETWORKS = kerazoo.list_models()
@@ -270,10 +273,10 @@ def test_compiles_and_takes_a_step(name):
     recipe = recipes.find(name)
     keras.utils.set_random_seed(1)
     model = stand_in(recipe)
-    rows = compilation.needs_one_hot(recipe)
+    rows = TASK.needs_one_hot(recipe)
     options = {"steps_per_epoch": 10, "one_hot": rows, "classes": 10}
     # A graph would take longer than the step.
-    compilation.compile(model, recipe, **options, run_eagerly=True)
+    compilation.compile(model, recipe, TASK, **options, run_eagerly=True)
     before = [variable.numpy() for variable in model.trainable_variables]
     images = np.random.default_rng(1).normal(size=(20, 8, 8, 3)).astype("float32")
     labels = np.arange(20) % 10

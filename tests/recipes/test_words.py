@@ -12,6 +12,7 @@ import kerazoo
 from kerazoo import Recipe, recipes, training
 from kerazoo.cli import app
 from kerazoo.recipe import Optimizer
+from kerazoo.tasks import Classification
 from kerazoo.training import compilation
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.initial_weights import set_initial_weights
@@ -36,7 +37,7 @@ def two_heads():
 
 def compiled(model, recipe, **options):
     options |= {"steps_per_epoch": 1, "one_hot": False, "classes": 2}
-    compilation.compile(model, recipe, run_eagerly=True, **options)
+    compilation.compile(model, recipe, Classification(), run_eagerly=True, **options)
     return model
 
 

@@ -45,14 +45,14 @@ def test_any_size_and_kind(trained, digit, tmp_path, name, size, mode):
     path = tmp_path / name
     Image.fromarray(digit[0]).resize(size).convert(mode).save(path)
     (row,) = predict(trained, [path], top=10)
-    assert row["image"] == str(path)
+    assert row.image == str(path)
     with Image.open(path) as picture:
         grey = picture.convert("RGB") if mode == "P" else picture
         expected = scores_of(trained, np.asarray(grey.convert("L")))
-    assert [guess["class"] for guess in row["top"]] == [
+    assert [guess.label for guess in row.top] == [
         str(place) for place in np.argsort(-expected)
     ]
-    assert [guess["probability"] for guess in row["top"]] == pytest.approx(
+    assert [guess.probability for guess in row.top] == pytest.approx(
         np.sort(expected)[::-1], abs=1e-6
     )
 
@@ -60,8 +60,8 @@ def test_any_size_and_kind(trained, digit, tmp_path, name, size, mode):
 def test_names_the_class(trained, digit, tmp_path):
     Image.fromarray(digit[0]).save(tmp_path / "digit.png")
     (row,) = predict(trained.path, [tmp_path / "digit.png"], top=1)
-    assert len(row["top"]) == 1
-    assert row["top"][0]["class"] == str(digit[1])
+    assert len(row.top) == 1
+    assert row.top[0].label == str(digit[1])
 
 
 def test_sixteen_bits_keep_their_shades(trained, digit, tmp_path):
@@ -69,7 +69,7 @@ def test_sixteen_bits_keep_their_shades(trained, digit, tmp_path):
     Image.fromarray(deep).save(tmp_path / "deep.png")
     Image.fromarray(digit[0]).save(tmp_path / "flat.png")
     deep, flat = predict(trained, [tmp_path / n for n in ("deep.png", "flat.png")])
-    assert deep["top"] == flat["top"]
+    assert deep.top == flat.top
 
 
 def test_rotation_notes_are_followed(trained, digit, tmp_path):
@@ -82,7 +82,7 @@ def test_rotation_notes_are_followed(trained, digit, tmp_path):
     upright, turned = predict(
         trained, [tmp_path / "upright.png", tmp_path / "turned.png"]
     )
-    assert turned["top"] == upright["top"]
+    assert turned.top == upright.top
 
 
 def test_files_that_are_no_images(trained, digit, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from kerazoo.recipe import Optimizer, Recipe, Schedule
+from kerazoo.tasks import Classification
 from kerazoo.training import compilation
 
 
@@ -110,9 +111,8 @@ def network(seed=0):
 
 def compiled(recipe, steps_per_epoch=10, one_hot=False):
     model = network()
-    compilation.compile(
-        model, recipe, steps_per_epoch=steps_per_epoch, one_hot=one_hot, classes=6
-    )
+    options = {"steps_per_epoch": steps_per_epoch, "one_hot": one_hot, "classes": 6}
+    compilation.compile(model, recipe, Classification(), **options)
     return model
 
 
@@ -213,13 +213,13 @@ def test_schedules_count_every_batch():
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
-        (Optimizer(name="sgd", momentum=0.9, nesterov=True), "SGD"),
+        (Optimizer(name="sgd", momentum=0.9, nesterov=True), "FusedSGD"),
         (Optimizer(name="Adam", beta_1=0.8, beta_2=0.9, epsilon=1e-4), "Adam"),
         (Optimizer(name="adamw", weight_decay=0.05), "AdamW"),
         (Optimizer(name="rmsprop", rho=0.8, momentum=0.9, epsilon=1.0), "RMSprop"),
         (Optimizer(name="nadam", clipnorm=1.0), "Nadam"),
-        (Optimizer(name="sgd", global_clipnorm=2.0), "SGD"),
-        (Optimizer(name="sgd", clipvalue=0.5), "SGD"),
+        (Optimizer(name="sgd", global_clipnorm=2.0), "FusedSGD"),
+        (Optimizer(name="sgd", clipvalue=0.5), "FusedSGD"),
     ],
 )
 def test_optimisers_take_their_words(words, kind):
@@ -253,59 +253,6 @@ def test_optimisers_refuse_other_words(words, message):
     assert "\n" not in str(caught.value)
 
 
-LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, -1.0]], "float32")
-LABELS = np.array([0, 2])
-
-
-def value(loss, labels):
-    return float(loss(labels, LOGITS))
-
-
-def test_crossentropy_by_hand():
-    shares = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
-    expected = -np.log(shares[[0, 1], LABELS]).mean()
-    assert value(compilation.loss(Recipe(), False), LABELS) == pytest.approx(expected)
-    rows = np.eye(3)[LABELS]
-    assert value(compilation.loss(Recipe(), True), rows) == pytest.approx(expected)
-
-
-def test_smoothed_labels_by_hand():
-    recipe = Recipe(label_smoothing=0.3)
-    assert compilation.needs_one_hot(recipe)
-    logs = LOGITS - np.log(np.exp(LOGITS).sum(1, keepdims=True))
-    target = 0.7 * np.eye(3)[LABELS] + 0.1
-    expected = -(target * logs).sum(1).mean()
-    got = value(compilation.loss(recipe, True), np.eye(3, dtype="float32")[LABELS])
-    assert got == pytest.approx(expected, rel=1e-5)
-
-
-def test_squared_hinge_by_hand():
-    recipe = Recipe(loss="squared_hinge")
-    assert compilation.needs_one_hot(recipe)
-    sign = 2 * np.eye(3)[LABELS] - 1
-    expected = (np.maximum(0, 1 - sign * LOGITS) ** 2).mean()
-    got = value(compilation.loss(recipe, True), np.eye(3, dtype="float32")[LABELS])
-    assert got == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("rows", [False, True])
-def test_map_loss_by_hand(rows):
-    """Cross-entropy with one class more, whose score is fixed at -1 (1998, eq. 9)."""
-    sums = np.exp(LOGITS).sum(1) + np.exp(-1)
-    expected = (np.log(sums) - LOGITS[[0, 1], LABELS]).mean()
-    labels = np.eye(3, dtype="float32")[LABELS] if rows else LABELS
-    got = value(compilation.loss(Recipe(loss="map"), rows), labels)
-    assert got == pytest.approx(expected, rel=1e-5)
-
-
-def test_metrics_by_number_of_classes():
-    def names(classes):
-        return [m.name for m in compilation.metrics(classes, False)]
-
-    assert names(10) == ["accuracy", "top5"]
-    assert names(5) == ["accuracy"]
-
-
 def test_side_heads_weigh_less():
     inputs = keras.Input((4,))
     heads = {
@@ -313,7 +260,8 @@ def test_side_heads_weigh_less():
     }
     model = keras.Model(inputs, heads)
     recipe = Recipe(auxiliary_weight=0.25)
-    compilation.compile(model, recipe, steps_per_epoch=5, one_hot=False, classes=3)
+    options = {"steps_per_epoch": 5, "one_hot": False, "classes": 3}
+    compilation.compile(model, recipe, Classification(), **options)
     images, labels = np.ones((2, 4), "float32"), np.array([0, 1])
     logs = model.evaluate(
         images, dict.fromkeys(heads, labels), return_dict=True, verbose=0

@@ -11,6 +11,7 @@ import pytest
 
 from kerazoo import files
 from kerazoo.run import Run
+from kerazoo.tasks import Classification
 from kerazoo.training import fitting, state
 from kerazoo.training.state import Diverged, Interrupted, TrainState
 
@@ -214,7 +215,7 @@ def test_death_between_training_and_results(fit, tmp_path, monkeypatch, settings
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "measure", killed)
+        patch.setattr(Classification, "measure", killed)
         with pytest.raises(Killed):
             fit(*settings)
     assert not Run(tmp_path / "run").finished

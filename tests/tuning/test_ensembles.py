@@ -304,9 +304,9 @@ def test_the_folder_is_a_run(whole, tmp_path):
         assert min(picture.size) > 300
     np.testing.assert_array_equal(answers(run.model()), answers(found.model))
     Image.fromarray(IMAGES[0, ..., 0]).save(tmp_path / "digit.png")
-    guess = predict(folder, [tmp_path / "digit.png"], top=1)[0]["top"][0]
+    guess = predict(folder, [tmp_path / "digit.png"], top=1)[0].top[0]
     best = answers(found.model, IMAGES[:1])[0]
-    assert guess["probability"] == pytest.approx(best.max(), rel=1e-5)
+    assert guess.probability == pytest.approx(best.max(), rel=1e-5)
     with pytest.raises(ValueError, match="does not resize all images to one size"):
         training.evaluate(folder)
 

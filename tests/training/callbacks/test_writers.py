@@ -69,7 +69,7 @@ def test_accuracy_of_every_class_is_that_of_the_confusion_matrix(
 
 
 def test_confusion_matrix_is_a_picture(events):
-    shown = values(events, "confusion_matrix")
+    shown = values(events, "confusion")
     # Pictures between the first and the last are drawn where that costs little.
     assert {1, 3} <= set(shown) <= {1, 2, 3}
     pixels = picture(shown[3])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from kerazoo.training.accuracy import Accuracy, confusion
+from kerazoo.tasks.accuracy import Accuracy, confusion
 
 TRUTH = np.array([0, 1, 2, 2, 1, 0, 2], "int32")
 GUESS = np.array([0, 2, 2, 2, 1, 1, 0])

@@ -1,0 +1,20 @@
+"""Contract 4: what a kind of network learns and gives."""
+
+from kerazoo.errors import unknown
+from kerazoo.tasks.classification import Classification
+from kerazoo.tasks.task import Guess, Prediction, Task
+
+__all__ = ["TASKS", "Classification", "Guess", "Prediction", "Task", "find"]
+
+TASKS: dict[str, Task] = {"classification": Classification()}
+
+
+def find(name: str) -> Task:
+    """The task of a card.
+
+    Raises:
+        ValueError: For one that is not among :data:`TASKS`.
+    """
+    if name not in TASKS:
+        raise unknown("task", name, TASKS)
+    return TASKS[name]

@@ -1,0 +1,220 @@
+"""Classification: one of several classes for every image."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerazoo.analysis import plots
+from kerazoo.layers import MAPLoss
+from kerazoo.recipe import Recipe
+from kerazoo.run import Metrics
+from kerazoo.tasks.accuracy import LARGEST, Accuracy, confusion
+from kerazoo.tasks.task import Guess
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Classification:
+    """The task of networks that name what is on an image.
+
+    Targets are class ids, or rows of shares where losses or augmentations need them;
+    auxiliary heads learn the same. The served network gives the probabilities of the
+    main head. See :class:`kerazoo.tasks.Task` for the methods.
+    """
+
+    served_activation: str | None = "softmax"
+
+    def needs_one_hot(self, recipe: Recipe) -> bool:
+        return recipe.loss == "squared_hinge" or recipe.label_smoothing > 0
+
+    def targets(self, model: keras.Model, dataset: Any) -> Any:
+        if not isinstance(model.output, dict):
+            return dataset
+        heads = list(model.output)
+        return dataset.map(lambda x, y: (x, dict.fromkeys(heads, y)))
+
+    def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
+        guess = np.zeros((1, classes), "float32")
+        truth = guess if one_hot else np.zeros(1, "int32")
+        if not isinstance(model.output, dict):
+            return truth, guess
+        heads = list(model.output)
+        return dict.fromkeys(heads, truth), dict.fromkeys(heads, guess)
+
+    def objective(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        classes: int,
+        one_hot: bool,
+    ) -> dict[str, Any]:
+        if recipe.auxiliary_fade and not isinstance(model.output, dict):
+            raise ValueError(
+                f"auxiliary_fade is {recipe.auxiliary_fade}, but {model.name} has no "
+                "auxiliary heads with these options; switch them on or leave it out."
+            )
+        if isinstance(model.output, dict):
+            losses = {name: loss(recipe, one_hot) for name in model.output}
+            if recipe.auxiliary_fade:
+                losses |= {
+                    name: Fading(one, optimizer, recipe.auxiliary_fade)
+                    for name, one in losses.items()
+                    if name != "predictions"
+                }
+            return {
+                "loss": losses,
+                "loss_weights": {
+                    name: 1.0 if name == "predictions" else recipe.auxiliary_weight
+                    for name in model.output
+                },
+                "metrics": {"predictions": metrics(classes, one_hot)},
+            }
+        return {"loss": loss(recipe, one_hot), "metrics": metrics(classes, one_hot)}
+
+    def served(self, outputs: Any) -> Any:
+        return outputs["predictions"] if isinstance(outputs, dict) else outputs
+
+    def measure(
+        self, model: keras.Model, batches: Any, classes: Sequence[str]
+    ) -> Metrics:
+        return classification_metrics(*predictions(model, batches), classes)
+
+    def counts(self, model: keras.Model) -> np.ndarray | None:
+        return confusion(model)
+
+    def scalars(self, counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+        rows = zip(classes, counts.diagonal(), counts.sum(1), strict=True)
+        return {f"accuracy_of/{n}": right / count for n, right, count in rows if count}
+
+    def figures(
+        self, counts: np.ndarray, classes: Sequence[str]
+    ) -> Mapping[str, "Figure"]:
+        return {"confusion": plots.confusion(counts.astype(int), list(classes))}
+
+    def guesses(
+        self, outputs: np.ndarray, classes: Sequence[str], top: int
+    ) -> tuple[Guess, ...]:
+        best = np.argsort(-outputs)[:top]
+        return tuple(Guess(classes[i], float(outputs[i])) for i in best)
+
+
+class Fading(keras.losses.Loss):
+    """A loss that falls to nothing in a straight line.
+
+    Args:
+        loss: The loss.
+        optimizer: Its steps are counted.
+        steps: How many the fall takes.
+    """
+
+    def __init__(
+        self, loss: keras.Loss, optimizer: keras.optimizers.Optimizer, steps: int
+    ) -> None:
+        super().__init__(name=f"fading_{loss.name}")
+        self.loss, self.optimizer, self.steps = loss, optimizer, steps
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The share that is left of the loss of every example."""
+        passed = ops.cast(self.optimizer.iterations, y_pred.dtype) / self.steps
+        return ops.relu(1 - passed) * self.loss.call(y_true, y_pred)
+
+
+def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
+    """The loss on logits.
+
+    Args:
+        recipe: The recipe.
+        one_hot: Whether labels are one-hot (or mixed) rows rather than class ids.
+    """
+    if recipe.loss == "map":
+        return MAPLoss()
+    if recipe.loss == "squared_hinge":
+        return keras.losses.SquaredHinge()
+    if one_hot:
+        return keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        )
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def metrics(classes: int, one_hot: bool) -> list[keras.metrics.Metric]:
+    """Top-1 accuracy, and top-5 where there are more than five classes."""
+    m = keras.metrics
+    top5 = m.TopKCategoricalAccuracy if one_hot else m.SparseTopKCategoricalAccuracy
+    five = [top5(5, name="top5")] if classes > 5 else []
+    if classes <= LARGEST:
+        return [Accuracy(classes), *five]
+    top1 = m.CategoricalAccuracy if one_hot else m.SparseCategoricalAccuracy
+    return [top1(name="accuracy"), *five]
+
+
+def predictions(model: Any, batches: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a network over every batch.
+
+    Args:
+        model: From images of the network's size to scores.
+        batches: ``Batches`` that neither shuffle nor augment.
+
+    Returns:
+        The true class of every image, and float64 scores ``(images, classes)``, the
+        means over its views where there are several.
+    """
+    truth, scores, size = [], [], 0
+    for images, labels in batches.dataset:
+        images, labels = images.numpy(), labels.numpy()
+        size = size or len(images)
+        # A last batch of another size would be compiled for itself.
+        filled = np.resize(images, (size, *images.shape[1:]))
+        if images.ndim == 5:
+            filled = filled.reshape(-1, *images.shape[2:])
+        some = np.asarray(model.predict_on_batch(filled), "float64")
+        scores.append(some.reshape(size, -1, some.shape[-1]).mean(1)[: len(images)])
+        truth.append(labels if labels.ndim == 1 else labels.argmax(-1))
+    return np.concatenate(truth), np.concatenate(scores)
+
+
+def classification_metrics(
+    truth: np.ndarray, scores: np.ndarray, classes: Sequence[str]
+) -> Metrics:
+    """Measures probabilities.
+
+    Args:
+        truth: The class of every image.
+        scores: Probabilities ``(images, classes)``.
+        classes: Class names.
+
+    """
+    from sklearn.metrics import confusion_matrix, top_k_accuracy_score
+
+    guess, every = scores.argmax(-1), range(len(classes))
+    matrix = confusion_matrix(truth, guess, labels=every)
+    right = np.clip(scores[np.arange(len(truth)), truth], 1e-12, 1)
+    top5 = None
+    if len(classes) > 5:
+        top5 = float(top_k_accuracy_score(truth, scores, k=5, labels=list(every)))
+    counts = matrix.sum(1)
+    return Metrics(
+        images=len(truth),
+        loss=float(-np.log(right).mean()),
+        accuracy=float((guess == truth).mean()),
+        top5=top5,
+        calibration_error=_calibration_error(scores.max(-1), guess == truth),
+        per_class={
+            name: float(matrix[i, i] / counts[i]) if counts[i] else None
+            for i, name in enumerate(classes)
+        },
+        confusion=tuple(map(tuple, matrix.tolist())),
+    )
+
+
+def _calibration_error(confidence, right, bins=15):
+    """The mean gap between confidence and accuracy over bins of confidence."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs((confidence - right)[place == b].sum()) for b in np.unique(place)]
+    return float(sum(gaps) / len(right))

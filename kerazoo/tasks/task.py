@@ -1,0 +1,112 @@
+"""The protocol of a task, and the records of what it gives."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import numpy as np
+
+from kerazoo.recipe import Recipe
+from kerazoo.run import Metrics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Guess:
+    """A class that may be on an image.
+
+    Attributes:
+        label: The class.
+        probability: Its probability.
+    """
+
+    label: str
+    probability: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a network finds on an image file.
+
+    Attributes:
+        image: The file.
+        top: The likeliest classes, the first first.
+    """
+
+    image: str
+    top: tuple[Guess, ...]
+
+
+class Task(Protocol):
+    """What ``fit``, ``evaluate``, ``predict``, ``tune`` and ``crossval`` know of one.
+
+    A batch is a pair of inputs and targets; each may be a structure of tensors, as
+    Keras takes them. Outputs are those of the network, a tensor or a dictionary.
+
+    Attributes:
+        served_activation: The activation of the scores that a served network gives;
+            in training they are logits.
+    """
+
+    served_activation: str | None
+
+    def needs_one_hot(self, recipe: Recipe) -> bool:
+        """Whether the loss of a recipe needs labels that are rows of numbers."""
+
+    def targets(self, model: keras.Model, dataset: Any) -> Any:
+        """A data set whose targets have the structure of the network's outputs."""
+
+    def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
+        """NumPy targets and outputs for one image, all zeros: what metrics take."""
+
+    def objective(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        classes: int,
+        one_hot: bool,
+    ) -> dict[str, Any]:
+        """``loss``, ``loss_weights`` and ``metrics``, as ``keras.Model.compile`` takes.
+
+        Args:
+            model: From images to logits.
+            recipe: How it is trained.
+            optimizer: Its optimiser, whose steps a loss may count.
+            classes: Number of classes.
+            one_hot: Whether class labels are rows.
+        """
+
+    def served(self, outputs: Any) -> Any:
+        """Of the network's outputs those that the served network gives."""
+
+    def measure(
+        self, model: keras.Model, batches: Any, classes: Sequence[str]
+    ) -> Metrics:
+        """What a served network is worth.
+
+        Args:
+            model: From images of the network's size to what it serves.
+            batches: ``Batches`` that neither shuffle nor augment.
+            classes: Class names.
+        """
+
+    def counts(self, model: keras.Model) -> np.ndarray | None:
+        """What the metrics of a compiled model have counted; ``None`` for nothing."""
+
+    def scalars(self, counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+        """Numbers of an epoch for TensorBoard, by name, from such counts."""
+
+    def figures(
+        self, counts: np.ndarray, classes: Sequence[str]
+    ) -> Mapping[str, "Figure"]:
+        """Figures of a run by the name of their file, from such counts."""
+
+    def guesses(
+        self, outputs: np.ndarray, classes: Sequence[str], top: int
+    ) -> tuple[Guess, ...]:
+        """What a served network's outputs for one image say."""
