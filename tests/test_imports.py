@@ -23,6 +23,8 @@ TABLE = {
     "registry": (set(), set()),
     # It names the models; the registry imports them.
     "networks": ({"registry"}, set()),
+    # For Keras to know them.
+    "registration": ({"layers"}, set()),
     "recipe": (set(), set()),
     "files": (set(), {"filelock"}),
     "processes": (set(), set()),
@@ -34,26 +36,17 @@ TABLE = {
     "surgery": ({"layers"}, KERAS),
     "builder": ({"layers", "registry"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
-    "data": ({"layers"}, TENSORFLOW | SERVICES),
-    "recipes": ({"recipe"}, LIGHT),
+    "data": ({"layers", "files"}, TENSORFLOW | SERVICES),
+    "recipes": ({"recipe", "registry"}, LIGHT),
     "analysis": ({"registry", "surgery"}, KERAS | PLOTS | {"sklearn"}),
     "tasks": (
         {"recipe", "run", "data", "layers", "blocks", "surgery", "analysis"},
         KERAS | PLOTS | {"sklearn"},
     ),
+    # It is told the name of a recipe, as the command line is.
     "training": (
-        {
-            "registry",
-            "tasks",
-            "recipe",
-            "files",
-            "run",
-            "data",
-            "layers",
-            "blocks",
-            "surgery",
-        }
-        | {"analysis", "precision", "processes"},
+        {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
+        | {"surgery", "tasks", "analysis", "precision", "processes"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
@@ -62,8 +55,8 @@ TABLE = {
     ),
     # A search draws its trials and counts what they cost.
     "tuning": (
-        {"registry", "recipe", "files", "run", "data", "surgery", "tasks", "training"}
-        | {"serving", "analysis", "precision", "processes"},
+        {"registry", "recipe", "recipes", "files", "run", "data", "surgery", "tasks"}
+        | {"training", "serving", "analysis", "precision", "processes"},
         TENSORFLOW | SERVICES | {"keras_tuner"},
     ),
 }
@@ -160,7 +153,7 @@ def test_nothing_imports_the_command_line():
         ("registry", "import keras"),
         ("recipes", "from keras import layers"),
         ("blocks", "from keras.src import layers"),
-        ("training", "from kerazoo.recipes import lenet"),
+        ("training", "from kerazoo.models import lenet"),
         ("training", "from kerazoo import cli"),
         ("errors", "from kerazoo import registry"),
     ],

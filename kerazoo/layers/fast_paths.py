@@ -28,6 +28,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         Ioffe, Szegedy, "Batch Normalization", ICML 2015, arXiv 1502.03167, Alg. 1, 2.
     """
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        # A network is saved with the layer that this one computes, and opens without
+        # kerazoo.
+        return keras.layers.BatchNormalization
+
     def call(
         self,
         inputs: KerasTensor,

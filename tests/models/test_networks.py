@@ -103,7 +103,11 @@ def test_saves_and_loads(small, tmp_path):
     expected = main(small(x, training=False))
     small.save(tmp_path / "network.keras")
     again = keras.models.load_model(tmp_path / "network.keras")
-    np.testing.assert_array_equal(main(again(x, training=False)), expected)
+    for old, new in zip(small.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    # Keras' batch norm stands for the fused one, which rounds in another order.
+    found, scale = main(again(x, training=False)), np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * scale)
 
 
 def test_random_layers_act_only_in_training(small):
