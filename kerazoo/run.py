@@ -20,13 +20,13 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kerazoo import reader
-from kerazoo.files import PARTIAL, entries, exclusive, folder_error, write_atomic
+from kerazoo.files import PARTIAL, clear, entries, exclusive, folder_error, write_atomic
 from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
 from kerazoo.recursion import allow_deep_graphs
@@ -48,6 +48,8 @@ class RunConfig:
         data_dir: Where the data set's files were found.
         deterministic: Whether TensorFlow computed the same bits in every run.
         parts: A digest of splits that the caller chose; ``None`` for the usual ones.
+        images: How many images every part had, and for a folder a digest of their
+            names (:attr:`kerazoo.data.ImageData.fingerprint`).
         task: What it learnt; a name of :data:`kerazoo.tasks.TASKS`.
         rule: How an ensemble's members answer as one.
         members: An ensemble's runs.
@@ -64,6 +66,7 @@ class RunConfig:
     data_dir: str | None = None
     deterministic: bool = False
     parts: str | None = None
+    images: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     task: str = "classification"
     rule: str | None = None
     members: tuple[str, ...] = ()
@@ -102,6 +105,27 @@ class Metrics:
     def to_json(self) -> str:
         """The content of ``metrics.json``."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
+
+
+# What stands in a run folder, and nothing else is deleted.
+FILES = (
+    "config.json", "model.keras", "metrics.json", "history.csv", "curves.png",
+    "confusion.png", "events", "state", "snapshots", "ensemble.json", "ensemble.png",
+)  # fmt: skip
+
+
+def default_folder(network: str, data: str, *kind: str) -> pathlib.Path:
+    """Where a training or a search is kept that names no folder: under ``runs/``.
+
+    Args:
+        network: The network's name.
+        data: The data set's; of ``folder:PATH`` the folder's own name counts.
+        *kind: What it is, where it is no training, as in ``search``.
+    """
+    place = data.removeprefix("folder:")
+    name = pathlib.Path(place).resolve().name if place != data else data
+    names = re.sub(r"[^\w.+-]+", "-", "-".join([network, name, *kind]))
+    return pathlib.Path("runs", names)
 
 
 class Run:
@@ -256,8 +280,7 @@ def _claimed(path, config, overwrite):
     if entries(path):
         run = Run(path)
         if overwrite:
-            for one in entries(path):
-                shutil.rmtree(one) if one.is_dir() else one.unlink()
+            clear(path, FILES, "run")
         elif run.finished:
             raise ValueError(
                 f"{path} holds a finished run; give another folder, or overwrite it "
@@ -283,6 +306,8 @@ def _claimed(path, config, overwrite):
 def _differences(old, new):
     """The paths at which two configurations differ, versions and devices apart."""
     free = {"versions", "data_dir", "distribution"}
+    # A run of the first version does not know its images.
+    free |= set() if old.images else {"images", "task"}
     return [
         path
         for path in reader.differences(reader.plain(old), reader.plain(new))

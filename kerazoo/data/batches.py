@@ -221,7 +221,7 @@ class Batches:
                 f"augment={names!r} is one string; give a list such as [{names!r}]"
             )
         self._steps = [augment.parse(name) for name in names]
-        augment.check_augmentations(self._steps)
+        augment.check_augmentations(self._steps, max(self.image_shape[:2]))
         # Whether something is cut out of the whole image.
         self._crop = self.views is not None or (
             bool(self._steps) and self._steps[0].kind == "crop"

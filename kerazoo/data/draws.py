@@ -7,6 +7,7 @@ Number Generators", OOPSLA 2014, Fig. 16), written with operators that NumPy arr
 TensorFlow tensors share.
 """
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,12 @@ def mix(z: Any) -> Any:
 def key(state: Any, number: Any) -> Any:
     """The key of child `number` of `state`; both unsigned 64-bit, broadcast."""
     return mix((state ^ mix(number + GOLDEN)) + GOLDEN)
+
+
+def share(text: str) -> float:
+    """A number in [0, 1) that a text decides, the same on every machine."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
 
 
 def permutation(size: int, seed: int, epoch: int) -> np.ndarray:

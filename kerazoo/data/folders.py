@@ -1,19 +1,25 @@
 """A folder of images, one subfolder for each class."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
+import hashlib
+import json
 import os
 import pathlib
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import platformdirs
 import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kerazoo.data.splits import Split
+from kerazoo.files import write_atomic
 
 # What is met among users' images, and what becomes of it.
 TREATMENTS = {
@@ -28,7 +34,16 @@ TREATMENTS = {
 }
 SKIPPED = ("empty", "undecodable", "truncated")
 TEST_SHARE = 0.2
-PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
+# How the folders of parts are called, without case, signs and endings such as "_set".
+PARTS = {
+    "train": ("train", "training", "trn"),
+    "val": ("val", "valid", "validation", "validate", "dev"),
+    "test": ("test", "testing", "tst", "eval", "evaluation", "holdout"),
+}
+ENDINGS = ("set", "data", "images", "imgs", "image", "split", "folder")
+# What systems leave behind.
+IGNORED = ("__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN")
+LAYOUTS = ("auto", "classes", "parts")
 ORIENTATION = 0x0112
 
 
@@ -91,10 +106,21 @@ def inspect(path: str | os.PathLike) -> Finding:
             image.load()
     except (UnidentifiedImageError, Image.DecompressionBombError):
         return Finding(path, ("undecodable",))
-    except (OSError, SyntaxError, ValueError, EOFError):
-        # Pillow knew the format and then failed; it has no single error for that.
+    except Exception:
+        # Pillow knew the format and then failed; every plugin has errors of its own.
         return Finding(path, ("truncated",))
+    jpeg = jpeg and _tensorflow_reads(path)
     return Finding(path, kinds, (height, width, 1 if grey else 3), jpeg)
+
+
+def _tensorflow_reads(path):
+    """Whether TensorFlow decodes a JPEG, of which it forgives less than Pillow does."""
+    with tf.device("CPU:0"):
+        try:
+            tf.io.decode_jpeg(tf.io.read_file(path), ratio=8)
+        except tf.errors.OpError:
+            return False
+    return True
 
 
 def read_image(path: str | os.PathLike, channels: int | None = None) -> np.ndarray:
@@ -127,7 +153,7 @@ def read_image(path: str | os.PathLike, channels: int | None = None) -> np.ndarr
             pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     except FileNotFoundError as error:
         raise ValueError(f"there is no image {path}; give another file") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # Every plugin of Pillow has errors of its own.
         raise ValueError(
             f"{path} is not an image that can be read ({error}); give a whole PNG, "
             "JPEG or other file that Pillow knows"
@@ -144,12 +170,19 @@ class Files:
         shape: Height, width and channels; None where images differ.
         jpegs: bool array: JPEG files that TensorFlow reads as Pillow does, to the bit,
             and in a third of the time.
+        keys: What each is called within the folder, wherever that lies.
     """
 
     def __init__(
-        self, paths: Iterable[str], labels: np.ndarray, shape: tuple, jpegs: np.ndarray
+        self,
+        paths: Iterable[str],
+        labels: np.ndarray,
+        shape: tuple,
+        jpegs: np.ndarray,
+        keys: Iterable[str] | None = None,
     ) -> None:
         self.paths = list(paths)
+        self.keys = self.paths if keys is None else list(keys)
         self.labels = labels
         self.jpegs = jpegs
         self.size = len(self.paths)
@@ -215,23 +248,15 @@ def scan(folder: str | os.PathLike) -> Scan:
     Raises:
         ValueError: If the folder is not there or holds no subfolders.
     """
-    root = pathlib.Path(folder).expanduser()
+    place, _, options = os.fspath(folder).partition("?")
+    root = pathlib.Path(place).expanduser()
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}; give a folder of images")
-    parts = {
-        part: root / name
-        for part, names in PARTS.items()
-        for name in names
-        if (root / name).is_dir()
-    }
-    if "train" not in parts:
-        parts = {"all": root}
-    found = {part: _classes(place) for part, place in parts.items()}
+    found = {part: _classes(one) for part, one in _parts(root, options).items()}
     everything = [
         path for some in found.values() for paths in some.values() for path in paths
     ]
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        findings = dict(zip(everything, pool.map(inspect, everything), strict=True))
+    findings = _inspect_all(root, everything)
     return {
         part: {
             name: [findings[path] for path in paths] for name, paths in classes.items()
@@ -240,18 +265,126 @@ def scan(folder: str | os.PathLike) -> Scan:
     }
 
 
+def _inspect_all(root, paths):
+    """A finding for every file; those of files that have not changed are remembered."""
+    store = pathlib.Path(platformdirs.user_cache_dir("kerazoo"), "folders")
+    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
+    known: Any = {}
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads((store / f"{name}.json").read_text(encoding="utf-8"))
+    known = known if isinstance(known, dict) else {}
+    stamps = {
+        path: [os.stat(path).st_size, os.stat(path).st_mtime_ns] for path in paths
+    }
+    findings, new = {}, []
+    for path in paths:
+        row = known.get(str(path))
+        if isinstance(row, list) and len(row) == 4 and row[0] == stamps[path]:
+            _, kinds, shape, jpeg = row
+            findings[path] = Finding(str(path), tuple(kinds), tuple(shape), jpeg)
+        else:
+            new.append(path)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        findings |= zip(new, pool.map(inspect, new), strict=True)
+    if new or len(known) != len(paths):
+        rows = {
+            str(path): [stamps[path], one.kinds, one.shape, one.jpeg]
+            for path, one in findings.items()
+        }
+        # A cache that cannot be written is done without.
+        with contextlib.suppress(OSError, UnicodeError):
+            store.mkdir(parents=True, exist_ok=True)
+            write_atomic(store / f"{name}.json", json.dumps(rows))
+    return findings
+
+
+def _parts(root, options):
+    """The folders of a set's parts, or ``{"all": root}`` where it holds classes."""
+    key, _, layout = options.partition("=")
+    if options and (key != "layout" or layout not in LAYOUTS):
+        raise ValueError(
+            f"{root}?{options} cannot be read; after the question mark stands "
+            f"layout={'|'.join(LAYOUTS)}"
+        )
+    named: dict[str, list[pathlib.Path]] = {part: [] for part in PARTS}
+    others = []
+    for one in _folders(root):
+        part = None if layout == "classes" else _part_of(one.name)
+        # Images in it make it a class, whatever it is called.
+        if part and any(_folders(one)) and not any(_images(one)):
+            named[part].append(one)
+        else:
+            others.append(one)
+    for part, places in named.items():
+        if len(places) > 1:
+            names = " and ".join(one.name for one in places)
+            raise ValueError(
+                f"{root} has two folders for the {part} part, {names}; leave one"
+            )
+    named = {part: places for part, places in named.items() if places}
+    if not named and layout != "parts":
+        return {"all": root}
+    full = [one.name for one in others if any(map(_images, [one, *_folders(one)]))]
+    if (full and layout != "parts") or "train" not in named:
+        have = ", ".join(places[0].name for places in named.values()) or "no parts"
+        lacks = f"beside {', '.join(full[:3])}" if full else "and no training part"
+        raise ValueError(
+            f"{root} holds {have} {lacks}, so that it is not plain what is a class; "
+            f"sort it into train, val and test, or say folder:{root}?layout=classes "
+            "where all are classes (or ?layout=parts to leave out what is no part)"
+        )
+    return {part: places[0] for part, places in named.items()}
+
+
+def _part_of(name):
+    """Which part a folder of that name is, if any."""
+    word = re.sub("[^a-z]", "", name.lower())
+    for ending in ENDINGS:
+        word = word.removesuffix(ending) or word
+    return next((part for part, words in PARTS.items() if word in words), None)
+
+
+def _folders(place):
+    """The folders in a folder that may hold images, links among them."""
+    return [
+        one
+        for one in sorted(place.iterdir())
+        if one.is_dir() and one.name[0] != "." and one.name not in IGNORED
+    ]
+
+
+def _images(place):
+    """The files in a folder whose names are those of images."""
+    return [
+        one
+        for one in place.iterdir()
+        if one.is_file() and one.suffix.lower() in Image.registered_extensions()
+    ]
+
+
+def image_files(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """The files below a folder whose names are those of images, sorted."""
+    known = Image.registered_extensions()
+    files = _files(pathlib.Path(folder))
+    return sorted(path for path in files if path.suffix.lower() in known)
+
+
+def _files(place, seen=()):
+    """All files below a folder, those of linked folders too."""
+    if place.resolve() in seen:
+        return
+    for one in sorted(place.iterdir()):
+        if one.name[0] == "." or one.name in IGNORED:
+            continue
+        if one.is_dir():
+            yield from _files(one, (*seen, place.resolve()))
+        elif one.is_file():
+            yield one
+
+
 def _classes(place):
     """Sorted files by class name; names that begin with a dot are passed over."""
-    classes = {
-        one.name: sorted(
-            path
-            for path in one.rglob("*")
-            if path.is_file()
-            and not any(part[0] == "." for part in path.relative_to(one).parts)
-        )
-        for one in sorted(place.iterdir())
-        if one.is_dir() and one.name[0] != "."
-    }
+    classes = {one.name: sorted(_files(one)) for one in _folders(place)}
     if not classes:
         raise ValueError(
             f"{place} has no subfolders; put the images of each class into a subfolder "
@@ -290,6 +423,39 @@ def folder_problem(found: Scan) -> str | None:
     return None
 
 
+def _skipped(name, found):
+    """The files that cannot be used, which a warning counts."""
+    skipped = tuple(
+        finding
+        for part in found.values()
+        for findings in part.values()
+        for finding in findings
+        if finding.skipped
+    )
+    if skipped:
+        first = skipped[0]
+        warnings.warn(
+            f"{name} skips {len(skipped)} files that are no whole images, such as "
+            f"{first.path} ({first.kinds[0]})",
+            stacklevel=4,
+        )
+    return skipped
+
+
+def _warn_of_missing_classes(split):
+    missing = [
+        name
+        for number, name in enumerate(split.classes)
+        if not (split.labels == number).any()
+    ]
+    if missing:
+        warnings.warn(
+            f"{split.name} has no image of {', '.join(missing[:5])}; add images, or "
+            "sort them into train and test",
+            stacklevel=4,
+        )
+
+
 def load_folder(
     name: str, folder: str, *, validation: float, seed: int
 ) -> dict[str, Any]:
@@ -309,20 +475,7 @@ def load_folder(
     if problem:
         raise ValueError(f"{name} cannot be used: {problem}")
     classes = tuple(found[next(iter(found))])
-    skipped = tuple(
-        finding
-        for part in found.values()
-        for findings in part.values()
-        for finding in findings
-        if finding.skipped
-    )
-    if skipped:
-        first = skipped[0]
-        warnings.warn(
-            f"{name} skips {len(skipped)} files that are no whole images, such as "
-            f"{first.path} ({first.kinds[0]})",
-            stacklevel=3,
-        )
+    skipped = _skipped(name, found)
     shapes = {
         finding.shape
         for part in found.values()
@@ -337,20 +490,33 @@ def load_folder(
     def split(part):
         used = [
             # TensorFlow's grey is not Pillow's.
-            (finding.path, label, finding.jpeg and finding.shape[2] == channels)
+            (
+                finding.path,
+                label,
+                finding.jpeg and finding.shape[2] == channels,
+                os.path.relpath(finding.path, root),
+            )
             for label, name in enumerate(classes)
             for finding in found[part][name]
             if not finding.skipped
         ]
-        paths, labels, jpegs = zip(*used, strict=True)
-        source = Files(paths, np.array(labels), shape, np.array(jpegs))
+        paths, labels, jpegs, keys = zip(*used, strict=True)
+        source = Files(paths, np.array(labels), shape, np.array(jpegs), keys)
         called = "train" if part == "all" else part
         return Split(source, name=f"{name} {called}", classes=classes)
 
+    root = pathlib.Path(folder.partition("?")[0]).expanduser()
     splits = {part: split(part) for part in found}
     train = splits["train" if "train" in splits else "all"]
-    if "test" in splits or "val" in splits:
-        test = splits["test" if "test" in splits else "val"]
+    if "test" in splits:
+        test = splits["test"]
+    elif "val" in splits:
+        test = splits["val"]
+        warnings.warn(
+            f"{name} has no test folder; its validation folder is the test part, and "
+            "validation images are split off its training folder",
+            stacklevel=3,
+        )
     else:
         train, test = train.split_off(TEST_SHARE, 0, "test")
     held_out = None
@@ -358,6 +524,8 @@ def load_folder(
         held_out = splits["val"]
     elif validation:
         train, held_out = train.split_off(validation, seed)
+    for part in filter(None, (train, held_out, test)):
+        _warn_of_missing_classes(part)
     return {
         "name": name,
         "classes": classes,

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import os
 import pathlib
 import re
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("NO_GCE_CHECK", "true")
 
 GIBIBYTE = 2**30
+# TFDS takes more: names of community repositories and other libraries.
+TFDS_NAME = r"\w+(/[\w.+-]+)?(:([\d.*]+|experimental_latest))?"
 
 
 class NotPrepared(ValueError):
@@ -69,6 +72,23 @@ class ImageData:
 
             self._batches[key] = Batches(getattr(self, part), **options)
         return self._batches[key]
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """How many images every part has, and a digest of which files they are."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        counts: dict[str, Any] = {n: one.size for n, one in parts.items() if one}
+        digest = hashlib.sha256()
+        for one in filter(None, parts.values()):
+            keys = getattr(one.source, "keys", None)
+            if keys is not None:
+                digest.update(
+                    "\n".join(sorted(keys[i] for i in one.indices)).encode(
+                        "utf-8", "surrogateescape"
+                    )
+                )
+                counts["digest"] = digest.hexdigest()[:16]
+        return counts
 
     @functools.cached_property
     def _batches(self):
@@ -120,7 +140,7 @@ def moments(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def load(
-    name: str | ImageData,
+    name: str | os.PathLike | ImageData,
     *,
     data_dir: str | os.PathLike | None = None,
     validation: float = 0.1,
@@ -134,8 +154,9 @@ def load(
 
     Args:
         name: A name of `kerazoo.data.SETS` ("digits", "mnist", ...), any other TFDS
-            image classification set ("name", "name:version", "name/config"), or
-            "folder:PATH".
+            image classification set ("name", "name:version", "name/config",
+            "name?train=train[:80%]&test=train[80%:]" for splits of your own), or
+            "folder:PATH", or a `pathlib.Path` of a folder.
         data_dir: TFDS data directory. Default: the environment variable
             KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for
             the others, TFDS' own default.
@@ -157,6 +178,13 @@ def load(
     """
     if isinstance(name, ImageData):
         return name
+    if isinstance(name, os.PathLike):
+        name = f"folder:{os.fspath(name)}"
+    if not isinstance(name, str):
+        raise ValueError(
+            f"data is a {type(name).__name__}; give a name such as 'digits', the path "
+            "of a folder of images, or what kerazoo.data.load returned."
+        )
     if not 0 <= validation < 1:
         raise ValueError(
             f"validation={validation} is not a share of the training examples; give "
@@ -174,13 +202,23 @@ def load(
         return ImageData(
             **folders.load_folder(name, place, validation=validation, seed=seed)
         )
-    base = re.split("[:/]", name)[0]
-    rest = name.removeprefix(base)
+    stem, _, text = name.partition("?")
+    options = dict(one.partition("=")[::2] for one in text.split("&")) if text else {}
+    if not re.fullmatch(TFDS_NAME, stem) or not options.keys() <= {"train", "test"}:
+        raise ValueError(
+            f"{name!r} names no set; write NAME, NAME/CONFIGURATION or NAME:VERSION, "
+            "with splits of your own as in "
+            "'tf_flowers?train=train[:80%]&test=train[80%:]'"
+        )
+    base = re.split("[:/]", stem)[0]
+    rest = stem.removeprefix(base)
     row = sets.SETS.get(base)
     builder = _builder(name, (row.tfds if row else base) + rest, data_dir, download)
     keys = _keys(builder, name)
-    train_split = train_split or (row.train if row else "train")
-    test_split = test_split or (row.test if row else _test_split(builder, name))
+    own = (row.train, row.test) if row else ("train", None)
+    train_split = train_split or options.get("train") or own[0]
+    test_split = test_split or options.get("test") or own[1]
+    test_split = test_split or _test_split(builder, stem)
     _check_splits(builder, name, train_split, test_split)
     classes = tuple(builder.info.features[keys[1]].names)
 
@@ -365,8 +403,8 @@ def _test_split(builder, name):
         if split in builder.info.splits:
             return split
     raise ValueError(
-        f"{name} has no test split, only {', '.join(builder.info.splits)}; give for "
-        "instance train_split='train[:80%]' and test_split='train[80%:]'"
+        f"{name} has no test split, only {', '.join(builder.info.splits)}; say which "
+        f"images to test on, as in '{name}?train=train[:80%]&test=train[80%:]'"
     )
 
 

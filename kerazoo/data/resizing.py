@@ -36,27 +36,48 @@ def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
     Args:
         images: One image or a batch of one size.
         size: Height and width.
-        how: "bilinear" stretches; "pad" keeps the proportions and fills up with black;
-            "crop" keeps the proportions and cuts off what sticks out; "center" does not
-            scale: it cuts and fills around the centre. Scaling is bilinear,
-            antialiased when it shrinks.
+        how: "bilinear" stretches; "pad" fills up with black to the proportions of the
+            size and "crop" cuts to them, before they scale; "center" does not scale:
+            it cuts and fills around the centre. Scaling is bilinear, antialiased when
+            it shrinks. A served network does the same (see
+            :meth:`kerazoo.training.Pipeline.for_serving`).
 
     Returns:
         A uint8 tensor of that size.
     """
-    have = tf.shape(images)[-3:-1]
     if images.shape[-3:-1] == tuple(size):
         return images
     if how == "center":
-        return tf.image.resize_with_crop_or_pad(images, *size)
-    target = tf.constant(size)
+        # Both sides grow by the size, so that a cut around the centre always fits.
+        images = _padded(images, [[side, side] for side in size])
+        return _cut(images, (tf.shape(images)[-3:-1] - size) // 2, size)
     if how != "bilinear":
-        ratio = tf.cast(target, tf.float32) / tf.cast(have, tf.float32)
-        scale = tf.reduce_min(ratio) if how == "pad" else tf.reduce_max(ratio)
-        target = tf.cast(tf.round(tf.cast(have, tf.float32) * scale), tf.int32)
-        target = tf.maximum(target, 1)
-    scaled = tf.image.resize(images, target, antialias=True)
-    scaled = tf.cast(tf.clip_by_value(tf.round(scaled), 0, 255), tf.uint8)
-    if how != "bilinear":
-        scaled = tf.image.resize_with_crop_or_pad(scaled, *size)
-    return scaled
+        images = _in_proportion(images, tf.constant(size), how)
+    scaled = tf.image.resize(images, size, antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(scaled), 0, 255), tf.uint8)
+
+
+def _in_proportion(images, size, how):
+    """Images cut or filled up to the proportions of a size, around their centre.
+
+    To the pixel what ``keras.layers.Resizing`` does, which served networks begin with.
+    """
+    have = tf.shape(images)[-3:-1]
+    # The height that goes with the width, and the width that goes with the height.
+    fitting = tf.cast(have[::-1] * size, tf.float32) / tf.cast(size[::-1], tf.float32)
+    fitting = tf.cast(fitting, tf.int32)
+    if how == "crop":
+        box = tf.maximum(tf.minimum(have, fitting), 1)
+        return _cut(images, (have - box) // 2, box)
+    missing = (tf.maximum(have, fitting) - have) // 2
+    return _padded(images, tf.stack([missing, missing], 1))
+
+
+def _cut(images, corner, size):
+    bottom, right = tf.unstack(corner + size)
+    return images[..., corner[0] : bottom, corner[1] : right, :]
+
+
+def _padded(images, sides):
+    others = tf.zeros([len(images.shape) - 3, 2], tf.int32)
+    return tf.pad(images, tf.concat([others, sides, [[0, 0]]], 0))

@@ -135,6 +135,10 @@ class Split:
         Without labels the second part is one run of examples, so that files outside it
         need not be opened; TFDS has shuffled the examples when it wrote them.
 
+        Files are drawn by a hash of their names, so that one that is added or removed
+        moves no other to another part; of every class with two or more, each part gets
+        one at least. The share then holds on average.
+
         Args:
             share: Part of the examples that the second split gets, 0 < share < 1.
             seed: Integer; the same seed parts the split in the same way.
@@ -153,7 +157,19 @@ class Split:
         # Epoch -1 keeps this order apart from those of the training epochs.
         order = draws.permutation(self.size, seed, -1)
         taken = np.zeros(self.size, bool)
-        if self.labels is None:
+        keys = getattr(self.source, "keys", None)
+        if keys is not None and self.labels is not None:
+            named = np.array([draws.share(f"{part}:{seed}:{key}") for key in keys])
+            places = named[self.indices]
+            taken = places < share
+            for label in np.unique(self.labels):
+                members = np.flatnonzero(self.labels == label)
+                if len(members) > 1 and not taken[members].any():
+                    # A class that the hash left out would not be measured.
+                    taken[members[places[members].argmin()]] = True
+                elif len(members) > 1 and taken[members].all():
+                    taken[members[places[members].argmax()]] = False
+        elif self.labels is None:
             count = round(share * self.size)
             start = order[0] % (self.size - count + 1)
             taken[start : start + count] = True

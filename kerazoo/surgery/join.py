@@ -12,7 +12,7 @@ from kerazoo.surgery.preprocessing import resized_to_output
 
 # How the members' answers become one.
 RULES = ("probabilities", "logits", "votes")
-PREPROCESSING = ("pixels", "native", "cut", "resized")
+PREPROCESSING = ("pixels", "native", "cut", "filled", "resized")
 # The second is that of networks of the first version.
 NORMALIZATIONS = ("normalize_", "normalise_")
 

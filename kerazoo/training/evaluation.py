@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,7 +82,8 @@ def evaluate(
     Args:
         run: The run or its folder.
         split: ``train``, ``validation`` or ``test``, parted as in training.
-        data: Another data set with the same classes; by default the run's.
+        data: Another data set with the same classes; by default the run's. Of a
+            folder without parts all images are measured.
         data_dir: Where its files are; by default where the training found them.
         batch_size: Images of a step, all their views counted; by default the recipe's.
         views: ``flip``, ``center``, ``ten_crop`` or ``googlenet`` (see
@@ -107,6 +109,19 @@ def evaluate(
         validation=recipe.validation,
         seed=recipe.seed,
     )
+    then, now = config.images, images.fingerprint
+    if not (data or config.parts) and then and then != now:
+        changes = [
+            f"{part} {then.get(part, 0)} to {now.get(part, 0)}"
+            for part in ("train", "validation", "test")
+            if then.get(part) != now.get(part)
+        ]
+        warnings.warn(
+            f"{config.data} has changed since {run.path} was trained on it "
+            f"({', '.join(changes) or 'other files, as many as before'}); what is "
+            "measured now is another set",
+            stacklevel=2,
+        )
     if images.classes != config.classes:
         raise ValueError(
             f"{images.name} has {len(images.classes)} classes "
@@ -122,6 +137,10 @@ def evaluate(
     if part is None:
         allowed = ", ".join(name for name, one in parts.items() if one is not None)
         raise ValueError(f"split is {split!r}; it must be one of {allowed}.")
+    if data and split == "test" and images.test.source is images.train.source:
+        # A folder without parts, brought to be measured: all of it.
+        source = images.test.source
+        part = kerazoo_data.Split(source, name=images.name, classes=images.classes)
     seen = kerazoo_data.VIEWS.get(views, 1) if views else 1
     batches = kerazoo_data.Batches(
         part,

@@ -118,17 +118,15 @@ class Pipeline:
                 name="resized",
                 **options,
             )(x, training=False)
-        # Images of the data set's size are cut and filled up around the centre, as in
-        # training; others are brought to that size first.
-        native = [s or n for s, n in zip(self.source_shape[:2], size, strict=True)]
-        brought = layers.Resizing(*native, name="native", **options)
-        x = brought(x, training=False)
-        cut = [max(0, have - want) for have, want in zip(native, size, strict=True)]
-        fill = [max(0, want - have) for have, want in zip(native, size, strict=True)]
-        x = layers.Cropping2D([(n // 2, n - n // 2) for n in cut], name="cut")(x)
-        return layers.ZeroPadding2D(
-            [(n // 2, n - n // 2) for n in fill], name="resized"
-        )(x)
+        # Images are cut and filled up around the centre, as in training. Where all of
+        # the data set have one size, others are brought to it first.
+        if None not in self.source_shape[:2]:
+            brought = layers.Resizing(*self.source_shape[:2], name="native", **options)
+            x = brought(x, training=False)
+        x = layers.ZeroPadding2D(size, name="filled")(x)
+        return layers.CenterCrop(*size, dtype="float32", name="resized")(
+            x, training=False
+        )
 
 
 def _adapt(values, channels):

@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerazoo import data
+from kerazoo.data import resizing
 from kerazoo.data.splits import Arrays
 from kerazoo.recipe import Recipe
 from kerazoo.training import Pipeline
@@ -53,6 +55,17 @@ def test_serving_agrees_with_the_pipeline(photos, resize, shape):
     np.testing.assert_allclose(got, expected, atol=0.04)
     assert np.abs(got - expected).mean() < 0.005
     assert np.abs(expected - expected.mean(0)).max() > 0.05
+
+
+@pytest.mark.parametrize("size", [(41, 60), (7, 9), (60, 41), (24, 25), (3, 200)])
+@pytest.mark.parametrize("resize", ["bilinear", "pad", "crop", "center"])
+def test_a_served_network_resizes_as_the_pipeline_does(resize, size):
+    _, served = assembled(resize, source=(None, None, 1), shape=(24, 30, 1))
+    resized = keras.Model(served.input, served.get_layer("resized").output)
+    image = np.random.default_rng(1).integers(0, 256, (*size, 1), "uint8")
+    ours = resizing.resize(tf.constant(image), (24, 30), resize).numpy()
+    theirs = np.asarray(resized(image[None], training=False))[0]
+    assert np.abs(theirs - ours).max() <= 0.51
 
 
 def test_serving_the_sets_own_images_is_exact(digits):

@@ -56,8 +56,24 @@ def parse(text: str) -> Step:
     return Step(one, (*values, *list(one.defaults.values())[len(values) :]))
 
 
-def check_augmentations(steps: Sequence[Step]) -> None:
-    """Raises ValueError unless crops come first and mixing comes last."""
+def check_augmentations(steps: Sequence[Step], side: int | None = None) -> None:
+    """Refuses augmentations that cannot be done in their order, or to such images.
+
+    Args:
+        steps: What is to be done.
+        side: The larger side of the images, in pixels, where it is known.
+
+    Raises:
+        ValueError: Unless crops come first and mixing comes last, and no number of
+            pixels is larger than the side.
+    """
+    for step in steps:
+        pixels = dict(zip(step.augmentation.defaults, step.values, strict=True))
+        if side and pixels.get("pixels", 0) > side:
+            raise ValueError(
+                f"augmentation {step.augmentation.name}:{pixels['pixels']:g} has more "
+                f"pixels than the images, which have {side}; give fewer"
+            )
     order = {"crop": 0, "move": 1, "warp": 1, "pixels": 1, "mix": 2}
     ranks = [order[step.kind] for step in steps]
     if ranks != sorted(ranks) or ranks.count(0) > 1:

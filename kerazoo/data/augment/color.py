@@ -59,7 +59,7 @@ def lighting(images: tf.Tensor, u: tf.Tensor, deviation: float = 0.1) -> tf.Tens
     return as_like(tf.cast(images, tf.float32) + shift[:, None, None], images)
 
 
-@augmentation("pixels", draws=2)
+@augmentation("pixels", draws=2, limits=(1, math.inf))
 def cutout(images: tf.Tensor, u: tf.Tensor, pixels: float = 16) -> tf.Tensor:
     """Blackens a square of this side, centred anywhere (DeVries and Taylor 2017)."""
     size = tf.cast(tf.shape(images)[1:3], tf.float32)

@@ -132,7 +132,7 @@ def flip(size: Sequence[int], u: tf.Tensor) -> tuple[None, tf.Tensor]:
     return None, tf.where(u < 0.5, columns[:, ::-1], columns)
 
 
-@augmentation("move", draws=2)
+@augmentation("move", draws=2, limits=(1, math.inf))
 def pad_crop(
     size: Sequence[int], u: tf.Tensor, pixels: float = 4
 ) -> tuple[tf.Tensor, tf.Tensor]:
