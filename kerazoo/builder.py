@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import inspect
 import pathlib
+import re
 import textwrap
 import warnings
 import zipfile
@@ -192,6 +193,11 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
         raise ValueError(
             "kerazoo builds channels-last networks; call "
             "keras.config.set_image_data_format('channels_last') first."
+        )
+    if name is not None and not re.fullmatch(r"[\w./-]+", name):
+        raise ValueError(
+            f"name is {name!r}; it must be of letters, digits and the signs _ . / -, "
+            "for the names of layers begin with it."
         )
     allow_deep_graphs()
     top["classes"] = top["classes"] or card.classes

@@ -46,12 +46,15 @@ class Range:
         return above and (number < self.high or self.high == math.inf)
 
     def __str__(self) -> str:
-        if self.high != math.inf:
+        if self.high < LARGEST:
             return f"from {self.low:g} up to, but less than, {self.high:g}"
         return f"above {self.low:g}" if self.above else f"from {self.low:g}"
 
 
-Count = Annotated[int, Range(1)]
+# The largest number of examples, units or steps, and of a seed.
+LARGEST = 2**31
+Count = Annotated[int, Range(1, LARGEST)]
+Whole = Annotated[int, Range(0, 2 * LARGEST)]
 ImageShape = Annotated[
     tuple[Count, Count, Count], "height, width and channels, as in (224, 224, 3)"
 ]
@@ -122,7 +125,8 @@ def read(kind: Any, value: Any, name: str) -> Any:
             return int(value)
     elif kind is float:
         real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if real and abs(value) <= 1.7e308:
+        # What networks compute with: numbers of 32 bits.
+        if real and (value == 0 or 1.2e-38 < abs(value) < 3.4e38):
             return float(value)
     elif isinstance(value, kind):
         return value
@@ -137,6 +141,8 @@ def _names_its_fault(kind):
 def _tuple(kind, inner, value, name):
     if isinstance(value, str):
         return parse(kind, value, name)
+    if inner[-1] is Ellipsis and not isinstance(value, collections.abc.Iterable):
+        value = (value,)
     if isinstance(value, Mapping) or not isinstance(value, collections.abc.Iterable):
         raise refusal(kind, value, name)
     parts = tuple(value)
@@ -349,8 +355,8 @@ def describe(kind: Any) -> str:
     """What a declaration allows, in words: ``a whole number from 1``."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        words = isinstance(inner[1], str)
-        return inner[1] if words else f"{describe(inner[0])} {inner[1]}"
+        described = isinstance(inner[1], str)
+        return inner[1] if described else f"{describe(inner[0])} {inner[1]}"
     if origin in (types.UnionType, typing.Union):
         return " or ".join(map(describe, inner))
     if origin is Literal:

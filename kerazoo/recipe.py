@@ -8,12 +8,10 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from kerazoo import reader
-from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Range, Rate
-
-Whole = Annotated[int, Range(0)]
+from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Whole
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,19 +40,19 @@ class Optimizer:
 
     name: str = "sgd"
     learning_rate: Positive = 0.01
-    momentum: float | None = None
+    momentum: Rate | None = None
     nesterov: bool | None = None
-    rho: float | None = None
-    beta_1: float | None = None
-    beta_2: float | None = None
-    epsilon: float | None = None
-    weight_decay: float | None = None
-    clipnorm: float | None = None
-    global_clipnorm: float | None = None
-    clipvalue: float | None = None
-    ema_momentum: float | None = None
+    rho: Rate | None = None
+    beta_1: Rate | None = None
+    beta_2: Rate | None = None
+    epsilon: Positive | None = None
+    weight_decay: NonNegative | None = None
+    clipnorm: Positive | None = None
+    global_clipnorm: Positive | None = None
+    clipvalue: Positive | None = None
+    ema_momentum: Rate | None = None
     gradient_accumulation_steps: Count | None = None
-    multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    multipliers: Mapping[str, NonNegative] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
@@ -102,14 +100,14 @@ class Schedule:
         "plateau",
     ] = "constant"
     unit: Literal["epochs", "steps", "share"] = "epochs"
-    boundaries: tuple[float, ...] = ()
-    values: tuple[float, ...] = ()
-    factor: float = 0.1
+    boundaries: tuple[NonNegative, ...] = ()
+    values: tuple[NonNegative, ...] = ()
+    factor: Positive = 0.1
     every: Positive = 1.0
     staircase: bool = True
-    power: float = 1.0
-    start: float = 0.0
-    end: float = 0.0
+    power: Positive = 1.0
+    start: NonNegative = 0.0
+    end: NonNegative = 0.0
     warmup: NonNegative = 0.0
     cycles: Count = 1
     patience: Whole = 10
@@ -127,6 +125,24 @@ class Schedule:
                 f"schedule.boundaries is {list(self.boundaries)}; it must be in rising "
                 "order."
             )
+        if self.unit == "share" and any(share >= 1 for share in self.boundaries):
+            raise ValueError(
+                f"schedule.boundaries is {list(self.boundaries)}; with schedule.unit="
+                "share they are parts of the training, less than 1."
+            )
+        if self.name == "step" and not self.boundaries:
+            raise ValueError(
+                "schedule.name is 'step', but schedule.boundaries names no place to "
+                "step at; give some, as in schedule.boundaries=10,15."
+            )
+        if self.name == "step" and self.values:
+            wanted = len(self.boundaries) + 1
+            if len(self.values) != wanted:
+                raise ValueError(
+                    f"schedule.values has {len(self.values)} numbers for "
+                    f"{len(self.boundaries)} boundaries; it must have one more, "
+                    f"{wanted}."
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -219,6 +235,10 @@ class Recipe:
                     f"snapshots names epoch {epoch}; it must be from 1 to the recipe's "
                     f"epochs, {self.epochs}."
                 )
+        if len(set(self.snapshots)) < len(self.snapshots):
+            raise ValueError(
+                f"snapshots is {list(self.snapshots)}; name every epoch once."
+            )
         if self.snapshots and self.optimizer.ema_momentum:
             raise ValueError(
                 "snapshots would keep the raw weights, not optimizer.ema_momentum's "

@@ -85,7 +85,7 @@ def test_values(kind, value, expected):
         ),
         (tuple[float, float], (1,), "field is (1,); it must be 2 numbers."),
         (tuple[Count, ...], (1, 0), "field is 0; it must be a whole number from 1."),
-        (tuple[int, ...], 3, "field is 3; it must be a list of whole numbers."),
+        (tuple[int, ...], 3.5, "field is 3.5; it must be a whole number."),
         (tuple[int, ...], {1: 2}, "it must be a list of whole numbers."),
         (Mapping[str, Any], 3, "field is 3; it must be a mapping of fields."),
         (Inner, 3, "field is 3; it must be a mapping of fields."),

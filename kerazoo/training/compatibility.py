@@ -1,10 +1,14 @@
 """Whether a recipe and a network agree, asked before anything is loaded or written."""
 
+import math
 import pathlib
 
 from kerazoo import registry, tasks
+from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 
+# Numbers of a batch of images: 64 GB in float32.
+LARGEST_BATCH = 2**34
 # What a training decides itself, and by which of its own words.
 SET_BY_TRAINING = {
     "classes": "the data set decides it",
@@ -42,11 +46,23 @@ def check_compatible(network: str, recipe: Recipe) -> None:
                 f"{SET_BY_TRAINING[option]}; leave the option out."
             )
     card.read_options(recipe.options)
-    if recipe.start_from and not pathlib.Path(recipe.start_from).is_dir():
+    for pattern in recipe.networks:
+        if not registry.list_models(pattern):
+            raise unknown("network of the recipe", pattern, registry.list_models())
+    start = recipe.start_from
+    if start is not None and not (start and pathlib.Path(start).is_dir()):
         raise ValueError(
             f"The recipe {recipe.name} starts from {recipe.start_from}, where there is "
             "no run; train that one first, give another (start_from=RUN), or begin "
             "with new weights (start_from=None)."
+        )
+    batch = recipe.batch_size * math.prod(recipe.image_shape or card.input_shape)
+    if batch > LARGEST_BATCH:
+        raise ValueError(
+            f"A batch of {recipe.batch_size} images of "
+            f"{'x'.join(map(str, recipe.image_shape or card.input_shape))} has "
+            f"{batch:.1e} numbers, which no machine holds; give a smaller image_shape "
+            "or batch_size."
         )
     if recipe.image_shape and min(recipe.image_shape[:2]) < card.minimum:
         raise ValueError(

@@ -33,11 +33,6 @@ def learning_rate(
             values = schedule.values or [
                 schedule.factor**n for n in range(len(boundaries) + 1)
             ]
-            if len(values) != len(boundaries) + 1:
-                raise ValueError(
-                    f"schedule.values has {len(values)} numbers for "
-                    f"{len(boundaries)} boundaries; it must have one more."
-                )
             # A boundary belongs to the stage before it in Keras, after it here.
             return schedules.PiecewiseConstantDecay(
                 [b - 1 for b in boundaries], [base * value for value in values]

@@ -27,8 +27,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerazoo import reader
 from kerazoo.data import Batches
 from kerazoo.training import keras_repairs
+
+# More devices than any machine has.
+LARGEST = 1024
 
 
 class LostWorker(RuntimeError):
@@ -184,10 +188,13 @@ def distribute(devices: int | None = None) -> Distribution:
     Raises:
         ValueError: Where there are not so many, or TensorFlow has begun to compute.
     """
-    if devices is not None and (not isinstance(devices, int) or devices < 1):
-        raise ValueError(
-            f"devices={devices!r} is not possible; give a whole number from 1 on."
-        )
+    if devices is not None:
+        devices = reader.whole(devices, "devices")
+        if devices > LARGEST:
+            raise ValueError(
+                f"devices is {devices:,}; no machine has so many, give at most "
+                f"{LARGEST}."
+            )
     cluster, index = _cluster()
     if keras.backend.backend() == "jax":
         return _jax(devices or 1, cluster)

@@ -9,7 +9,6 @@ import io
 import math
 import os
 import platform
-import sys
 from typing import Any
 
 import keras
@@ -17,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo import data as kerazoo_data
-from kerazoo import registry
+from kerazoo import reader, recipes, registry
 from kerazoo.analysis import plots
 from kerazoo.files import replacing, write_atomic
 from kerazoo.precision import (
@@ -26,8 +25,9 @@ from kerazoo.precision import (
     prepare_gpus,
     use,
 )
+from kerazoo.processes import someone_watches
 from kerazoo.recipe import Recipe
-from kerazoo.run import Metrics, Run, RunConfig, claim
+from kerazoo.run import Metrics, Run, RunConfig, claim, default_folder
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
@@ -72,9 +72,9 @@ class Job:
 def fit(
     network: str,
     data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
-    run: str | os.PathLike,
+    run: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     precision: str = "auto",
     devices: int | None = None,
@@ -94,9 +94,10 @@ def fit(
     Args:
         network: The network's name.
         data: A data set's name, or a loaded one; by default the recipe's.
-        recipe: How to train; by default ``Recipe()``. The catalogue of
-            ``kerazoo.recipes`` has one for every network.
-        run: The run folder to make or to continue.
+        recipe: How to train: a recipe, or the name or kind of one in
+            :mod:`kerazoo.recipes`; by default the network's of the kind ``laptop``.
+        run: The run folder to make or to continue; by default
+            ``runs/NETWORK-DATA``.
         data_dir: Where the data set's files are.
         precision: ``auto`` (the fastest of the device), ``float32``,
             ``mixed_bfloat16`` or ``mixed_float16``.
@@ -113,8 +114,8 @@ def fit(
         until: Epochs after which to end for now. The rate follows the schedule of the
             whole training, and a folder with the run's configuration and state alone is
             one that the same call, with more of them, goes on with.
-        verbose: As in Keras' ``fit``; ``auto`` is quiet where the output is no
-            terminal.
+        verbose: As in Keras' ``fit``; ``auto`` is quiet where the output is neither a
+            terminal nor a notebook.
 
     Returns:
         The finished run.
@@ -125,13 +126,17 @@ def fit(
         kerazoo.training.state.Diverged: Where the loss is no longer a number.
         kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
-    recipe = recipe or Recipe()
+    recipe = recipes.choose(recipe, network)
     check_compatible(network, recipe)
     if verbose == "auto":
-        verbose = 1 if sys.stdout.isatty() else 0
+        verbose = int(someone_watches())
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     prepare_gpus()
+    if save_every is not None:
+        save_every = reader.whole(save_every, "save_every")
+    if until is not None:
+        until = reader.whole(until, "until")
     distribution = distribute(devices)
     distribution.check_batch(recipe.batch_size)
     chosen = choose(precision)
@@ -146,6 +151,7 @@ def fit(
         validation=recipe.validation,
         seed=recipe.seed,
     )
+    run = run or default_folder(network, data.name)
     # Not before: a set that is prepared on first use draws random numbers.
     keras.utils.set_random_seed(recipe.seed)
     with use(chosen):
@@ -168,6 +174,8 @@ def fit(
                 until=until,
                 distribution=distribution,
             )
+            if verbose and distribution.chief:
+                print(_plan(job, folder))
             with distribution.scope():
                 _train(job, folder, state, events, verbose)
             served = job.pipeline.for_serving(job.model)
@@ -177,6 +185,26 @@ def fit(
             _finish(job, served, folder, state, write_figures=events)
         distribution.gather(0)
     return folder
+
+
+def _plan(job, folder):
+    """What is about to be done, before the first epoch."""
+    config, recipe = job.config, job.recipe
+    counts = config.images
+    names = ("train", "validation", "test")
+    parts = [f"{counts[name]:,} {name}" for name in names if name in counts]
+    length = f"{recipe.steps:,} steps" if recipe.steps else f"{recipe.epochs} epochs"
+    precision, devices = config.precision, job.distribution.devices
+    return (
+        f"network    {config.network}, images of "
+        f"{'x'.join(map(str, config.image_shape))}\n"
+        f"data       {config.data}: {', '.join(parts)} images in "
+        f"{len(config.classes)} classes\n"
+        f"recipe     {recipe.name}: {length} in batches of {recipe.batch_size}\n"
+        f"computes   {precision['policy']} on {devices} "
+        f"{'devices' if devices > 1 else 'device'} ({precision['reason']})\n"
+        f"run        {folder.path}"
+    )
 
 
 @contextlib.contextmanager
@@ -233,6 +261,7 @@ def prepare(
     if recipe.normalization == "zca":
         plain = images.batches("train", **batch)
         pipeline = dataclasses.replace(pipeline, images=plain.take(ZCA_IMAGES)[0])
+    _check_accumulation(recipe, training.steps)
     if images.validation:
         distribution.check_validation(images.validation.size, recipe.batch_size)
     model = pipeline.for_training()
@@ -263,6 +292,7 @@ def prepare(
             data=images.name,
             classes=images.classes,
             image_shape=pipeline.image_shape,
+            images=images.fingerprint,
             recipe=recipe,
             precision=dataclasses.asdict(precision),
             distribution={
@@ -273,6 +303,15 @@ def prepare(
         ),
         distribution=distribution,
     )
+
+
+def _check_accumulation(recipe, batches):
+    steps = recipe.optimizer.gradient_accumulation_steps or 1
+    if steps > batches:
+        raise ValueError(
+            f"optimizer.gradient_accumulation_steps is {steps}, but an epoch has "
+            f"{batches} batches; give fewer, or a smaller batch_size."
+        )
 
 
 def _steps_per_execution(network, recipe, steps):

@@ -4,8 +4,10 @@ import fnmatch
 
 import keras
 
+from kerazoo import reader
 from kerazoo.data import Batches
 from kerazoo.errors import unknown
+from kerazoo.reader import Positive
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training import initialization
@@ -30,10 +32,15 @@ def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) ->
 
 
 def _initialize(model, recipe, batches):
-    name, _, value = recipe.initializer.partition(":")
+    name, colon, value = recipe.initializer.partition(":")
     known = (*initialization.NAMES, "lsuv", "normal", "orthonormal")
     if name not in known:
         raise unknown("initializer", name, known)
+    if colon and name != "normal":
+        raise ValueError(
+            f"initializer is {recipe.initializer!r}; {name} takes no number, so write "
+            f"{name} alone."
+        )
     if name == "lsuv":
         initialization.lsuv(model, batches.take(recipe.batch_size)[0], seed=recipe.seed)
         return
@@ -43,12 +50,13 @@ def _initialize(model, recipe, batches):
     rule = recipe.initializer
     if name == "normal":
         try:
-            rule = keras.initializers.RandomNormal(stddev=float(value))
+            deviation = reader.parse(Positive, value, "initializer")
         except ValueError as error:
             raise ValueError(
                 f"initializer is {recipe.initializer!r}; a normal distribution needs "
                 "its standard deviation, as in normal:0.01."
             ) from error
+        rule = keras.initializers.RandomNormal(stddev=deviation)
     initialization.reinitialize(model, rule, seed=recipe.seed)
 
 

@@ -187,8 +187,13 @@ class TrainState(keras.callbacks.Callback):
         for path in self._states():
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
-                words = f"{path} is damaged; training goes on from the one before it."
-                print(words, file=sys.stderr)
+                # Set aside: a later state must not be taken for older than it.
+                path.rename(path.with_name(f"damaged-{path.name}"))
+                print(
+                    f"{path} is damaged; training resumes from the newest sound state "
+                    "before it, or begins anew.",
+                    file=sys.stderr,
+                )
                 continue
             self._put_back(np.load(io.BytesIO(content), allow_pickle=False), path)
             return True

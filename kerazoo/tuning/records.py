@@ -2,14 +2,14 @@
 
 import dataclasses
 import os
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from kerazoo import reader
+from kerazoo import processes, reader
 from kerazoo.reader import Count, Range
 
 Folds = Annotated[int, Range(2)]
+PrecisionName = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Execution:
     """
 
     data_dir: str | os.PathLike | None = None
-    precision: str = "auto"
+    precision: PrecisionName = "auto"
     workers: Count = 1
     save_every: Count | None = None
     overwrite: bool = False
@@ -100,7 +100,7 @@ class Execution:
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.fspath(self.data_dir))
         if self.verbose is None:
-            object.__setattr__(self, "verbose", sys.stdout.isatty())
+            object.__setattr__(self, "verbose", processes.someone_watches())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

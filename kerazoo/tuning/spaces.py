@@ -78,6 +78,7 @@ class Dimension:
             ValueError: Where it cannot be read, or a value is not of the kind.
         """
         if not isinstance(given, str):
+            given = given.tolist() if hasattr(given, "tolist") else given
             listed = isinstance(given, (list, tuple))
             values = given if listed else (given,)
             return cls(name, tuple(reader.read(kind, one, name) for one in values))

@@ -274,7 +274,7 @@ def test_distribute_refuses():
     for said, message in zip(
         done.stdout.splitlines(),
         (
-            "a whole number from 1 on",
+            "a whole number from 1",
             "TF_CONFIG cannot be read",
             "this is worker 2, but names 2",
             "comes too late",

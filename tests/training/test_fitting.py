@@ -277,7 +277,6 @@ def test_a_file_is_no_folder(fit, tmp_path):
         (["batch_size=5000"], "less than a batch of 5000"),
         (["image_shape=[8, 8, 2]"], "channels"),
         (["validation=0.0001"], "share of 0.0001"),
-        (["schedule.name=step", "schedule.values=[1]", "schedule.boundaries=[1]"], "s"),
     ],
 )
 def test_bad_recipes_write_nothing(fit, tmp_path, data_dir, settings, words):

@@ -120,7 +120,7 @@ def test_many_deaths_change_nothing(start, tmp_path):
     newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
     # Asked to stop by the system, in the middle of an epoch.
     status, _, errors = ends(start(run, when="write:1:SIGTERM"))
-    assert f"{newest} is damaged; training goes on from the one before it." in errors
+    assert f"{newest} is damaged; training resumes from the newest" in errors
     assert status == 143, errors
     assert errors.strip().splitlines()[-1].startswith("kerazoo: Stopped by SIGTERM in")
     assert "the same command goes on from there" in errors

@@ -95,6 +95,9 @@ def test_a_damaged_state_is_passed_over(small, tmp_path, capsys, damage):
     assert again.restore(model)
     assert again.step == 1
     assert f"{newest} is damaged" in capsys.readouterr().err
+    # Set aside: were both damaged, new states of earlier steps would come after them.
+    assert newest not in states(tmp_path)
+    assert newest.with_name(f"damaged-{newest.name}").exists()
 
 
 def test_a_state_of_another_network_is_refused(small, tmp_path):
