@@ -62,7 +62,7 @@ def plain(network):
     if network in TWINS:
         twin = getattr(keras.applications, TWINS[network])
         return twin(weights=None, classifier_activation=None)
-    return kerazoo.layers.as_plain_keras(ours(network))
+    return kerazoo.as_plain_keras(ours(network))
 
 
 def serve_keras(network, origin, how, precision):

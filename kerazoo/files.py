@@ -1,13 +1,12 @@
 """Files that are written whole or not at all, and locks on them."""
 
 import contextlib
+import fnmatch
 import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator
-
-import filelock
+from collections.abc import Collection, Iterator
 
 # How the temporary files begin that a killed process leaves behind.
 PARTIAL = ".partial-"
@@ -113,6 +112,9 @@ def locked(path: pathlib.Path, wait: bool) -> Iterator[bool]:
     Yields:
         Whether it is ours.
     """
+    # It takes as long to import as a command that needs no lock.
+    import filelock
+
     lock = filelock.FileLock(path)
     try:
         with contextlib.suppress(NotImplementedError):  # A file system without locks.
@@ -129,6 +131,38 @@ def locked(path: pathlib.Path, wait: bool) -> Iterator[bool]:
 def entries(path: pathlib.Path) -> list[pathlib.Path]:
     """The contents of a folder, without locks and partial files."""
     return [one for one in path.iterdir() if not one.name.startswith((LOCK, PARTIAL))]
+
+
+def check_own(path: pathlib.Path, own: Collection[str], what: str) -> None:
+    """Refuses to let a folder be deleted that holds more than kerazoo has written.
+
+    Args:
+        path: The folder.
+        own: Patterns of the names that are written there.
+        what: What writes them, for the error.
+
+    Raises:
+        ValueError: Where anything else stands there, or it is a link.
+    """
+    if path.is_symlink():
+        raise ValueError(f"{path} is a link; give the folder that it leads to.")
+    foreign = sorted(
+        one.name
+        for one in entries(path)
+        if not any(fnmatch.fnmatchcase(one.name, pattern) for pattern in own)
+    )
+    if foreign:
+        raise ValueError(
+            f"{path} holds {', '.join(foreign[:3])}, which no {what} has written, so "
+            "that nothing is deleted; move it away, or give another folder."
+        )
+
+
+def clear(path: pathlib.Path, own: Collection[str], what: str) -> None:
+    """Empties a folder of what kerazoo has written; see :func:`check_own`."""
+    check_own(path, own, what)
+    for one in entries(path):
+        shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
 def folder_error(path: pathlib.Path, error: OSError) -> ValueError:

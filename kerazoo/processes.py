@@ -37,7 +37,8 @@ def start(
     with contextlib.ExitStack() as files:
         output = files.enter_context(open(log, "ab")) if log else None
         return subprocess.Popen(
-            [sys.executable, "-m", *argv],
+            # The folder that it runs in is the user's; no module is looked for there.
+            [sys.executable, "-P", "-m", *argv],
             env=environment,
             # The system closes our end when this process ends, however it ends.
             stdin=subprocess.PIPE,
@@ -45,6 +46,11 @@ def start(
             stderr=output,
             start_new_session=True,
         )
+
+
+def someone_watches() -> bool:
+    """Whether what is printed is seen at once: on a terminal or in a notebook."""
+    return sys.stdout.isatty() or "ipykernel" in sys.modules
 
 
 def exit_with_parent() -> None:

@@ -56,8 +56,8 @@ class Option:
 
     def to_dict(self) -> dict[str, Any]:
         """The option as plain data, ready for JSON."""
-        words = {"name": self.name, "choices": self.choices, "doc": self.doc}
-        return words | {"default": self.default}
+        texts = {"name": self.name, "choices": self.choices, "doc": self.doc}
+        return texts | {"default": self.default}
 
 
 def read_options(

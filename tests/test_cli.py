@@ -1,8 +1,11 @@
 """The command: what it answers, and one sentence for whatever it cannot do."""
 
+import csv
+import errno
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -14,6 +17,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo import recipes
+from kerazoo.cli.app import status as exit_status
 
 TINY = [
     "--set=image_shape=8,8,1",
@@ -285,12 +289,21 @@ def test_a_finished_run_is_kept(command, folder, data_dir):
 
 
 def test_files_that_are_no_images(command, folder, pictures):
-    for name in ("cut.png", "words.png", "missing.png", "."):
+    for name in ("cut.png", "words.png", "missing.png"):
         status, out, errors = command(
             "predict", folder, pictures / "good.png", pictures / name
         )
         assert_one_sentence(status, errors, str(pictures / name))
-        assert out == ""
+        # The others are named all the same, unless a file is not there.
+        lines = out.splitlines()
+        assert len(lines) == (0 if name == "missing.png" else 2)
+    status, out, errors = command("predict", folder, pictures, "--csv=rows.csv")
+    assert_one_sentence(status, errors, "files could not be read")
+    assert out == ""
+    rows = list(csv.DictReader(pathlib.Path("rows.csv").read_text().splitlines()))
+    unread = {pathlib.Path(row["image"]).name for row in rows if row["problem"]}
+    assert unread == {"cut.png", "words.png"}
+    assert all(row["class_1"] for row in rows if not row["problem"])
 
 
 def test_a_run_without_a_model(command, folder, pictures):
@@ -373,3 +386,125 @@ def test_a_bad_word_in_a_process_of_its_own():
     assert process.stderr.startswith("kerazoo: Unknown network 'lenet'; did you mean ")
     assert len(process.stderr.splitlines()) == 1
     assert process.stdout == ""
+
+
+def test_version(command):
+    _, out, _ = command("--version")
+    assert out == f"kerazoo {kerazoo.__version__}\n"
+
+
+NONSENSE = [
+    "optimizer.epsilon=-1",
+    "optimizer.clipnorm=-1",
+    "optimizer.global_clipnorm=0",
+    "optimizer.weight_decay=-1",
+    "optimizer.ema_momentum=1.0",
+    "optimizer.gradient_accumulation_steps=1000",
+    "optimizer.learning_rate=1e300",
+    'optimizer.multipliers={"*": -1}',
+    "schedule.name=step",
+    "schedule.factor=-1",
+    "schedule.boundaries=-5",
+    "schedule.power=-5",
+    "schedule.end=-1",
+    "schedule.every=1e-300",
+    "schedule.unit=share schedule.boundaries=7",
+    "augment=pad_crop:1e9",
+    "augment=cutout:0",
+    "augment=cutout:1000",
+    "initializer=normal:-1",
+    "initializer=lsuv:5",
+    "start_from=",
+    "snapshots=[1,1,1]",
+    "networks=nosuch",
+    "max_norm=1e-300",
+    "weight_decay=1e300",
+    "l1=1e300",
+    "steps=99999999999999999999999",
+    "seed=10000000000000000000000",
+    "batch_size=inf",
+    "epochs=True",
+    "image_shape=1000000,1000000,1",
+    "options.units=1000000000000",
+]
+
+
+@pytest.mark.parametrize("settings", NONSENSE)
+def test_a_value_that_means_nothing_is_refused_before_anything(
+    command, data_dir, tmp_path, settings
+):
+    run = tmp_path / "run"
+    words = [f"--set={one}" for one in settings.split(" ")]
+    status, out, errors = command(
+        "train", "mlp_256", *TINY, *words, f"--run={run}", f"--data-dir={data_dir}"
+    )
+    assert (status, out) == (2, ""), errors
+    assert errors.startswith("kerazoo: ") and len(errors.splitlines()) == 1
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "mlp_256", "--save-every=0"],
+        ["train", "mlp_256", "--devices=100000"],
+        ["train", "mlp_256", "--precision=x"],
+        ["tune", "mlp_256", "--folds=100000", "--space=learning_rate=0.1,0.2"],
+        ["tune", "mlp_256", "--precision=x", "--space=learning_rate=0.1,0.2"],
+        ["crossval", "mlp_256", "--folds=1"],
+        ["info", "lenet5", "-o", "include_top=maybe"],
+        ["info", "alexnet", "-o", "groups=0"],
+        ["info", "lenet5", "-o", "name=[]"],
+        ["data", "show", "digits", "--file=a.png", "--count=1000000000"],
+        ["data", "show", "digits", "--file=a.png", "--size=0"],
+        ["data", "show", "digits", "--file=a.png", "--size=1000000"],
+        ["recipes", "--show="],
+        ["data", "check", "huggingface:mnist"],
+    ],
+    ids=" ".join,
+)
+def test_an_argument_that_means_nothing_is_refused(command, data_dir, words, tmp_path):
+    if words[0] in ("train", "tune", "crossval"):
+        words = [*words, *TINY[:4], f"--data-dir={data_dir}"]
+    status, out, errors = command(*words)
+    assert (status, out) == (2, ""), errors
+    assert errors.startswith("kerazoo: ") and len(errors.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_any_failure_is_one_sentence(command, monkeypatch):
+    def broken(name):
+        raise KeyError("shape")
+
+    monkeypatch.setattr(kerazoo, "find", broken)
+    status, out, errors = command("info", "lenet5")
+    assert (status, out) == (1, "")
+    assert errors.startswith("kerazoo: KeyError: 'shape' (a fault of kerazoo")
+    monkeypatch.setenv("KERAZOO_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        command("info", "lenet5")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 3),
+        (RuntimeError("writing failed: No space left on device"), 3),
+        (PermissionError(errno.EACCES, "Permission denied"), 2),
+        (OSError(errno.EIO, "Input/output error"), 1),
+        (ValueError("bad"), 2),
+    ],
+)
+def test_exit_statuses(error, expected):
+    assert exit_status(error) == expected
+
+
+def test_nothing_of_somebody_else_is_deleted(command, folder, data_dir, tmp_path):
+    run = shutil.copytree(folder, tmp_path / "run")
+    (run / "notes.txt").write_text("mine")
+    words = ["train", "mlp_256", *TINY, f"--run={run}", f"--data-dir={data_dir}"]
+    status, _, errors = command(*words, "--overwrite")
+    assert status == 2
+    assert "holds notes.txt, which no run has written" in errors
+    assert (run / "notes.txt").read_text() == "mine"
+    assert (run / "model.keras").is_file()

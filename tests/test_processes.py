@@ -1,6 +1,7 @@
 """Helper processes: gone with their parent, with the GPUs shared out."""
 
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -95,3 +96,20 @@ def test_too_few_gpus_are_refused(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     with pytest.raises(ValueError, match="3 processes cannot share 2 GPUs"):
         processes.gpu_shares(3, exclusive=True)
+
+
+def test_helpers_import_nothing_from_the_users_folder(tmp_path):
+    for name in ("typer", "json", "kerazoo"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
+    words = ["launch", "--processes=1", "--restarts=0", "--", "list"]
+    for command in (
+        [pathlib.Path(sys.executable).with_name("kerazoo"), *words],
+        [sys.executable, "-P", "-m", "kerazoo", "list"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "kerazoo.py").unlink()
+    (tmp_path / "json.py").unlink()
+    command = [sys.executable, "-m", "kerazoo", "list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

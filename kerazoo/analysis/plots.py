@@ -100,7 +100,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
         axes.set_xticks(range(count), classes, rotation=90)
         axes.set_yticks(
             range(count),
-            [f"{c}  {a:.0%}" for c, a in zip(classes, accuracy, strict=True)],
+            [f"{c}  {_share(a)}" for c, a in zip(classes, accuracy, strict=True)],
         )
         for row, column in zip(*np.nonzero(matrix), strict=True):
             dark = matrix[row, column] > 0.5 * sums[row, 0]
@@ -118,6 +118,14 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     right = matrix.trace() / max(1, matrix.sum())
     axes.set_title(f"{right:.2%} of {matrix.sum():,} images right")
     return figure
+
+
+def _share(share):
+    """A share in percent, which is 100 % where nothing is missing, and not before."""
+    percent = 100 * float(share)
+    if abs(percent - round(percent)) < 1e-9:
+        return f"{percent:.0f}%"
+    return f"{min(percent, 99.9):.1f}%"
 
 
 def curves(history: Sequence[Mapping[str, float]]) -> Figure:
@@ -138,6 +146,9 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
         axes.set_xlabel("epoch")
         axes.set_ylabel(name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(epochs) == 1:
+            # A point alone would have an axis of parts of an epoch.
+            axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
@@ -163,9 +174,9 @@ def parallel_coordinates(
         height, ticks = _axis(values)
         heights.append(height)
         axes.axvline(place, color="0.6", linewidth=0.8)
-        for at, words in ticks:
+        for at, label in ticks:
             axes.annotate(
-                words, (place, at), (4, 0), textcoords="offset points", fontsize=7
+                label, (place, at), (4, 0), textcoords="offset points", fontsize=7
             )
     low, high = min(scores), max(scores)
     for trial in np.argsort(scores, kind="stable"):

@@ -106,7 +106,7 @@ def recipes(
     """List the recipes, or show one: how the papers, and how we, train a network."""
     from kerazoo import recipes as catalogue
 
-    if show:
+    if show is not None:
         print(catalogue.find(show).to_json())
         return
     if network != "*":

@@ -5,8 +5,13 @@ from typing import Annotated
 
 import typer
 
+from kerazoo import reader
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import DataDir
+from kerazoo.reader import Range
+
+# Images of a grid, and pixels of their side.
+LARGEST_GRID, LARGEST_SIDE = 4096, 1024
 
 data_app = typer.Typer(help="Look data sets over.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
@@ -60,6 +65,9 @@ def data_show(
     """Write the images that a network would see, augmented, as a PNG grid."""
     from kerazoo import data
 
+    count = reader.read(Annotated[int, Range(1, LARGEST_GRID + 1)], count, "count")
+    if size is not None:
+        size = reader.read(Annotated[int, Range(1, LARGEST_SIDE + 1)], size, "size")
     images = data.load(name, data_dir=data_dir)
     height, width, channels = images.shape
     batches = data.Batches(

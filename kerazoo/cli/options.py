@@ -3,14 +3,13 @@
 import dataclasses
 import functools
 import inspect
-import json
 import pathlib
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from kerazoo import Recipe, find
+from kerazoo import Recipe, recipes
 from kerazoo.cli.app import console
 from kerazoo.run import Metrics
 from kerazoo.tuning.records import Execution, SearchPlan
@@ -40,7 +39,7 @@ class RecipeOptions:
         str, typer.Option(help="A recipe's name, its kind or a JSON file.")
     ] = "laptop"
     data: Annotated[
-        str | None, typer.Option(help="digits, mnist, ... or folder:PATH.")
+        str | None, typer.Option(help="digits, mnist, any set of TFDS, or folder:PATH.")
     ] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None
     batch_size: Annotated[int | None, typer.Option(help="Images of a step.")] = None
@@ -59,13 +58,13 @@ class RecipeOptions:
         Raises:
             ValueError: Where there is no such network, recipe or field.
         """
-        find(network)
         for name in ("data", "epochs", "batch_size"):
             fields[name] = getattr(self, name)
         given = [
             f"{name}={value}" for name, value in fields.items() if value is not None
         ]
-        return _recipe(self.recipe, network).override(*(self.setting or ()), *given)
+        chosen = recipes.choose(self.recipe, network)
+        return chosen.override(*(self.setting or ()), *given)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,23 +137,6 @@ class SearchOptions:
         )
 
 
-def _recipe(name, network):
-    from kerazoo import recipes
-
-    if name.endswith(".json"):
-        try:
-            data = json.loads(pathlib.Path(name).read_text(encoding="utf-8"))
-        except OSError as error:
-            reason = error.strerror or error
-            raise ValueError(f"The recipe {name} cannot be read: {reason}.") from error
-        except ValueError as error:
-            raise ValueError(f"{name} is not JSON: {error}.") from error
-        return Recipe.from_dict(data)
-    if name in ("laptop", "modern", "paper"):
-        return recipes.for_network(network, name)
-    return recipes.find(name)
-
-
 def records(command: Callable) -> Callable:
     """A command whose arguments that are dataclasses are options, one for each field.
 
@@ -189,11 +171,6 @@ def records(command: Callable) -> Callable:
     wrapper.__signature__ = inspect.Signature(parameters)
     wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
     return wrapper
-
-
-def folder_for(*names: str) -> pathlib.Path:
-    """The folder that a command makes where none is named."""
-    return pathlib.Path("runs") / "-".join(names).replace(":", "-").replace("/", "-")
 
 
 def report(metrics: Metrics) -> None:

@@ -1,12 +1,16 @@
 """One network: ``train``, ``launch``, ``evaluate``, ``predict``, ``devices``."""
 
+import csv as csv_module
 import dataclasses
+import io
 import json
 import pathlib
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 import kerazoo
 from kerazoo.cli.app import app, console
@@ -17,10 +21,14 @@ from kerazoo.cli.options import (
     RecipeOptions,
     RunFolder,
     TrainingOptions,
-    folder_for,
     records,
     report,
 )
+from kerazoo.files import write_atomic
+from kerazoo.run import default_folder
+
+if TYPE_CHECKING:
+    from kerazoo.tasks import Prediction
 
 
 @app.command()
@@ -43,7 +51,7 @@ def train(
 ) -> None:
     """Train a network; the same command goes on where a stopped one left off."""
     chosen = recipe.read(network, seed=seed)
-    run = run or folder_for(network, chosen.data)
+    run = run or default_folder(network, chosen.data)
     result = kerazoo.fit(
         network,
         recipe=chosen,
@@ -106,29 +114,74 @@ def evaluate(
         if value is not None:
             shown = f"{value:,}" if name == "images" else f"{value:.4f}"
             console.print(f"{name.replace('_', ' '):18} {shown}")
+    width = max(map(len, metrics.per_class))
     for name, value in metrics.per_class.items():
         shown = "no images" if value is None else f"{value:.4f}"
-        console.print(f"  {name[:16]:16} {shown}", markup=False)
+        console.print(f"  {name:{width}} {shown}", markup=False, soft_wrap=True)
 
 
 @app.command()
 def predict(
     run: RunFolder,
     images: Annotated[
-        list[pathlib.Path], typer.Argument(help="PNG or JPEG files of any size.")
+        list[pathlib.Path],
+        typer.Argument(help="Image files of any size, folders or patterns."),
     ],
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
+    csv: Annotated[
+        pathlib.Path | None, typer.Option(help="The CSV file to write.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Name what is on images, with a run's network."""
+    from rich.progress import track
 
-    found = kerazoo.predict(run, images, top=top)
+    from kerazoo.serving.predict import list_images, predictions
+
+    opened = kerazoo.Run(run)
+    paths = list_images(images)
+    quiet = len(paths) < 10 or not sys.stderr.isatty()
+    found = list(
+        track(
+            predictions(opened, paths, top=top),
+            "predicting",
+            total=len(paths),
+            console=Console(stderr=True),
+            disable=quiet,
+        )
+    )
+    if csv:
+        write_csv(csv, found)
     if as_json:
         print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
-        return
-    for one in found:
+    for one in found if not (csv or as_json) else ():
         guesses = ", ".join(f"{g.label} {g.probability:.1%}" for g in one.top)
-        console.print(f"{one.image}: {guesses}", markup=False, soft_wrap=True)
+        console.print(
+            f"{one.image}: {one.problem or guesses}", markup=False, soft_wrap=True
+        )
+    unread = [one for one in found if one.problem]
+    if len(unread) == 1:
+        raise ValueError(unread[0].problem)
+    if unread:
+        raise ValueError(
+            f"{len(unread)} of {len(found)} files could not be read, {unread[0].image} "
+            "the first; the others were named."
+        )
+
+
+def write_csv(path: pathlib.Path, found: "Sequence[Prediction]") -> None:
+    """Writes a row an image: the file, its classes with probabilities, its problem."""
+    text = io.StringIO()
+    table = csv_module.writer(text, lineterminator="\n")
+    width = max((len(one.top) for one in found), default=0)
+    numbers = range(1, width + 1)
+    heads = [head for n in numbers for head in (f"class_{n}", f"probability_{n}")]
+    table.writerow(["image", *heads, "problem"])
+    for one in found:
+        cells: list[object] = [x for g in one.top for x in (g.label, g.probability)]
+        cells += [""] * (2 * width - len(cells))
+        table.writerow([one.image, *cells, one.problem or ""])
+    write_atomic(path, text.getvalue())
 
 
 @app.command()

@@ -20,10 +20,10 @@ from kerazoo.cli.options import (
     RecipeOptions,
     ScoreOptions,
     SearchOptions,
-    folder_for,
     records,
     report,
 )
+from kerazoo.run import default_folder
 from kerazoo.tuning.records import FoldPlan, one_line, shorten
 
 
@@ -53,7 +53,7 @@ def crossval(
         )
     chosen = recipe.read(network)
     kind = "crossval" if nested is None else "nested"
-    folder = folder or folder_for(network, chosen.data, kind)
+    folder = folder or default_folder(network, chosen.data, kind)
     plan = FoldPlan(**dataclasses.asdict(folds))
     how = execution.execution(verbose=not as_json)
     result: tuning.CrossValidation
@@ -127,7 +127,7 @@ def tune(
         network,
         None,
         chosen,
-        folder=folder or folder_for(network, chosen.data, "search"),
+        folder=folder or default_folder(network, chosen.data, "search"),
         plan=search.plan(**dataclasses.asdict(score), keep=keep),
         execution=execution.execution(verbose=not as_json),
     )

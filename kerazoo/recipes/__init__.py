@@ -3,10 +3,14 @@
 import fnmatch
 import functools
 import importlib
+import json
 import pathlib
 
+from kerazoo import reader, registry
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
+
+KINDS = ("laptop", "modern", "paper")
 
 
 @functools.cache
@@ -49,6 +53,7 @@ def for_network(network: str, kind: str = "laptop") -> Recipe:
     Raises:
         ValueError: Where no recipe of the kind is for the network.
     """
+    registry.find(network)
     fitting = {
         name: _fit(recipe, network)
         for name, recipe in _catalogue().items()
@@ -60,6 +65,39 @@ def for_network(network: str, kind: str = "laptop") -> Recipe:
             f"{', '.join(list_recipes(network))}."
         )
     return find(max(fitting, key=fitting.__getitem__))
+
+
+def choose(recipe: Recipe | str | None, network: str) -> Recipe:
+    """The recipe that somebody means.
+
+    Args:
+        recipe: A recipe; the name of one, its kind (``laptop``, ``modern`` or
+            ``paper``) or a JSON file; ``None`` for ``laptop``.
+        network: The network that it is for.
+
+    Raises:
+        ValueError: For an unknown network or recipe, or a file that holds none.
+    """
+    registry.find(network)
+    if isinstance(recipe, Recipe):
+        return recipe
+    if recipe is None or recipe in KINDS:
+        return for_network(network, recipe or "laptop")
+    if not isinstance(recipe, str):
+        raise ValueError(
+            f"recipe is a {type(recipe).__name__}; give a Recipe, the name of one, its "
+            f"kind ({', '.join(KINDS)}) or a JSON file."
+        )
+    if not recipe.endswith(".json"):
+        return find(recipe)
+    try:
+        data = json.loads(pathlib.Path(recipe).read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"The recipe {recipe} cannot be read: {reason}.") from error
+    except ValueError as error:
+        raise ValueError(f"{recipe} is not JSON: {error}.") from error
+    return reader.record(Recipe, data, recipe)
 
 
 def _fit(recipe, network):

@@ -1,44 +1,80 @@
 """Naming what is on an image, with the network of a run."""
 
+import glob
 import os
-from collections.abc import Iterable
+import pathlib
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import tasks
+from kerazoo import reader, tasks
 from kerazoo.run import Run
 from kerazoo.tasks import Prediction
 
+# One file, folder or pattern, or several.
+Paths = str | os.PathLike | Iterable[str | os.PathLike]
+
 
 def predict(
-    run: str | os.PathLike | Run, images: Iterable[str | os.PathLike], *, top: int = 3
+    run: str | os.PathLike | Run, images: Paths, *, top: int = 3
 ) -> list[Prediction]:
     """The likeliest classes of image files.
 
     Args:
         run: The run or its folder.
-        images: PNG, JPEG or other files that Pillow reads, of any size.
+        images: PNG, JPEG or other files that Pillow reads, of any size; folders, with
+            all images below them; patterns such as ``"photos/*.jpg"``.
         top: How many classes to give for each.
 
     Returns:
-        A :class:`kerazoo.tasks.Prediction` an image.
+        A :class:`kerazoo.tasks.Prediction` an image; a file that is no whole image
+        has its problem there.
 
     Raises:
-        ValueError: Where a file is missing or no image, or there is no model.
+        ValueError: Where a file is missing, a folder or pattern has no image, or there
+            is no model.
     """
     run = run if isinstance(run, Run) else Run(run)
-    if top < 1:
-        raise ValueError(f"top is {top}; it must be 1 or more.")
+    return list(predictions(run, list_images(images), top=top))
+
+
+def predictions(
+    run: str | os.PathLike | Run, images: Iterable[pathlib.Path], *, top: int = 3
+) -> Iterator[Prediction]:
+    """:func:`predict` one by one; no more than one image is held in memory."""
+    run = run if isinstance(run, Run) else Run(run)
+    top = reader.whole(top, "top")
     config = run.config
-    task = tasks.find(config.task)
-    channels = config.image_shape[-1]
-    # Every file is read before the model is, so that a bad one costs nothing.
-    decoded = {path: kerazoo_data.read_image(path, channels) for path in images}
+    task, channels = tasks.find(config.task), config.image_shape[-1]
     model = run.model()
-    found = []
-    for path, pixels in decoded.items():
+    for path in images:
+        try:
+            pixels = kerazoo_data.read_image(path, channels)
+        except ValueError as error:
+            yield Prediction(str(path), problem=str(error))
+            continue
         outputs = np.asarray(model(pixels[None], training=False))[0]
-        guesses = task.guesses(outputs, config.classes, top)
-        found.append(Prediction(str(path), guesses))
+        yield Prediction(str(path), task.guesses(outputs, config.classes, top))
+
+
+def list_images(images: Paths) -> list[pathlib.Path]:
+    """The files that are meant, in order.
+
+    Raises:
+        ValueError: Where a file is missing, or a folder or pattern has no image.
+    """
+    given = [images] if isinstance(images, (str, os.PathLike)) else images
+    found = []
+    for one in given:
+        path = pathlib.Path(one).expanduser()
+        if path.is_dir():
+            more = kerazoo_data.image_files(path)
+        elif path.exists():
+            more = [path]
+        else:
+            more = [pathlib.Path(name) for name in sorted(glob.glob(str(path)))]
+        if not more:
+            raise ValueError(f"there is no image {path}; give another file")
+        found += more
     return found

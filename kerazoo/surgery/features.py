@@ -58,8 +58,8 @@ def _find(model, name):
     for layer in reversed(model.layers):
         if layer.name.startswith(tuple(f"{start}_" for start in wanted)):
             return layer
-    words = [layer.name.split("_") for layer in model.layers]
-    allowed = {"_".join(w[: n + 1]) for w in words for n in range(len(w))}
+    parts = [layer.name.split("_") for layer in model.layers]
+    allowed = {"_".join(p[: n + 1]) for p in parts for n in range(len(p))}
     raise unknown(f"layer or stage of {model.name}", name, allowed)
 
 

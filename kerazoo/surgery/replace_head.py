@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from kerazoo import reader
 from kerazoo.surgery.graph import Graph
 
 # What may stand between the last weights and the scores, as in Network in Network.
@@ -41,8 +42,7 @@ def replace_head(
         ValueError: Where ``classes`` is not a whole number from 1, or the model does
             not end in class scores of a dense or convolutional layer.
     """
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
-        raise ValueError(f"classes is {classes!r}; it must be a whole number from 1.")
+    classes = reader.whole(classes, "classes")
     graph = Graph(model)
 
     def refuse():

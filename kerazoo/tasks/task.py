@@ -33,11 +33,13 @@ class Prediction:
 
     Attributes:
         image: The file.
-        top: The likeliest classes, the first first.
+        top: The likeliest classes, the first first; empty where there is a problem.
+        problem: Why the file could not be read, or None.
     """
 
     image: str
-    top: tuple[Guess, ...]
+    top: tuple[Guess, ...] = ()
+    problem: str | None = None
 
 
 class Task(Protocol):

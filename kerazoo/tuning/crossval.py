@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import processes, reader, training
+from kerazoo import processes, reader, recipes, training
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.tuning import locks
 from kerazoo.tuning.folds import fold_data, merge_splits, stratified_folds
-from kerazoo.tuning.records import Execution, Fold, FoldPlan
+from kerazoo.tuning.records import Execution, Fold, FoldPlan, PrecisionName
 
 # The plan's file.
 PLAN = "plan.json"
@@ -79,7 +79,7 @@ class CrossValidation:
 def cross_validate(
     network: str,
     data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     folder: str | os.PathLike,
     plan: FoldPlan | None = None,
@@ -109,7 +109,7 @@ def cross_validate(
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C.
         kerazoo.training.state.Diverged: Where a fold's loss is no longer a number.
     """
-    recipe, plan = recipe or Recipe(), plan or FoldPlan()
+    recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
     images = load(network, data, recipe, execution)
     config = FoldsConfig.of(
@@ -206,7 +206,7 @@ class FoldsConfig:
     labels: str
     recipe: Recipe
     plan: FoldPlan
-    precision: str = "auto"
+    precision: PrecisionName = "auto"
     data_dir: str | None = None
     keep_models: bool = False
 

@@ -20,7 +20,8 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader
 from kerazoo.analysis import plots
 from kerazoo.errors import unknown
-from kerazoo.files import replacing, replacing_folder, write_atomic
+from kerazoo.files import check_own, replacing, replacing_folder, write_atomic
+from kerazoo.run import FILES as RUN_FILES
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery import join
 from kerazoo.surgery.preprocessing import resized_to_output
@@ -192,7 +193,7 @@ def members(
 
 
 def ensemble(
-    runs: Sequence[str | os.PathLike],
+    runs: str | os.PathLike | Sequence[str | os.PathLike],
     *,
     rule: str = "probabilities",
     top: int | None = None,
@@ -206,7 +207,7 @@ def ensemble(
     """Joins trained networks and measures the members and the whole side by side.
 
     Args:
-        runs: Folders of runs, searches or cross-validations.
+        runs: One or several folders of runs, searches or cross-validations.
         rule: ``probabilities``, ``logits`` or ``votes`` (see
             :func:`kerazoo.tuning.joined`), or ``weights`` for one network of the mean
             weights (:func:`kerazoo.tuning.averaged`).
@@ -227,6 +228,7 @@ def ensemble(
     """
     if rule not in RULES:
         raise unknown("rule", rule, RULES)
+    runs = [runs] if isinstance(runs, (str, os.PathLike)) else runs
     found = [one for run in runs for one in members(run, top=top, snapshots=snapshots)]
     configs = _check_together(found)
     folder = None if folder is None else _free(folder, overwrite)
@@ -316,6 +318,7 @@ def _free(folder, overwrite):
                 f"{folder} holds an ensemble; give another folder, or overwrite it "
                 "(--overwrite)."
             )
+        check_own(folder, RUN_FILES, "ensemble")
     return folder
 
 

@@ -8,6 +8,7 @@ import keras
 import keras_tuner
 
 from kerazoo import data as kerazoo_data
+from kerazoo import recipes
 from kerazoo.precision import choose
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
@@ -34,7 +35,7 @@ class HyperZoo(keras_tuner.HyperModel):
         network: The network's name.
         space: Dimensions as for :class:`kerazoo.tuning.Space`; by default
             :func:`default_space`.
-        recipe: What they change; by default ``Recipe()``.
+        recipe: What they change, as for :func:`kerazoo.fit`.
         data: A data set's name, or a loaded one; by default the recipe's. It is decoded
             once for all trials.
         data_dir: Where the data set's files are.
@@ -50,13 +51,13 @@ class HyperZoo(keras_tuner.HyperModel):
         self,
         network: str,
         space: Settings = (),
-        recipe: Recipe | None = None,
+        recipe: Recipe | str | None = None,
         data: str | kerazoo_data.ImageData | None = None,
         *,
         data_dir: str | os.PathLike | None = None,
     ) -> None:
         super().__init__(name=network)
-        self.space = Space(network, recipe or Recipe(), space)
+        self.space = Space(network, recipes.choose(recipe, network), space)
         self._data, self._data_dir = data, data_dir
         self._job: Job | None = None
 
@@ -107,6 +108,12 @@ class HyperZoo(keras_tuner.HyperModel):
         if isinstance(model.output, dict):
             options["callbacks"] = [MainHead(), *options.get("callbacks", ())]
         if args or "x" in options:
+            x = args[0] if args else options["x"]
+            if getattr(x, "size", 0) and hasattr(x, "max") and 0 < x.max() <= 1:
+                raise ValueError(
+                    "x lies in 0..1, but the network normalises its images itself; "
+                    "give pixels of 0..255, as in 255 * x."
+                )
             return model.fit(*args, **options)
         start = options.get("initial_epoch", 0)
         options.setdefault(

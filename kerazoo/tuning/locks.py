@@ -8,12 +8,18 @@ import contextlib
 import json
 import logging
 import pathlib
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kerazoo import reader
-from kerazoo.files import entries, folder_error, locked, write_atomic
+from kerazoo.files import clear, entries, folder_error, locked, write_atomic
+
+# What searches and cross-validations write into their folders.
+FILES = (
+    "search.json", "oracle.json", "results.*", "events", "workers", "trial_*",
+    ".trial_*", "plan.json", "crossval.json", "nested.json", "fold_*", ".fold_*",
+    "keras_tuner",
+)  # fmt: skip
 
 
 def read_plan(folder: pathlib.Path, name: str, kind: str) -> dict[str, Any] | None:
@@ -90,8 +96,7 @@ def claim_plan(
     """
     old = read_plan(folder, name, kind)
     if old and overwrite:
-        for one in entries(folder):
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        clear(folder, FILES, kind)
     elif old:
         check_same_plan(plan, old, folder, kind, free)
     try:

@@ -15,7 +15,7 @@ import pathlib
 from typing import Any
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader
+from kerazoo import reader, recipes
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.tuning import crossval, strategies
@@ -73,7 +73,7 @@ class NestedConfig(FoldsConfig):
 def nested(
     network: str,
     data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     folder: str | os.PathLike,
     search: SearchPlan,
@@ -104,7 +104,7 @@ def nested(
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C.
         kerazoo.training.state.Diverged: Where a winner's loss is no longer a number.
     """
-    recipe, plan = recipe or Recipe(), plan or FoldPlan()
+    recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
     if plan.repeats != 1:
         raise ValueError(

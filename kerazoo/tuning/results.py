@@ -20,13 +20,14 @@ import shutil
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks, training
-from kerazoo.files import replacing_folder, write_atomic
+from kerazoo.files import check_own, replacing_folder, write_atomic
 from kerazoo.recipe import Recipe
+from kerazoo.run import FILES as RUN_FILES
 from kerazoo.run import Run
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
 from kerazoo.tuning import tables
-from kerazoo.tuning.records import SearchPlan, Trial
+from kerazoo.tuning.records import PrecisionName, SearchPlan, Trial
 from kerazoo.tuning.spaces import Space
 
 
@@ -49,7 +50,7 @@ class SearchConfig:
     data: str
     recipe: Recipe
     plan: SearchPlan
-    precision: str
+    precision: PrecisionName
     data_dir: str | None = None
     save_every: int | None = None
     images: str = ""
@@ -171,11 +172,14 @@ class Search:
             )
         if run.is_file():
             raise ValueError(f"{run} is a file; give a folder for the run.")
-        if run.exists() and any(run.iterdir()) and not overwrite:
-            raise ValueError(
-                f"{run} is not empty; give another folder for the run, or overwrite "
-                "it (--overwrite)."
-            )
+        if run.exists() and any(run.iterdir()):
+            Run(run).config  # noqa: B018 - refuses what is no run
+            if not overwrite:
+                raise ValueError(
+                    f"{run} holds a run; give another folder, or overwrite it "
+                    "(--overwrite)."
+                )
+            check_own(run, RUN_FILES, "run")
         recipe = self.recipe()
         images = config.load_data()
         with replacing_folder(run) as partial:
@@ -185,7 +189,8 @@ class Search:
             parts = own_parts(validation_as_test(images), recipe)
             if images.validation and parts == trained.parts:
                 # Split as by name, but that the validation images were the test's.
-                trained = dataclasses.replace(trained, parts=None)
+                counts = images.fingerprint
+                trained = dataclasses.replace(trained, parts=None, images=counts)
             write_atomic(partial / "config.json", reader.dump(trained))
             metrics = training.evaluate(copy, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())

@@ -13,10 +13,11 @@ import pathlib
 import time
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader
+from kerazoo import reader, recipes
 from kerazoo.files import exclusive
 from kerazoo.recipe import Recipe
 from kerazoo.tuning import locks, parallel, strategies
+from kerazoo.tuning.folds import merge_splits, stratified_folds
 from kerazoo.tuning.records import Execution, SearchPlan
 from kerazoo.tuning.results import Search, SearchConfig
 from kerazoo.tuning.spaces import GRID_POINTS, Space
@@ -33,7 +34,7 @@ FREE = ("plan.trials", "plan.keep", "data_dir", "save_every")
 def search(
     network: str,
     data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     folder: str | os.PathLike,
     plan: SearchPlan | None = None,
@@ -48,7 +49,7 @@ def search(
         network: The network's name.
         data: A data set's name, or a loaded one; by default the recipe's. Its test
             images are not used.
-        recipe: What the space changes; by default ``Recipe()``.
+        recipe: What the space changes, as for :func:`kerazoo.fit`.
         folder: The search's folder, to make or to continue.
         plan: What to try; by default ``SearchPlan()``.
         execution: How; by default ``Execution()``. Where ``KERASTUNER_TUNER_ID``,
@@ -63,7 +64,7 @@ def search(
         kerazoo.training.state.Interrupted: On SIGTERM or Ctrl-C, with the trial's state
             saved.
     """
-    recipe, plan = recipe or Recipe(), plan or SearchPlan()
+    recipe, plan = recipes.choose(recipe, network), plan or SearchPlan()
     execution, folder = execution or Execution(), pathlib.Path(folder)
     data = data or recipe.data
     space = Space(network, recipe, plan.space)
@@ -91,6 +92,9 @@ def search(
             f"The recipe {recipe.name} holds out no images to score trials on; give "
             "it a share (validation=0.1), or folds."
         )
+    if plan.folds:
+        pool = merge_splits(images)
+        stratified_folds(pool, plan.folds, repeats=plan.repeats, seed=plan.seed)
     if role == "worker":
         parallel.reach_chief()
         found = _awaited(folder)

@@ -103,11 +103,15 @@ def test_files_that_are_no_images(trained, digit, tmp_path):
         path = tmp_path / name
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(
-            ValueError, match=r"not an image that can be read|there is no image"
-        ) as caught:
-            predict(trained, [tmp_path / "good.png", path])
-        assert str(path) in str(caught.value)
+        if content is None:
+            with pytest.raises(ValueError, match="there is no image") as caught:
+                predict(trained, [tmp_path / "good.png", path])
+            assert str(path) in str(caught.value)
+            continue
+        good, bad = predict(trained, [tmp_path / "good.png", path])
+        assert good.top and not good.problem
+        assert not bad.top
+        assert f"{path} is not an image that can be read" in bad.problem
 
 
 def test_damaged_images_never_escape(trained, digit, tmp_path):
@@ -124,21 +128,13 @@ def test_damaged_images_never_escape(trained, digit, tmp_path):
             damaged[places] = random.integers(0, 256, 3)
             paths.append(tmp_path / f"{number}.{kind}")
             paths[-1].write_bytes(damaged.tobytes())
-        # A run without a model refuses only after all images were read.
-        for path in paths:
-            with pytest.raises(ValueError, match=r"not an image|no model\.keras"):
-                predict(without_model(trained, tmp_path), [path])
-
-
-def without_model(trained, tmp_path):
-    folder = tmp_path / "bare"
-    folder.mkdir(exist_ok=True)
-    shutil.copy(trained.path / "config.json", folder)
-    return Run(folder)
+        for one in predict(trained, paths):
+            assert bool(one.top) != bool(one.problem)
+            assert one.top or one.image in one.problem
 
 
 def test_top_must_be_positive(trained):
-    with pytest.raises(ValueError, match="top is 0; it must be 1 or more"):
+    with pytest.raises(ValueError, match="top is 0; it must be a whole number from 1"):
         predict(trained, [], top=0)
 
 
@@ -183,3 +179,20 @@ def test_an_unfinished_run_says_so(run):
     for name in ("metrics", "history"):
         with pytest.raises(ValueError, match=rf"no {name}\..*: the run has not ended"):
             getattr(run, name)
+
+
+def test_folders_and_patterns_and_one_that_cannot_be_read(trained, digit, tmp_path):
+    for name in ("1.png", "deep/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(digit[0]).save(tmp_path / name)
+    (tmp_path / "3.png").write_text("no image")
+    (tmp_path / "notes.txt").write_text("no image either")
+    found = predict(trained, tmp_path)
+    assert [one.image for one in found] == [
+        str(tmp_path / name) for name in ("1.png", "3.png", "deep/2.png")
+    ]
+    assert [bool(one.top) for one in found] == [True, False, True]
+    assert "3.png is not an image" in found[1].problem
+    assert predict(trained, str(tmp_path / "*1.png")) == found[:1]
+    with pytest.raises(ValueError, match=r"no image .*nothing"):
+        predict(trained, tmp_path / "nothing*.png")

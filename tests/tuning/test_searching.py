@@ -26,7 +26,7 @@ from .conftest import run_search
 
 RECIPE = TINY.override("batch_size=100")
 # A rate at which the loss is no number, and a batch larger than the data.
-SPACE = {"learning_rate": [0.01, 0.001, 1e39], "batch_size": [100, 5000]}
+SPACE = {"learning_rate": [0.01, 0.001, 1e38], "batch_size": [100, 5000]}
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +154,19 @@ def test_the_winner_is_a_run_like_every_other(found, tmp_path, data_dir):
     assert (run.path / "curves.png").is_file()
     validation = training.evaluate(run, split="validation")
     assert validation.accuracy == pytest.approx(found.best.score)
-    with pytest.raises(ValueError, match="is not empty; give another folder"):
+    with pytest.raises(ValueError, match="holds a run; give another folder"):
         found.winner(tmp_path / "winner")
+
+
+def test_a_winner_deletes_nothing_that_is_no_run(found, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "thesis.txt").write_text("mine")
+    for place in (photos, found.path):
+        with pytest.raises(ValueError, match="is not a run folder"):
+            found.winner(place, overwrite=True)
+    assert (photos / "thesis.txt").read_text() == "mine"
+    assert (found.path / "search.json").is_file()
 
 
 def test_a_winner_whose_network_is_gone_is_trained_anew(
