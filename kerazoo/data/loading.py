@@ -10,6 +10,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -218,7 +219,8 @@ def load(
     own = (row.train, row.test) if row else ("train", None)
     train_split = train_split or options.get("train") or own[0]
     test_split = test_split or options.get("test") or own[1]
-    test_split = test_split or _test_split(builder, stem)
+    if test_split is None:
+        train_split, test_split = _own_test_split(builder, stem, train_split)
     _check_splits(builder, name, train_split, test_split)
     classes = tuple(builder.info.features[keys[1]].names)
 
@@ -398,10 +400,20 @@ def _keys(builder, name):
     return keys
 
 
-def _test_split(builder, name):
+def _own_test_split(builder, name, train):
+    """What to train and to test on, of a set that nobody has said it of."""
     for split in ("test", "validation"):
         if split in builder.info.splits:
-            return split
+            return train, split
+    if train == "train" and train in builder.info.splits:
+        # TFDS has shuffled the examples when it wrote them.
+        train, test = "train[:80%]", "train[80%:]"
+        warnings.warn(
+            f"{name} has no test split, so that {test} is tested on; say otherwise as "
+            f"in '{name}?train=train[:90%]&test=train[90%:]'",
+            stacklevel=3,
+        )
+        return train, test
     raise ValueError(
         f"{name} has no test split, only {', '.join(builder.info.splits)}; say which "
         f"images to test on, as in '{name}?train=train[:80%]&test=train[80%:]'"

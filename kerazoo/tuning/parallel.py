@@ -15,6 +15,7 @@ over once it has missed its heartbeats for a minute.
 """
 
 import contextlib
+import errno
 import os
 import pathlib
 import signal
@@ -187,6 +188,8 @@ def _give_up_if_hopeless(folder, name, process, lives):
     last = (processes.last_lines(log) or ["it said nothing"])[0]
     if status == 2:
         raise ValueError(last.removeprefix("kerazoo: "))
+    if status == 3:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     if lives > RESTARTS:
         raise RuntimeError(
             f"{name} died {lives} times, last with status {status} ({last}); see "

@@ -101,8 +101,8 @@ class Trials:
             trial = dataclasses.replace(trial, macs=self._cost(network, recipe))
             trial = ended(status="completed", **self._train(trial, recipe, given))
         except (Interrupted, OSError):
-            # A full disk says nothing about the trial.
-            ended()
+            # A full disk says nothing about the trial, and no process has died.
+            ended(starts=trial.starts - 1)
             raise
         except Exception as error:
             trial = ended(status="failed", reason=_reason(error))

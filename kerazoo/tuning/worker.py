@@ -3,6 +3,7 @@
 ``python -m kerazoo.tuning.worker FOLDER`` for a search or a cross-validation.
 """
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -16,11 +17,11 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         _join(pathlib.Path(sys.argv[1]))
-    except (ValueError, RuntimeError, OSError) as error:
-        print(f"kerazoo: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-        # Bad input and a full disk are the same for whoever starts again.
-        status = 1 if isinstance(error, RuntimeError) else 2
-        sys.exit(getattr(error, "code", status))
+    except Exception as error:
+        # The log lies on a disk that may be full.
+        with contextlib.suppress(OSError):
+            print(f"kerazoo: {processes.sentence(error)}", file=sys.stderr, flush=True)
+        sys.exit(processes.status(error))
 
 
 def _join(folder):
