@@ -10,7 +10,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from kerazoo import training
+import kerazoo
+from kerazoo import recipes, training
+from kerazoo.run import Run
 
 from ..conftest import RECIPE, TINY
 
@@ -309,3 +311,40 @@ def test_parts_of_ones_own_are_told_from_those_by_name(fit, digits, tmp_path):
         with pytest.raises(ValueError, match=f"its {split} split cannot be found"):
             training.evaluate(run, split=split)
     assert training.evaluate(run).images == digits.test.size
+
+
+def test_python_and_the_command_train_the_same_network(command, data_dir, tmp_path):
+    status, _, errors = command(
+        "train", "lenet5", "--data=digits", "--epochs=1", "--precision=float32",
+        f"--data-dir={data_dir}", "--deterministic",
+    )  # fmt: skip
+    assert status == 0, errors
+    first = Run("runs/lenet5-digits").model().get_weights()
+    recipe = recipes.for_network("lenet5").override("epochs=1")
+    second = kerazoo.fit(
+        "lenet5",
+        "digits",
+        recipe,
+        run="again",
+        precision="float32",
+        data_dir=data_dir,
+        deterministic=True,
+    )
+    for one, other in zip(first, second.model().get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert Run("runs/lenet5-digits").recipe == recipe.override("data=digits")
+
+
+def test_a_recipe_by_name_or_kind():
+    for given, name in (
+        (None, recipes.for_network("alexnet", "laptop").name),
+        ("paper", "alexnet_2012"),
+        ("cifar_one_cycle", "cifar_one_cycle"),
+    ):
+        assert recipes.choose(given, "alexnet").name == name
+    with pytest.raises(ValueError, match="Unknown recipe 'labtop'"):
+        recipes.choose("labtop", "lenet5")
+    with pytest.raises(ValueError, match="recipe is a dict; give a Recipe"):
+        recipes.choose({}, "lenet5")
+    with pytest.raises(ValueError, match="Unknown network 'lenet6'"):
+        recipes.for_network("lenet6")

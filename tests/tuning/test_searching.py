@@ -217,7 +217,7 @@ def test_a_full_disk_is_no_failure_of_the_trial(options, tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space left"):
             run_search(**options, folder=tmp_path / "search")
     best = run_search(**options, folder=tmp_path / "search").best
-    assert (best.number, best.starts) == (0, 2)
+    assert (best.number, best.starts) == (0, 1)
 
 
 def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
@@ -404,3 +404,20 @@ def test_a_folder_of_something_else_is_left_alone(options, tmp_path):
     assert (tmp_path / "notes.txt").read_text() == "mine"
     with pytest.raises(ValueError, match="is a file; give a folder"):
         run_search(**options, folder=tmp_path / "notes.txt")
+
+
+def test_a_full_disk_is_no_death_of_a_trial(options, tmp_path, monkeypatch):
+    whole = training.fit
+
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    options = options | {"folder": tmp_path / "search", "strategy": "random"}
+    options |= {"space": {"learning_rate": [0.01, 0.001]}}
+    monkeypatch.setattr(training, "fit", full)
+    for _ in range(5):
+        with pytest.raises(OSError, match="No space left"):
+            run_search(**options, trials=1)
+    monkeypatch.setattr(training, "fit", whole)
+    (trial,) = run_search(**options, trials=1).trials
+    assert (trial.status, trial.starts) == ("completed", 1)
