@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint bench bench-full report models clean
+.PHONY: demo test lint docs bench bench-full report models clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,7 +16,6 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 demo: .venv/.installed
 	$(BIN)/kerazoo train lenet5 --run runs/demo --overwrite
-	@echo "Watch it: $(BIN)/tensorboard --logdir runs/demo"
 
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
@@ -25,6 +24,14 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+.venv/.docs: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	touch $@
+
+docs: .venv/.docs
+	$(BIN)/python docs/networks.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # A machine's figures and their page; benchmarks/results are those of BENCHMARKS.md.
 bench bench-full: export KERAZOO_RESULTS ?= runs/benchmarks

@@ -18,7 +18,7 @@ PAPERS = {
     "fitnet4": 8.39,
     "highway19": 7.72,
     "all_cnn_c": 7.25,
-    "elu11": 6.55,
+    "elu18": 6.55,
     "fitresnet4": 5.84,
     "resnet20_cifar": 8.75,
     "resnet32_cifar": 7.51,

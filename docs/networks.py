@@ -1,9 +1,10 @@
 """``make models`` writes what follows from the cards of the networks.
 
-That is ``MODELS.md`` for people, and for editors ``kerazoo/networks.pyi``, the builders
-with their signatures, and its names in ``kerazoo/__init__.pyi``.
+``MODELS.md`` for people; ``kerazoo/networks.pyi`` for editors, the builders with their
+signatures, and its names in ``kerazoo/__init__.pyi``; ``docs/api.md``, the interface.
 """
 
+import ast
 import pathlib
 import re
 import textwrap
@@ -174,10 +175,38 @@ def public(text: str) -> str:
     return "\n".join([*lines[:place], *names, *lines[place:], ""])
 
 
+API_HEAD = """<!-- Written by `make models`; do not edit. -->
+
+# The interface
+
+The networks stand on [a page of their own](networks.md); `input_shape`, `classes`,
+`include_top`, `pooling`, `weights`, `input_tensor`, `classifier_activation` and `name`
+mean for all of them what they mean in `keras.applications`.
+"""
+ROOMS = ("", "data", "training", "tuning")
+
+
+def api() -> str:
+    """The page of every public name, from the stubs; the networks have their own."""
+    lines = [API_HEAD]
+    for room in ROOMS:
+        package = ".".join(filter(None, ("kerazoo", room)))
+        stub = ROOT / package.replace(".", "/") / "__init__.pyi"
+        lines += [f"## {package}", ""]
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+            module = getattr(node, "module", None)
+            # The networks have a page, and recipes a guide.
+            if module and module not in ("networks", "recipe"):
+                names = [alias.name for alias in node.names]  # type: ignore[attr-defined]
+                lines += [f"::: {package}.{module}.{name}\n" for name in names]
+    return "\n".join(lines)
+
+
 def files() -> Iterator[tuple[pathlib.Path, str]]:
     """Every file that is written, and its content."""
     yield ROOT / "MODELS.md", page()
     yield ROOT / "kerazoo/networks.pyi", stub()
+    yield ROOT / "docs/api.md", api()
     names = ROOT / "kerazoo/__init__.pyi"
     yield names, public(names.read_text(encoding="utf-8"))
 

@@ -104,11 +104,14 @@ class Ledger:
         }
 
     def __rich__(self) -> "Table":
+        from rich import box
         from rich.table import Table
 
-        table = Table(title=self.name, caption_justify="left")
+        # Where a terminal is narrow the kind is cut, and no number.
+        table = Table(title=self.name, caption_justify="left", box=box.SIMPLE_HEAD)
+        table.collapse_padding, table.pad_edge = True, False
         table.add_column("layer", no_wrap=True)
-        table.add_column("kind", no_wrap=True)
+        table.add_column("kind", overflow="ellipsis")
         for column in ("output", "memory", "weights", "multiply-adds", "sees"):
             table.add_column(column, justify="right", no_wrap=True)
         for row in self.rows:

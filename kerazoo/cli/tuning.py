@@ -147,7 +147,7 @@ def _search_table(trials, names):
 
     table = Table(box=None, header_style="bold")
     for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for column in (*names, ""):
         table.add_column(column, overflow="fold")
     for trial in trials:
@@ -261,6 +261,7 @@ def ensemble(
             "average"
         )
     for point in result.curve:
-        console.print(f"{point.members:3} members: error {point.error:.2%}")
+        noun = "member" if point.members == 1 else "members"
+        console.print(f"{point.members:3} {noun}: error {point.error:.2%}")
     if folder:
         console.print(f"run folder   {folder}", soft_wrap=True)

@@ -31,7 +31,8 @@ def written():
 
 
 @pytest.mark.parametrize(
-    "path", ["MODELS.md", "kerazoo/networks.pyi", "kerazoo/__init__.pyi"]
+    "path",
+    ["MODELS.md", "docs/api.md", "kerazoo/networks.pyi", "kerazoo/__init__.pyi"],
 )
 def test_what_is_written_is_fresh(written, path):
     content = (ROOT / path).read_text(encoding="utf-8")
