@@ -185,10 +185,14 @@ class TrainState(keras.callbacks.Callback):
         """
         self.set_model(model)
         for path in self._states():
-            content = path.read_bytes()
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue  # The chief has just set it aside.
             if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
                 # Set aside: a later state must not be taken for older than it.
-                path.rename(path.with_name(f"damaged-{path.name}"))
+                if self.distribution.chief:
+                    path.rename(path.with_name(f"damaged-{path.name}"))
                 print(
                     f"{path} is damaged; training resumes from the newest sound state "
                     "before it, or begins anew.",
