@@ -1,7 +1,6 @@
 """Helper processes: started, watched, told to stop, and gone with their parent."""
 
 import contextlib
-import errno
 import os
 import pathlib
 import signal
@@ -165,41 +164,3 @@ def last_lines(log: pathlib.Path, count: int = 1) -> list[str]:
     """The last lines of a log that say something."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line for line in lines if line.strip()][-count:]
-
-
-# Errors whose text is the sentence; of all others the kind is said too.
-EXPECTED = (ValueError, OSError, ArithmeticError, RuntimeError)
-FULL = (errno.ENOSPC, errno.EDQUOT)
-NO_ROOM = os.strerror(errno.ENOSPC)
-UNREADABLE = (
-    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR,
-    errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL,
-)  # fmt: skip
-
-
-def sentence(error: Exception) -> str:
-    """What went wrong, in one line."""
-    text = " ".join(str(error).split())
-    # TensorFlow's errors of a full disk are of a kind of their own.
-    if isinstance(error, EXPECTED) or NO_ROOM in text:
-        return text or type(error).__name__
-    return (
-        f"{type(error).__name__}: {text[:300]} (a fault of kerazoo; with "
-        "KERAZOO_TRACEBACK=1 it says where)"
-    )
-
-
-def status(error: Exception) -> int:
-    """The exit status: 2 for bad input, 3 for a full disk, 1 for anything else.
-
-    An interrupted training knows its own.
-    """
-    number = getattr(error, "errno", None)
-    if number in FULL or NO_ROOM in str(error):
-        return 3
-    if isinstance(error, OSError):
-        return 2 if number in UNREADABLE else 1
-    code = getattr(error, "code", None)
-    if isinstance(code, int) and code:
-        return code
-    return 2 if isinstance(error, ValueError) else 1

@@ -17,7 +17,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo import recipes
-from kerazoo.processes import status as exit_status
+from kerazoo.errors import status as exit_status
 
 TINY = [
     "--set=image_shape=8,8,1",

@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from kerazoo.surgery.graph import Graph
-from kerazoo.surgery.receptive_field import shape_of, sights
+from kerazoo.surgery.receptive_field import sights
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -158,7 +158,7 @@ def ledger(model: keras.Model) -> Ledger:
     if not graph.flat:
         raise ValueError(NOT_FLAT.format(model.name))
     rows, seen = [], sights(graph)
-    shapes = {layer.name: shape_of(layer) for layer in graph.model.layers}
+    shapes = graph.shapes
     for layer in graph.model.layers:
         inputs = [shapes[name] for name in graph.sources(layer.name)]
         shape = shapes[layer.name]

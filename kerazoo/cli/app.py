@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 import kerazoo
-from kerazoo import processes
+from kerazoo import errors, processes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves oneDNN off on a CPU without AVX512-VNNI, where it is faster too.
@@ -45,5 +45,5 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("KERAZOO_TRACEBACK"):
             raise
-        print(f"kerazoo: {processes.sentence(error)}", file=sys.stderr)
-        sys.exit(processes.status(error))
+        print(f"kerazoo: {errors.sentence(error)}", file=sys.stderr)
+        sys.exit(errors.status(error))

@@ -5,14 +5,16 @@ import functools
 import inspect
 import pathlib
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kerazoo import Recipe, recipes
+from kerazoo import Recipe, recipes, tuning
 from kerazoo.cli.app import console
-from kerazoo.run import Metrics
-from kerazoo.tuning.records import Execution, SearchPlan
+
+if TYPE_CHECKING:
+    from kerazoo.run import Metrics
+    from kerazoo.tuning import Execution, SearchPlan
 
 Network = Annotated[str, typer.Argument(help="A network; see kerazoo list.")]
 RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]
@@ -87,9 +89,9 @@ class ExecutionOptions(TrainingOptions):
 
     workers: Annotated[int, typer.Option(help="Processes that share them.")] = 1
 
-    def execution(self, verbose: bool) -> Execution:
+    def execution(self, verbose: bool) -> "Execution":
         """The record that :mod:`kerazoo.tuning` takes."""
-        return Execution(**dataclasses.asdict(self), verbose=verbose)
+        return tuning.Execution(**dataclasses.asdict(self), verbose=verbose)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,9 +132,9 @@ class SearchOptions:
         int | None, typer.Option(help="How many; 10, or all of a grid.")
     ] = None
 
-    def plan(self, **fields: Any) -> SearchPlan:
+    def plan(self, **fields: Any) -> "SearchPlan":
         """The record that :mod:`kerazoo.tuning` takes."""
-        return SearchPlan(
+        return tuning.SearchPlan(
             **dataclasses.asdict(self) | {"space": self.space or (), **fields}
         )
 
@@ -173,7 +175,7 @@ def records(command: Callable) -> Callable:
     return wrapper
 
 
-def report(metrics: Metrics) -> None:
+def report(metrics: "Metrics") -> None:
     """Prints what a network is worth."""
     console.print(f"test images    {metrics.images:,}")
     console.print(f"test loss      {metrics.loss:.4f}")

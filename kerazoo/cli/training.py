@@ -25,7 +25,6 @@ from kerazoo.cli.options import (
     report,
 )
 from kerazoo.files import write_atomic
-from kerazoo.run import default_folder
 
 if TYPE_CHECKING:
     from kerazoo.tasks import Prediction
@@ -51,7 +50,6 @@ def train(
 ) -> None:
     """Train a network; the same command goes on where a stopped one left off."""
     chosen = recipe.read(network, seed=seed)
-    run = run or default_folder(network, chosen.data)
     result = kerazoo.fit(
         network,
         recipe=chosen,
@@ -66,8 +64,9 @@ def train(
         print(json.dumps(result.metrics.to_dict(), indent=2))
         return
     report(result.metrics)
-    console.print(f"run folder     {run}", soft_wrap=True)
-    console.print(f"watch it       tensorboard --logdir {run}", soft_wrap=True)
+    console.print(f"run folder     {result.path}", soft_wrap=True)
+    watch = f"tensorboard --logdir {result.path}"
+    console.print(f"watch it       {watch}", soft_wrap=True)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

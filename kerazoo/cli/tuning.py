@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,8 +23,7 @@ from kerazoo.cli.options import (
     records,
     report,
 )
-from kerazoo.run import default_folder
-from kerazoo.tuning.records import FoldPlan, one_line, shorten
+from kerazoo.files import write_atomic
 
 
 @app.command()
@@ -51,33 +50,24 @@ def crossval(
             "--space is for the search within every fold; add --nested 4, or set the "
             "recipe's field with --set."
         )
+    from kerazoo.run import default_folder
+
     chosen = recipe.read(network)
     kind = "crossval" if nested is None else "nested"
     folder = folder or default_folder(network, chosen.data, kind)
-    plan = FoldPlan(**dataclasses.asdict(folds))
-    how = execution.execution(verbose=not as_json)
+    plan = tuning.FoldPlan(**dataclasses.asdict(folds))
+    shared: dict[str, Any] = {
+        "folder": folder,
+        "plan": plan,
+        "execution": execution.execution(verbose=not as_json),
+        "keep_models": keep_models,
+    }
     result: tuning.CrossValidation
     if nested is None:
-        result = tuning.cross_validate(
-            network,
-            None,
-            chosen,
-            folder=folder,
-            plan=plan,
-            execution=how,
-            keep_models=keep_models,
-        )
+        result = tuning.cross_validate(network, None, chosen, **shared)
     else:
-        result = tuning.nested(
-            network,
-            None,
-            chosen,
-            folder=folder,
-            plan=plan,
-            execution=how,
-            keep_models=keep_models,
-            search=search.plan(folds=nested, seed=folds.seed),
-        )
+        inner = search.plan(folds=nested, seed=folds.seed)
+        result = tuning.nested(network, None, chosen, search=inner, **shared)
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
         return
@@ -91,6 +81,8 @@ def crossval(
 
 def _crossval_table(result):
     from rich.table import Table
+
+    from kerazoo.tuning.records import one_line
 
     table = Table(box=None, header_style="bold")
     searched = result.folds[0].winner is not None
@@ -122,6 +114,8 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search hyper-parameters; the same command goes on where a stopped one was."""
+    from kerazoo.run import default_folder
+
     chosen = recipe.read(network)
     found = tuning.search(
         network,
@@ -144,6 +138,8 @@ def tune(
 
 def _search_table(trials, names):
     from rich.table import Table
+
+    from kerazoo.tuning.records import shorten
 
     table = Table(box=None, header_style="bold")
     for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
@@ -178,11 +174,11 @@ def winner(
     as_json: Json = False,
 ) -> None:
     """Make the best trial of a search a run folder; save its recipe."""
+    from kerazoo.tuning.records import one_line
+
     found = tuning.Search(search)
     best = found.best
     if save_recipe:
-        from kerazoo.files import write_atomic
-
         write_atomic(save_recipe, found.recipe().to_json() + "\n")
     result = None
     if run:

@@ -273,9 +273,8 @@ def _inspect_all(root, paths):
     with contextlib.suppress(OSError, ValueError):
         known = json.loads((store / f"{name}.json").read_text(encoding="utf-8"))
     known = known if isinstance(known, dict) else {}
-    stamps = {
-        path: [os.stat(path).st_size, os.stat(path).st_mtime_ns] for path in paths
-    }
+    stats = {path: path.stat() for path in paths}
+    stamps = {path: [one.st_size, one.st_mtime_ns] for path, one in stats.items()}
     findings, new = {}, []
     for path in paths:
         row = known.get(str(path))
@@ -324,7 +323,11 @@ def _parts(root, options):
     named = {part: places for part, places in named.items() if places}
     if not named and layout != "parts":
         return {"all": root}
-    full = [one.name for one in others if any(map(_images, [one, *_folders(one)]))]
+    full = [
+        one.name
+        for one in others
+        if any(any(_images(place)) for place in (one, *_folders(one)))
+    ]
     if (full and layout != "parts") or "train" not in named:
         have = ", ".join(places[0].name for places in named.values()) or "no parts"
         lacks = f"beside {', '.join(full[:3])}" if full else "and no training part"
@@ -355,18 +358,16 @@ def _folders(place):
 
 def _images(place):
     """The files in a folder whose names are those of images."""
-    return [
-        one
-        for one in place.iterdir()
-        if one.is_file() and one.suffix.lower() in Image.registered_extensions()
-    ]
+    return (one for one in place.iterdir() if one.is_file() and _is_image(one))
+
+
+def _is_image(path):
+    return path.suffix.lower() in Image.registered_extensions()
 
 
 def image_files(folder: str | os.PathLike) -> list[pathlib.Path]:
     """The files below a folder whose names are those of images, sorted."""
-    known = Image.registered_extensions()
-    files = _files(pathlib.Path(folder))
-    return sorted(path for path in files if path.suffix.lower() in known)
+    return sorted(filter(_is_image, _files(pathlib.Path(folder))))
 
 
 def _files(place, seen=()):

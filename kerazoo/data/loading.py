@@ -81,13 +81,9 @@ class ImageData:
         counts: dict[str, Any] = {n: one.size for n, one in parts.items() if one}
         digest = hashlib.sha256()
         for one in filter(None, parts.values()):
-            keys = getattr(one.source, "keys", None)
-            if keys is not None:
-                digest.update(
-                    "\n".join(sorted(keys[i] for i in one.indices)).encode(
-                        "utf-8", "surrogateescape"
-                    )
-                )
+            if one.keys is not None:
+                names = "\n".join(sorted(one.keys))
+                digest.update(names.encode("utf-8", "surrogateescape"))
                 counts["digest"] = digest.hexdigest()[:16]
         return counts
 

@@ -96,6 +96,12 @@ class Split:
         labels = self.source.labels
         return None if labels is None else labels[self.indices]
 
+    @property
+    def keys(self) -> list[str] | None:
+        """What every example is called; None where examples are known by number."""
+        keys = getattr(self.source, "keys", None)
+        return None if keys is None else [keys[number] for number in self.indices]
+
     def read_labels(self) -> np.ndarray:
         """The labels, read from the files where nobody has yet."""
         if self.labels is None:
@@ -157,10 +163,9 @@ class Split:
         # Epoch -1 keeps this order apart from those of the training epochs.
         order = draws.permutation(self.size, seed, -1)
         taken = np.zeros(self.size, bool)
-        keys = getattr(self.source, "keys", None)
-        if keys is not None and self.labels is not None:
-            named = np.array([draws.share(f"{part}:{seed}:{key}") for key in keys])
-            places = named[self.indices]
+        if self.keys is not None and self.labels is not None:
+            drawn = [draws.share(f"{part}:{seed}:{key}") for key in self.keys]
+            places = np.array(drawn)
             taken = places < share
             for label in np.unique(self.labels):
                 members = np.flatnonzero(self.labels == label)

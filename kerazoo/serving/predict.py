@@ -40,10 +40,9 @@ def predict(
 
 
 def predictions(
-    run: str | os.PathLike | Run, images: Iterable[pathlib.Path], *, top: int = 3
+    run: Run, images: Iterable[pathlib.Path], *, top: int = 3
 ) -> Iterator[Prediction]:
     """:func:`predict` one by one; no more than one image is held in memory."""
-    run = run if isinstance(run, Run) else Run(run)
     top = reader.whole(top, "top")
     config = run.config
     task, channels = tasks.find(config.task), config.image_shape[-1]

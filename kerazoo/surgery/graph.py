@@ -49,6 +49,14 @@ class Graph:
         ]
         return collections.Counter([*read, *keras.tree.flatten(self.outputs)])
 
+    @functools.cached_property
+    def shapes(self) -> dict[str, tuple]:
+        """The shape of every layer's first output, without the batch."""
+        return {
+            layer.name: tuple(keras.tree.flatten(layer.output)[0].shape[1:])
+            for layer in self.model.layers
+        }
+
     @property
     def flat(self) -> bool:
         """Whether there is no model inside, and every layer is called once."""

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
 from keras import layers
 
 from kerazoo.surgery.graph import Graph
@@ -30,7 +29,7 @@ class Sight(NamedTuple):
 
 def sights(graph: Graph) -> dict[str, Sight]:
     """What every layer of a flat model sees, by name."""
-    shapes = {la.name: shape_of(la) for la in graph.model.layers}
+    shapes = graph.shapes
     seen: dict[str, Sight] = {}
     for layer in graph.model.layers:
         sources = graph.sources(layer.name)
@@ -41,11 +40,6 @@ def sights(graph: Graph) -> dict[str, Sight]:
             shapes[layer.name],
         )
     return seen
-
-
-def shape_of(layer: keras.Layer) -> tuple:
-    """The shape of a layer's first output, without the batch."""
-    return tuple(keras.tree.flatten(layer.output)[0].shape[1:])
 
 
 def _sight(layer, seen, inputs, shape):

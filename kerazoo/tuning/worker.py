@@ -8,7 +8,7 @@ import os
 import pathlib
 import sys
 
-from kerazoo import processes
+from kerazoo import errors, processes
 
 
 def main() -> None:
@@ -20,8 +20,8 @@ def main() -> None:
     except Exception as error:
         # The log lies on a disk that may be full.
         with contextlib.suppress(OSError):
-            print(f"kerazoo: {processes.sentence(error)}", file=sys.stderr, flush=True)
-        sys.exit(processes.status(error))
+            print(f"kerazoo: {errors.sentence(error)}", file=sys.stderr, flush=True)
+        sys.exit(errors.status(error))
 
 
 def _join(folder):
