@@ -537,15 +537,18 @@ def mlp_50(
     name: str | None = None,
     units: tuple[int, ...] = (50,),
     activation: str = 'sigmoid',
-    dropout: float = 0.0,
+    batch_norm: bool = False,
+    dropout: float | tuple[float, ...] = 0.0,
 ) -> keras.Model:
     """A perceptron with one hidden layer of 50 sigmoid units.
 
     Args:
         units: The widths of the hidden layers. a list of whole numbers from 1.
         activation: The hidden layers'. a text.
-        dropout: The share of hidden units dropped in training. a number from 0 up to,
-            but less than, 1.
+        batch_norm: Whether a batch norm stands before every activation. True or False.
+        dropout: The share of hidden units dropped in training, of every hidden layer or
+            one for each. a number from 0 up to, but less than, 1 or a list of numbers
+            from 0 up to, but less than, 1.
     """
 
 def mlp_256(
@@ -560,15 +563,18 @@ def mlp_256(
     name: str | None = None,
     units: tuple[int, ...] = (256,),
     activation: str = 'relu',
-    dropout: float = 0.0,
+    batch_norm: bool = False,
+    dropout: float | tuple[float, ...] = 0.0,
 ) -> keras.Model:
     """A perceptron with one hidden layer of 256 units.
 
     Args:
         units: The widths of the hidden layers. a list of whole numbers from 1.
         activation: The hidden layers'. a text.
-        dropout: The share of hidden units dropped in training. a number from 0 up to,
-            but less than, 1.
+        batch_norm: Whether a batch norm stands before every activation. True or False.
+        dropout: The share of hidden units dropped in training, of every hidden layer or
+            one for each. a number from 0 up to, but less than, 1 or a list of numbers
+            from 0 up to, but less than, 1.
     """
 
 def mlp_deep5(
@@ -583,15 +589,18 @@ def mlp_deep5(
     name: str | None = None,
     units: tuple[int, ...] = (512, 512, 512, 512),
     activation: str = 'relu',
-    dropout: float = 0.3,
+    batch_norm: bool = False,
+    dropout: float | tuple[float, ...] = 0.3,
 ) -> keras.Model:
     """A perceptron of five weight layers with ReLU, Xavier's weights and dropout.
 
     Args:
         units: The widths of the hidden layers. a list of whole numbers from 1.
         activation: The hidden layers'. a text.
-        dropout: The share of hidden units dropped in training. a number from 0 up to,
-            but less than, 1.
+        batch_norm: Whether a batch norm stands before every activation. True or False.
+        dropout: The share of hidden units dropped in training, of every hidden layer or
+            one for each. a number from 0 up to, but less than, 1 or a list of numbers
+            from 0 up to, but less than, 1.
     """
 
 def nin_cifar(

@@ -169,7 +169,9 @@ class Recipe:
         steps: Training steps, in place of epochs.
         optimizer: The optimiser.
         schedule: The learning rate's schedule.
-        loss: ``crossentropy``, ``squared_hinge``, or ``map`` (LeNet-5's).
+        loss: ``crossentropy``, ``binary_crossentropy`` (every class of the softmax as a
+            yes or no, PyTorch's ``BCELoss`` behind a softmax), ``squared_hinge``, or
+            ``map`` (LeNet-5's).
         auxiliary_weight: The weight of the loss of every auxiliary head.
         auxiliary_fade: Steps in which that weight falls to zero in a straight line;
             ``None`` keeps it.
@@ -183,7 +185,8 @@ class Recipe:
             it has none.
         initializer: ``None`` for the builder's; for all kernels ``lsuv``,
             ``orthonormal``, ``xavier`` (Caffe's, by fan-in alone), ``normal:STD`` for a
-            Gaussian of that standard deviation, or an initialiser of Keras.
+            Gaussian of that standard deviation, ``uniform:LOW:HIGH``, or an initialiser
+            of Keras.
         start_from: A finished run whose weights the network begins with.
         start_layers: Patterns of the layers that are taken from it, all of which must
             fit; the others are initialised as ever.
@@ -209,7 +212,9 @@ class Recipe:
     steps: Count | None = None
     optimizer: Optimizer = dataclasses.field(default_factory=Optimizer)
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
-    loss: Literal["crossentropy", "squared_hinge", "map"] = "crossentropy"
+    loss: Literal["crossentropy", "binary_crossentropy", "squared_hinge", "map"] = (
+        "crossentropy"
+    )
     auxiliary_weight: NonNegative = 0.3
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0

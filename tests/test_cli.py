@@ -181,7 +181,7 @@ BAD = {
         "Unknown data set 'digit'; did you mean digits",
     ),
     "recipe": (["train", "mlp_50", "--recipe=lptop"], "Unknown recipe 'lptop'"),
-    "kind": (["train", "mlp_50", "--recipe=paper"], "no paper recipe for mlp_50"),
+    "kind": (["train", "mlp_256", "--recipe=paper"], "no paper recipe for mlp_256"),
     "recipe file": (
         ["train", "mlp_50", "--recipe=none.json"],
         "The recipe none.json cannot be read: No such file",
@@ -413,6 +413,7 @@ NONSENSE = [
     "augment=cutout:0",
     "augment=cutout:1000",
     "initializer=normal:-1",
+    "initializer=uniform:1:0",
     "initializer=lsuv:5",
     "start_from=",
     "snapshots=[1,1,1]",

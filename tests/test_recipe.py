@@ -174,8 +174,8 @@ def test_the_recipe_that_fits_most_closely():
     assert recipes.for_network("alexnet").name == "laptop"
     assert recipes.for_network("alexnet", "paper").name == "alexnet_2012"
     assert recipes.for_network("lenet5_original", "paper").name == "lenet5_1998"
-    with pytest.raises(ValueError, match="no paper recipe for mlp_50; there are"):
-        recipes.for_network("mlp_50", "paper")
+    with pytest.raises(ValueError, match="no paper recipe for mlp_256; there are"):
+        recipes.for_network("mlp_256", "paper")
 
 
 def test_unknown_recipe_gives_the_nearest():

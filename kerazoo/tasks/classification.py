@@ -29,7 +29,8 @@ class Classification:
     served_activation: str | None = "softmax"
 
     def needs_one_hot(self, recipe: Recipe) -> bool:
-        return recipe.loss == "squared_hinge" or recipe.label_smoothing > 0
+        rows = recipe.loss in ("binary_crossentropy", "squared_hinge")
+        return rows or recipe.label_smoothing > 0
 
     def targets(self, model: keras.Model, dataset: Any) -> Any:
         if not isinstance(model.output, dict):
@@ -125,6 +126,33 @@ class Fading(keras.losses.Loss):
         return ops.relu(1 - passed) * self.loss.call(y_true, y_pred)
 
 
+class SoftmaxBinaryCrossentropy(keras.losses.BinaryCrossentropy):
+    """The binary cross-entropy of every class under a softmax, averaged over them.
+
+    ``keras.losses.BinaryCrossentropy`` of probabilities cuts them off, and with them
+    the gradient of what is far from right; from their log odds it does not.
+
+    Args:
+        label_smoothing: The share of a label spread over all classes.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        super().__init__(from_logits=True, name="softmax_binary_crossentropy")
+        self.spread = label_smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of every example, from rows of labels and logits."""
+        classes = y_pred.shape[-1]
+        y_true = (1 - self.spread) * y_true + self.spread / classes
+        log_p = ops.log_softmax(y_pred)
+        likeliest = ops.one_hot(ops.argmax(log_p, -1), classes) > 0
+        lower = ops.where(likeliest, -1e9, log_p)
+        # 1 - p of the likeliest class has no digits left next to 1; the others' sum has.
+        others = ops.logsumexp(lower, axis=-1, keepdims=True)
+        log_odds = log_p - ops.where(likeliest, others, ops.log1p(-ops.exp(lower)))
+        return super().call(y_true, log_odds)
+
+
 def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
     """The loss on logits.
 
@@ -136,6 +164,8 @@ def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
         return MAPLoss()
     if recipe.loss == "squared_hinge":
         return keras.losses.SquaredHinge()
+    if recipe.loss == "binary_crossentropy":
+        return SoftmaxBinaryCrossentropy(recipe.label_smoothing)
     if one_hot:
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing

@@ -1,5 +1,6 @@
 """The weights that a training begins with."""
 
+import contextlib
 import fnmatch
 
 import keras
@@ -33,10 +34,10 @@ def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) ->
 
 def _initialize(model, recipe, batches):
     name, colon, value = recipe.initializer.partition(":")
-    known = (*initialization.NAMES, "lsuv", "normal", "orthonormal")
+    known = (*initialization.NAMES, "lsuv", "normal", "orthonormal", "uniform")
     if name not in known:
         raise unknown("initializer", name, known)
-    if colon and name != "normal":
+    if colon and name not in ("normal", "uniform"):
         raise ValueError(
             f"initializer is {recipe.initializer!r}; {name} takes no number, so write "
             f"{name} alone."
@@ -57,7 +58,20 @@ def _initialize(model, recipe, batches):
                 "its standard deviation, as in normal:0.01."
             ) from error
         rule = keras.initializers.RandomNormal(stddev=deviation)
+    if name == "uniform":
+        rule = _uniform(recipe.initializer, value)
     initialization.reinitialize(model, rule, seed=recipe.seed)
+
+
+def _uniform(given, value):
+    with contextlib.suppress(ValueError):
+        ends = [reader.parse(float, end, "initializer") for end in value.split(":")]
+        if len(ends) == 2 and ends[0] < ends[1]:
+            return keras.initializers.RandomUniform(*ends)
+    raise ValueError(
+        f"initializer is {given!r}; a uniform distribution needs its two ends in "
+        "rising order, as in uniform:0:1."
+    )
 
 
 def _take(model, recipe):

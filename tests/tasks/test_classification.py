@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerazoo import tasks
 from kerazoo.recipe import Recipe
@@ -43,6 +44,29 @@ def test_squared_hinge_by_hand():
     expected = (np.maximum(0, 1 - sign * LOGITS) ** 2).mean()
     got = value(classification.loss(recipe, True), np.eye(3, dtype="float32")[LABELS])
     assert got == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_binary_crossentropy_by_hand(smoothing):
+    recipe = Recipe(loss="binary_crossentropy", label_smoothing=smoothing)
+    assert TASK.needs_one_hot(recipe)
+    shares = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
+    rows = np.eye(3, dtype="float32")[LABELS]
+    target = (1 - smoothing) * rows + smoothing / 3
+    expected = -(target * np.log(shares) + (1 - target) * np.log(1 - shares)).mean()
+    got = value(classification.loss(recipe, True), rows)
+    assert got == pytest.approx(expected, rel=1e-5)
+
+
+def test_binary_crossentropy_learns_where_the_softmax_is_saturated():
+    """Of 200 and 0 the second was right: both odds are 200 off."""
+    loss = classification.loss(Recipe(loss="binary_crossentropy"), True)
+    logits = tf.constant([[200.0, 0.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        off = loss(tf.constant([[0.0, 1.0]]), logits)
+    assert float(off) == pytest.approx(200)
+    np.testing.assert_allclose(tape.gradient(off, logits), [[1, -1]])
 
 
 @pytest.mark.parametrize("rows", [False, True])
