@@ -1109,8 +1109,14 @@ def vgg11(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    pool_mode: typing.Literal['ceil', 'floor'] = 'ceil',
 ) -> keras.Model:
-    """VGG A: 11 weight layers."""
+    """VGG A: 11 weight layers.
+
+    Args:
+        pool_mode: Whether the poolings of an odd grid round up or down. 'ceil' or
+            'floor'.
+    """
 
 def vgg11_bn(
     *,
@@ -1141,12 +1147,15 @@ def vgg11_lrn(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+    pool_mode: typing.Literal['ceil', 'floor'] = 'ceil',
 ) -> keras.Model:
     """VGG A-LRN: A with local response normalisation after its first convolution.
 
     Args:
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
             or 'mean'.
+        pool_mode: Whether the poolings of an odd grid round up or down. 'ceil' or
+            'floor'.
     """
 
 def vgg13(
@@ -1159,8 +1168,14 @@ def vgg13(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    pool_mode: typing.Literal['ceil', 'floor'] = 'ceil',
 ) -> keras.Model:
-    """VGG B: 13 weight layers."""
+    """VGG B: 13 weight layers.
+
+    Args:
+        pool_mode: Whether the poolings of an odd grid round up or down. 'ceil' or
+            'floor'.
+    """
 
 def vgg13_bn(
     *,
@@ -1190,8 +1205,14 @@ def vgg16(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    pool_mode: typing.Literal['ceil', 'floor'] = 'ceil',
 ) -> keras.Model:
-    """VGG D: 16 weight layers, the network that is called VGG-16."""
+    """VGG D: 16 weight layers, the network that is called VGG-16.
+
+    Args:
+        pool_mode: Whether the poolings of an odd grid round up or down. 'ceil' or
+            'floor'.
+    """
 
 def vgg16_bn(
     *,
@@ -1221,8 +1242,14 @@ def vgg16c(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    pool_mode: typing.Literal['ceil', 'floor'] = 'ceil',
 ) -> keras.Model:
-    """VGG C: 16 weight layers, three of them 1x1 convolutions."""
+    """VGG C: 16 weight layers, three of them 1x1 convolutions.
+
+    Args:
+        pool_mode: Whether the poolings of an odd grid round up or down. 'ceil' or
+            'floor'.
+    """
 
 def vgg19(
     *,
@@ -1234,8 +1261,14 @@ def vgg19(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    pool_mode: typing.Literal['ceil', 'floor'] = 'ceil',
 ) -> keras.Model:
-    """VGG E: 19 weight layers."""
+    """VGG E: 19 weight layers.
+
+    Args:
+        pool_mode: Whether the poolings of an odd grid round up or down. 'ceil' or
+            'floor'.
+    """
 
 def vgg19_bn(
     *,

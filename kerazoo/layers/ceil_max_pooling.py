@@ -15,6 +15,10 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
     that window, nor `"same"`, which on odd sizes pads the left and the top too
     (3x3 with stride 2 makes 27 of 55 here, 28 with `"same"`).
 
+    Attributes:
+        is_flush: Whether no window sticks out at any of its places in a graph, so that
+            `"valid"` pooling is the same.
+
     Args:
         pool_size: Height and width of the window, an integer or a pair.
         strides: Steps between windows, an integer or a pair; not larger than
@@ -42,18 +46,28 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
                 f"strides must not exceed pool_size, but strides={self.strides} and "
                 f"pool_size={self.pool_size} were given."
             )
+        self.is_flush = True
 
     def build(self, input_shape: tuple) -> None:
         self.compute_output_shape(input_shape)
 
-    def call(self, inputs: KerasTensor) -> KerasTensor:
-        height, width = (
+    def _overhang(self, inputs):
+        """The rows and columns that the last windows stick out."""
+        return [
             # One window less one cell is enough for any size, exact when it is known.
             stride - 1 if size is None else (window - size) % stride
             for size, window, stride in zip(
                 inputs.shape[1:3], self.pool_size, self.strides, strict=True
             )
-        )
+        ]
+
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
+        # Keras asks at every place of the layer in a graph.
+        self.is_flush = self.is_flush and not any(self._overhang(inputs))
+        return super().compute_output_spec(inputs)
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        height, width = self._overhang(inputs)
         if height or width:
             padding = ((0, 0), (0, height), (0, width), (0, 0))
             inputs = ops.pad(inputs, padding, constant_values=float("-inf"))

@@ -21,7 +21,7 @@ from keras import KerasTensor, layers
 
 from kerazoo.blocks import activate, conv, dense_head, sibling
 from kerazoo.builder import Top, network
-from kerazoo.layers import Maxout, PadChannels
+from kerazoo.layers import CeilMaxPooling2D, Maxout, PadChannels
 from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
 
@@ -37,7 +37,6 @@ ACTIVATIONS = {
 CIFAR = {
     "input_shape": (32, 32, 3),
     "classes": 10,
-    "minimum": 4,
     "counts": (2_742_102, 2_742_102, 381_941_128),
 }
 
@@ -96,7 +95,7 @@ def fitnet(
     x = drop(inputs, "drop0")
     for stage, widths in enumerate(FITNET_4, 1):
         if stage > 1:
-            x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+            x = CeilMaxPooling2D(2, 2, name=f"stage{stage}_pool")(x)
             x = drop(x, f"stage{stage}_drop")
         if len(widths) % 2:
             x = unit(x, widths[0], f"stage{stage}_conv1")
@@ -115,7 +114,7 @@ def fitnet(
         "parameters": "about 2.5 M",
         "multiplications": "about 382 M",
         "CIFAR-10 error": "8.39",
-        "CIFAR-100 error": "35.04",
+        "CIFAR-100 error": "35.04, with LSUV 27.66",
     },
 )
 @network(fitnet, merge=plain)

@@ -23,7 +23,7 @@ from keras import KerasTensor, layers
 
 from kerazoo.blocks import batch_norm, conv, gap_head, initializer, sibling
 from kerazoo.builder import Top, network
-from kerazoo.layers import FractalDraw, FractalJoin
+from kerazoo.layers import CeilMaxPooling2D, FractalDraw, FractalJoin
 from kerazoo.reader import Count, Rate
 from kerazoo.registry import register
 
@@ -32,7 +32,7 @@ DROPOUT = (0.0, 0.1, 0.2, 0.3, 0.4)
 # Caffe's xavier looks at fan-in alone.
 XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 NAME = r"block\d+_column(\d+)"  # The column that a layer belongs to.
-CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10, "minimum": 32}
+CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10}
 
 
 def unit(x: KerasTensor, filters: int, dropout: float, *, name: str) -> KerasTensor:
@@ -101,7 +101,7 @@ def fractalnet(
         return FractalJoin(deepest, drop_path, name=name)(ends, draw)
 
     def pool(x, name):
-        return layers.MaxPooling2D(2, name=name)(x)
+        return CeilMaxPooling2D(2, 2, name=name)(x)
 
     x = inputs
     for block, (filters, rate) in enumerate(zip(channels, DROPOUT, strict=True), 1):

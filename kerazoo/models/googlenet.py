@@ -14,6 +14,8 @@ Differs from the paper:
 - Normalisation (n=5, k=1, alpha=1e-4, beta=0.75), initialisation (Caffe's `xavier`,
   biases of 0.2) are BVLC's; the paper gives none. BVLC divides alpha by n, which is
   `lrn_alpha_mode="mean"`; `"sum"` is the formula as AlexNet's paper prints it.
+- The average pooling of the auxiliary heads rounds down; in Caffe it would round up,
+  which is the same at 224 but not at all sizes. All max poolings round up.
 - `aux=True` is the training graph, whose auxiliary losses weigh 0.3 each (section 5).
   Its inference graph, with the same weights, is
   `keras.Model(model.input, model.output["predictions"])`.

@@ -16,6 +16,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import conv, gap_head, initializer
 from kerazoo.blocks.conv import Convolution
 from kerazoo.builder import Top, network
+from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.reader import Rate
 from kerazoo.registry import register
 
@@ -43,7 +44,6 @@ def highway(x: KerasTensor, step: Convolution, *, name: str) -> KerasTensor:
     year=2015,
     input_shape=(32, 32, 3),
     classes=10,
-    minimum=4,
     counts=(2_256_838, 2_256_838, 330_826_728),
     published={
         "parameters": "2.3 M",
@@ -63,7 +63,7 @@ def highway19(inputs: KerasTensor, top: Top, *, dropout: Rate = 0.2) -> KerasTen
     x = layers.Dropout(dropout, name="drop0")(inputs)
     for stage, (filters, blocks) in enumerate(STAGES, 1):
         if stage > 1:
-            x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+            x = CeilMaxPooling2D(2, 2, name=f"stage{stage}_pool")(x)
             x = layers.Dropout(dropout, name=f"stage{stage}_drop")(x)
         x = step(x, filters, 3, name=f"stage{stage}_conv1")
         for block in range(1, blocks + 1):

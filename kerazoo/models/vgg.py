@@ -11,6 +11,9 @@ Differs from the paper:
   convolution, whose bias they keep; `conv_bias=False` drops it.
 - The first fully connected layer takes the features by row, column, channel; Caffe's
   order is channel, row, column, which matters to converted weights alone.
+- `pool_mode`: an odd grid is pooled as in the authors' Caffe, which rounds up; `"floor"`
+  rounds down, as PyTorch's and Keras' copies do, and so does `vgg*_bn`. At 224 and all
+  multiples of 32 there is no difference.
 """
 
 from functools import partial
@@ -21,7 +24,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import conv, conv_bn, mlp_head
 from kerazoo.blocks.conv import Convolution, Norm
 from kerazoo.builder import Top, network
-from kerazoo.layers import LocalResponseNormalization
+from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
 from kerazoo.registry import register
 
 
@@ -46,7 +49,8 @@ TABLE_1: dict[str, tuple[list[Conv | LRN], ...]] = {
     "D": ([C3, C3], [C3, C3], [C3, C3, C3], [C3, C3, C3], [C3, C3, C3]),
     "E": ([C3, C3], [C3, C3], [C3, C3, C3, C3], [C3, C3, C3, C3], [C3, C3, C3, C3]),
 }
-VGG = {"year": 2014, "input_shape": (224, 224, 3), "minimum": 32}
+VGG = {"year": 2014, "input_shape": (224, 224, 3)}
+VGG_BN = {"year": 2014, "input_shape": (224, 224, 3), "minimum": 32}
 
 
 def vgg(
@@ -55,8 +59,15 @@ def vgg(
     config: str,
     step: Convolution = conv,
     norm: Norm = LocalResponseNormalization,
+    *,
+    pool_mode: Literal["ceil", "floor"] = "ceil",
 ) -> KerasTensor:
-    """Five stages of convolutions and a pooling, three fully connected layers."""
+    """Five stages of convolutions and a pooling, three fully connected layers.
+
+    Args:
+        pool_mode: Whether the poolings of an odd grid round up or down.
+    """
+    pool = CeilMaxPooling2D if pool_mode == "ceil" else layers.MaxPooling2D
     x = inputs
     for stage, (width, rows) in enumerate(zip(WIDTHS, TABLE_1[config], strict=True), 1):
         for number, row in enumerate(rows, 1):
@@ -64,7 +75,7 @@ def vgg(
                 x = norm(name=f"stage{stage}_norm{number - 1}")(x)
             else:
                 x = step(x, width, row.kernel_size, name=f"stage{stage}_conv{number}")
-        x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+        x = pool(2, 2, name=f"stage{stage}_pool")(x)
     return top(x, mlp_head)
 
 
@@ -74,14 +85,16 @@ def vgg_lrn(
     config: str,
     *,
     lrn_alpha_mode: Literal["sum", "mean"] = "sum",
+    pool_mode: Literal["ceil", "floor"] = "ceil",
 ) -> KerasTensor:
     """With local response normalisation, with the constants of AlexNet.
 
     Args:
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
+        pool_mode: Whether the poolings of an odd grid round up or down.
     """
     norm = partial(LocalResponseNormalization, 5, 2, 1e-4, 0.75, lrn_alpha_mode)
-    return vgg(inputs, top, config, norm=norm)
+    return vgg(inputs, top, config, norm=norm, pool_mode=pool_mode)
 
 
 def vgg_bn(
@@ -92,7 +105,8 @@ def vgg_bn(
     Args:
         conv_bias: Whether the convolutions keep their biases.
     """
-    return vgg(inputs, top, config, partial(conv_bn, use_bias=conv_bias))
+    step = partial(conv_bn, use_bias=conv_bias)
+    return vgg(inputs, top, config, step, pool_mode="floor")
 
 
 @register(
@@ -165,25 +179,25 @@ def vgg19():
     """VGG E: 19 weight layers."""
 
 
-@register(**VGG, depth=11, counts=(132_868_840, 132_874_344, 7_609_090_048))
+@register(**VGG_BN, depth=11, counts=(132_868_840, 132_874_344, 7_609_090_048))
 @network(vgg_bn, config="A")
 def vgg11_bn():
     """VGG A with batch norm."""
 
 
-@register(**VGG, depth=13, counts=(133_053_736, 133_059_624, 11_308_466_176))
+@register(**VGG_BN, depth=13, counts=(133_053_736, 133_059_624, 11_308_466_176))
 @network(vgg_bn, config="B")
 def vgg13_bn():
     """VGG B with batch norm."""
 
 
-@register(**VGG, depth=16, counts=(138_365_992, 138_374_440, 15_470_264_320))
+@register(**VGG_BN, depth=16, counts=(138_365_992, 138_374_440, 15_470_264_320))
 @network(vgg_bn, config="D")
 def vgg16_bn():
     """VGG D with batch norm."""
 
 
-@register(**VGG, depth=19, counts=(143_678_248, 143_689_256, 19_632_062_464))
+@register(**VGG_BN, depth=19, counts=(143_678_248, 143_689_256, 19_632_062_464))
 @network(vgg_bn, config="E")
 def vgg19_bn():
     """VGG E with batch norm."""

@@ -2,6 +2,7 @@
 
 import keras
 
+from kerazoo.layers.ceil_max_pooling import CeilMaxPooling2D
 from kerazoo.layers.fast_paths import FusedBatchNormalization
 from kerazoo.layers.grouped_conv import GroupedConv2D
 
@@ -14,6 +15,8 @@ PLAIN_LAYERS = {
 
 def as_plain_keras(model: keras.Model) -> keras.Model:
     """Returns a copy in which Keras' own layers stand for the fast ones of kerazoo.
+
+    So they do for poolings that round up, where there is nothing to round.
 
     The copy has the same names and weights (copied) and the same outputs, is not
     compiled, and opens in plain Keras, without kerazoo, where the model is otherwise
@@ -37,6 +40,8 @@ def plain_copy(model: keras.Model) -> keras.Model:
 
     def plain(layer):
         kind = PLAIN_LAYERS.get(type(layer), type(layer))
+        if kind is CeilMaxPooling2D and layer.is_flush:
+            kind = keras.layers.MaxPooling2D
         config = layer.get_config()
         drawn = [n for n in vars(layer) if n.endswith("_initializer") and n in config]
         copy = kind.from_config(config | dict.fromkeys(drawn, "zeros"))

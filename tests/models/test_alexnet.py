@@ -15,7 +15,7 @@ def small(**options):
 
 
 def test_norm_order():
-    first = "LocalResponseNormalization", "MaxPooling2D"
+    first = "LocalResponseNormalization", "CeilMaxPooling2D"
     paper, slides = kinds(small()), kinds(small(norm_order="pool_norm"))
     assert tuple(paper[2:4]) == first
     assert tuple(slides[2:4]) == first[::-1]

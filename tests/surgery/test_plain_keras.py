@@ -5,7 +5,7 @@ import sys
 import keras
 import numpy as np
 
-from kerazoo.layers import FusedBatchNormalization, GroupedConv2D
+from kerazoo.layers import CeilMaxPooling2D, FusedBatchNormalization, GroupedConv2D
 from kerazoo.surgery.plain_keras import as_plain_keras
 
 OPEN_WITHOUT_KERAZOO = """
@@ -62,3 +62,12 @@ def test_original_stays_as_it_was_and_nested_models_are_copied():
     assert type(inner.get_layer("bn1")) is FusedBatchNormalization
     copy.set_weights([w + 1 for w in copy.get_weights()])
     assert not np.allclose(copy.get_weights()[0], model.get_weights()[0])
+
+
+def test_a_pooling_that_has_something_to_round_stays():
+    for sides, plain in (([8], True), ([8, 9], False), ([None], False)):
+        pool = CeilMaxPooling2D(2, 2, name="pool")
+        inputs = [keras.Input((side, side, 1)) for side in sides]
+        model = keras.Model(inputs, [pool(x) for x in inputs])
+        copy = as_plain_keras(model).get_layer("pool")
+        assert (type(copy) is keras.layers.MaxPooling2D) == plain
