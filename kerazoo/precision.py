@@ -43,6 +43,56 @@ def cpu_flags() -> frozenset[str]:
     return frozenset()
 
 
+@dataclasses.dataclass(frozen=True)
+class GPU:
+    """A GPU that the backend computes on.
+
+    Attributes:
+        name: What its maker calls it.
+        compute_capability: As in ``8.0``; ``None`` where it is not known.
+    """
+
+    name: str
+    compute_capability: str | None
+
+    @property
+    def has_bfloat16(self) -> bool:
+        """Whether it multiplies in bfloat16, as NVIDIA's do from 8.0 on."""
+        major = (self.compute_capability or "").partition(".")[0]
+        return major.isdigit() and int(major) >= 8
+
+
+def gpus() -> tuple[GPU, ...]:
+    """The GPUs that Keras' backend computes on, which need not be TensorFlow's."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return tuple(
+            GPU(one.device_kind, getattr(one, "compute_capability", None))
+            for one in jax.local_devices()
+            if one.platform == "gpu"
+        )
+    found = []
+    for gpu in tf.config.list_physical_devices("GPU"):
+        details = tf.config.experimental.get_device_details(gpu)
+        capability = details.get("compute_capability")
+        found.append(
+            GPU(
+                details.get("device_name", gpu.name),
+                ".".join(map(str, capability)) if capability else None,
+            )
+        )
+    return tuple(found)
+
+
+def _num_cpus() -> int:
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return len(jax.local_devices(backend="cpu"))
+    return len(tf.config.list_physical_devices("CPU"))
+
+
 def choose(precision: str) -> Precision:
     """What a precision means on this machine.
 
@@ -54,19 +104,17 @@ def choose(precision: str) -> Precision:
     """
     if precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)
-    gpus = tf.config.list_physical_devices("GPU")
     # JAX has no other way to run a step fast.
-    xla = bool(gpus) or keras.backend.backend() == "jax"
+    jax = keras.backend.backend() == "jax"
     if precision != "auto":
-        return Precision(precision, False, xla, "asked for")
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        if details.get("compute_capability", (0, 0))[0] >= 8:
+        return Precision(precision, False, jax or bool(gpus()), "asked for")
+    if found := gpus():
+        if found[0].has_bfloat16:
             return Precision("mixed_bfloat16", False, True, "a GPU with bfloat16")
         return Precision("float32", False, True, "a GPU without bfloat16")
-    if {"avx512_bf16", "amx_bf16"} & cpu_flags() and not xla:
+    if {"avx512_bf16", "amx_bf16"} & cpu_flags() and not jax:
         return Precision("float32", True, False, "a CPU with bfloat16 instructions")
-    return Precision("float32", False, xla, "a CPU without bfloat16 in this backend")
+    return Precision("float32", False, jax, "a CPU without bfloat16 in this backend")
 
 
 @contextlib.contextmanager
@@ -98,21 +146,10 @@ def prepare_gpus() -> None:
 
 def devices() -> dict:
     """What was found, and what ``auto`` does with it."""
-    precision = choose("auto")
-    gpus = []
-    for gpu in tf.config.list_physical_devices("GPU"):
-        details = tf.config.experimental.get_device_details(gpu)
-        capability = details.get("compute_capability")
-        gpus.append(
-            {
-                "name": details.get("device_name", gpu.name),
-                "compute_capability": capability and ".".join(map(str, capability)),
-            }
-        )
     return {
         "backend": keras.backend.backend(),
-        "cpus": len(tf.config.list_physical_devices("CPU")),
+        "cpus": _num_cpus(),
         "cpu_bfloat16": sorted({"avx512_bf16", "amx_bf16"} & cpu_flags()),
-        "gpus": gpus,
-        "auto": dataclasses.asdict(precision),
+        "gpus": [dataclasses.asdict(gpu) for gpu in gpus()],
+        "auto": dataclasses.asdict(choose("auto")),
     }

@@ -196,7 +196,8 @@ def devices(as_json: Json = False) -> None:
     bfloat16 = ", ".join(record["cpu_bfloat16"]) or "no bfloat16 instructions"
     console.print(f"CPU        {bfloat16}")
     for gpu in record["gpus"]:
-        console.print(f"GPU        {gpu['name']}, {gpu['compute_capability']}")
+        known = gpu["compute_capability"]
+        console.print(f"GPU        {gpu['name']}{f', {known}' if known else ''}")
     auto = record["auto"]
     parts = [f"policy {auto['policy']}"]
     parts += ["oneDNN bfloat16"] * auto["onednn"] + ["XLA"] * auto["jit_compile"]
