@@ -11,9 +11,9 @@ Differs from the paper:
   convolution, whose bias they keep; `conv_bias=False` drops it.
 - The first fully connected layer takes the features by row, column, channel; Caffe's
   order is channel, row, column, which matters to converted weights alone.
-- `pool_mode`: an odd grid is pooled as in the authors' Caffe, which rounds up; `"floor"`
-  rounds down, as PyTorch's and Keras' copies do, and so does `vgg*_bn`. At 224 and all
-  multiples of 32 there is no difference.
+- `pool_mode`: where a grid is odd, poolings round up as in the authors' Caffe;
+  `"floor"` rounds down as the copies of PyTorch and Keras, and so do `vgg*_bn`. At 224
+  and all multiples of 32 there is no difference.
 """
 
 from functools import partial

@@ -147,7 +147,7 @@ class SoftmaxBinaryCrossentropy(keras.losses.BinaryCrossentropy):
         log_p = ops.log_softmax(y_pred)
         likeliest = ops.one_hot(ops.argmax(log_p, -1), classes) > 0
         lower = ops.where(likeliest, -1e9, log_p)
-        # 1 - p of the likeliest class has no digits left next to 1; the others' sum has.
+        # 1 - p of the likeliest class has no digits left near 1; the others' sum has.
         others = ops.logsumexp(lower, axis=-1, keepdims=True)
         log_odds = log_p - ops.where(likeliest, others, ops.log1p(-ops.exp(lower)))
         return super().call(y_true, log_odds)

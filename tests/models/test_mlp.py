@@ -27,7 +27,7 @@ def test_a_share_for_every_hidden_layer(dropout):
 
 @pytest.mark.parametrize("dropout", ["many", (1.0, 0, 0, 0), None, {}, True])
 def test_shares_are_numbers_below_one(dropout):
-    with pytest.raises(ValueError, match="dropout is .* or a list of numbers"):
+    with pytest.raises(ValueError, match=r"dropout is .* or a list of numbers"):
         kerazoo.mlp_deep5(dropout=dropout)
 
 
