@@ -7,7 +7,15 @@ import pytest
 
 import kerazoo
 from benchmarks import __main__ as commands
-from benchmarks import harness, plots, report, training_step, views
+from benchmarks import (
+    cifar10,
+    harness,
+    mnist_ladder,
+    plots,
+    report,
+    training_step,
+    views,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Those of the project's page, and those of other machines.
@@ -37,6 +45,21 @@ def test_the_plots_are_up_to_date(folder):
     }
     pictures = (folder / "plots").glob("*.png")
     assert {path: plots.shown(path) for path in pictures} == expected, STALE
+
+
+def test_figures_of_the_slides_and_papers_stand_with_their_networks():
+    """No network is given the figure of another."""
+    measured = report.records(harness.OURS)["mnist_ladder"]["result"]
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    for rung, (words, slides, promise) in mnist_ladder.RUNGS.items():
+        row = measured[rung]
+        assert (row["slides"], row["promise"]) == (slides, promise), rung
+        assert row["command"].endswith(words)
+        cells = [slides, f"{row['test_accuracy'][0]:.2%}", str(row["epochs"])]
+        assert f"| {' | '.join(cells)} | `{row['command']}` |" in text
+    for network, error in cifar10.PAPERS.items():
+        published = kerazoo.find(network).published["CIFAR-10 error"]
+        assert f"{error:.2f}" in published, network
 
 
 def test_results_of_two_machines_do_not_mix(monkeypatch, tmp_path):

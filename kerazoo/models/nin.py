@@ -69,7 +69,7 @@ def nin(
     classes=10,
     minimum=4,
     counts=(966_986, 966_986, 222_486_528),
-    published={"error": "10.41, augmented 8.81"},
+    published={"CIFAR-10 error": "10.41, augmented 8.81", "CIFAR-100 error": "35.68"},
 )
 @network(nin, table=CIFAR, dropped=(1, 2))
 def nin_cifar():
