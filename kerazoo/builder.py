@@ -4,7 +4,10 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import math
+import os
 import pathlib
+import random
 import re
 import textwrap
 import warnings
@@ -161,7 +164,10 @@ def _builder(function, body, variant):
         given = {name: option.default for name, option in known.items()}
         given |= read_options(function.__name__, known, options)
         mine = {name: given.pop(name) for name in own}
-        return _build(functools.partial(body, **bound, **mine), made.card, **given)
+        bodied = functools.partial(body, **bound, **mine)
+        if _is_large(given["input_shape"], given["input_tensor"], options):
+            _check_cost(bodied, made.card, **given)
+        return _build(bodied, made.card, **given)
 
     made: Any = builder
     made.__signature__ = inspect.Signature(
@@ -229,7 +235,50 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     return model
 
 
+def _is_large(shape, tensor, options):
+    """Whether any number is beyond what the papers' networks have, or nearly."""
+    numbers = [*keras.tree.flatten(options), *getattr(tensor, "shape", ())]
+    return any(isinstance(one, int) and one > 1024 for one in numbers)
+
+
+def _check_cost(body, card, *, input_shape, input_tensor, weights, name, **top):
+    """Refuses a network that this machine cannot hold, before it takes the memory."""
+    if keras.utils.is_keras_tensor(input_tensor):
+        input_shape = tuple(input_tensor.shape[1:])
+    shape = input_shape or card.input_shape
+    image = 0 if None in shape else math.prod(shape)
+    _check_bytes(card, f"an image of {shape}", 4 * image)
+    drawn = random.getstate()
+    with keras.StatelessScope(initialize_variables=False):
+        model = _build(
+            body, card, input_shape=input_shape, input_tensor=None, weights=None,
+            name=None, **top,
+        )  # fmt: skip
+    # Of which initialisers take their seeds.
+    random.setstate(drawn)
+    count = sum(math.prod(weight.shape) for weight in model.weights)
+    _check_bytes(card, f"its {count:,} weights", 4 * count)
+
+
+def _check_bytes(card, what, needed):
+    if not hasattr(os, "sysconf"):  # Windows
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise ValueError(
+            f"{card.name} with these options is too large: {what} alone would take "
+            f"{needed / 1e9:,.0f} GB of this machine's {memory / 1e9:,.0f}; give a "
+            "smaller input_shape, fewer classes or fewer units."
+        )
+
+
 def _check_shape(card, shape):
+    height, width, channels = shape
+    if height in (1, 3) and (width or 0) > 4 and channels > 4:
+        raise ValueError(
+            f"input_shape is {tuple(shape)}, with the channels first, it seems; give "
+            f"them last: {(width, channels, height)}."
+        )
     for side in shape[:2]:
         if side is not None and side < card.minimum:
             raise ValueError(

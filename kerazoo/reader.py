@@ -143,7 +143,8 @@ def _tuple(kind, inner, value, name):
         return parse(kind, value, name)
     if inner[-1] is Ellipsis and not isinstance(value, collections.abc.Iterable):
         value = (value,)
-    if isinstance(value, Mapping) or not isinstance(value, collections.abc.Iterable):
+    unordered = (Mapping, collections.abc.Set, bytes)
+    if isinstance(value, unordered) or not isinstance(value, collections.abc.Iterable):
         raise refusal(kind, value, name)
     parts = tuple(value)
     if inner[-1] is Ellipsis:
@@ -343,7 +344,7 @@ def differences(
 
 def refusal(kind: Any, value: Any, name: str) -> ValueError:
     """The sentence for a value that is not what was declared."""
-    shown = repr(value)
+    shown = " ".join(repr(value).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     return ValueError(f"{name} is {shown}; it must be {describe(kind)}.")
 

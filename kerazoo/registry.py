@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 
 from kerazoo import reader
 from kerazoo.errors import unknown
-from kerazoo.reader import Count
+from kerazoo.reader import Count, Whole
 
 MODELS = pathlib.Path(__file__).with_name("models")
 # What an annotation of an option may be made of.
@@ -84,7 +84,7 @@ def read_options(
 
 
 Shape = Annotated[
-    tuple[int | None, int | None, Count],
+    tuple[Whole | None, Whole | None, Count],
     "(height, width, channels), as in (224, 224, 3)",
 ]
 # The options that all builders share mean what they mean in keras.applications.

@@ -6,6 +6,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -127,6 +128,72 @@ def test_shapes_that_are_none(shape):
         ValueError, match=r"input_shape is .*\(height, width, channels\)"
     ):
         kerazoo.lenet5(input_shape=shape)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        tf.TensorShape((None, 28, 28, 1)), tf.TensorShape(None), np.ones(3), "28x28x1",
+        ("28", "28", "1"), (-28, 28, 1), (28.0, 28.0, 1.0), (28, 28, 0), b"abc",
+        (math.nan, 28, 1), (28, 28, None), (1, 28, 28, 1), {28, 29, 1}, True,
+        np.zeros((3, 1, 1)), (2**40, 2**40, 1), ((28, 28), 1),
+    ],
+)  # fmt: skip
+def test_odd_shapes_that_are_none(shape):
+    with pytest.raises(
+        ValueError, match=r"input_shape is .*\(height, width, channels\)"
+    ) as caught:
+        kerazoo.lenet5(input_shape=shape)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [[28, 28, 1], np.array([28, 28, 1]), tf.TensorShape((28, 28, 1)), "28,28,1"],
+)
+def test_shapes_in_other_words(shape):
+    assert kerazoo.lenet5(input_shape=shape).input_shape == (None, 28, 28, 1)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet20_cifar", "alexnet"])
+@pytest.mark.parametrize("shape", [(3, 64, 64), (1, 28, 28), (3, 480, 640)])
+def test_a_shape_with_the_channels_first_is_turned(name, shape):
+    last = (*shape[1:], shape[0])
+    with pytest.raises(ValueError, match="channels first") as caught:
+        kerazoo.create(name, input_shape=shape)
+    assert f"give them last: {last}" in str(caught.value)
+    tensor = keras.Input(shape)
+    with pytest.raises(ValueError, match="channels first"):
+        kerazoo.create(name, input_tensor=tensor)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("alexnet", {"input_shape": (10**6, 10**6, 3)}, "an image of .* 12,000 GB"),
+        ("vgg16", {"input_shape": (40_000, 40_000, 3)}, "its 3,27.* weights alone"),
+        ("lenet5", {"classes": 2**31 - 1}, "its .* weights alone"),
+        ("mlp_256", {"units": (2**31 - 1,)}, "its .* weights alone"),
+        ("resnet18", {"input_shape": (8, 8, 2**31 - 1)}, "an image of"),
+        ("mlp_50", {"input_tensor": keras.Input((50_000, 50_000, 1))}, "its 125,"),
+    ],
+)
+def test_what_no_machine_holds_is_refused_before_it_is_tried(name, options, sentence):
+    with pytest.raises(ValueError, match=f"too large: {sentence}"):
+        kerazoo.create(name, **options)
+
+
+def test_asking_for_the_cost_changes_no_weight():
+    """Whose seeds are drawn from Python's random numbers."""
+    keras.utils.set_random_seed(1)
+    asked = kerazoo.mlp_50(input_shape=(1100, 1, 1)).get_weights()
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((1100, 1, 1))
+    x = keras.layers.Flatten()(inputs)
+    x = keras.layers.Dense(50, "sigmoid")(x)
+    model = keras.Model(inputs, keras.layers.Dense(10)(x))
+    for one, other in zip(asked, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_smallest_image_is_named():
