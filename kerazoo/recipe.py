@@ -8,10 +8,15 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from kerazoo import reader
 from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Whole
+
+ClassWeights = Annotated[
+    Mapping[str, NonNegative],
+    'a mapping from names of classes to weights, as in {"cat": 2}',
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,6 +181,10 @@ class Recipe:
         auxiliary_fade: Steps in which that weight falls to zero in a straight line;
             ``None`` keeps it.
         label_smoothing: The share of a label spread over all classes.
+        class_weight: What the training loss of an image is multiplied by: ``balanced``
+            (the reciprocal of its class' share of the training images, divided by the
+            number of classes), or a mapping from names of classes to weights, 1 for
+            those that it does not name. Mixed labels weigh in proportion.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``.
         decay_all: Whether biases and batch norms decay too.
@@ -218,6 +227,7 @@ class Recipe:
     auxiliary_weight: NonNegative = 0.3
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0
+    class_weight: Literal["balanced"] | ClassWeights | None = None
     weight_decay: NonNegative = 0.0
     decay_all: bool = False
     l1: NonNegative = 0.0
@@ -233,6 +243,13 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self)
+        if isinstance(self.class_weight, Mapping) and not any(
+            self.class_weight.values()
+        ):
+            raise ValueError(
+                f"class_weight is {dict(self.class_weight)}; one weight at least must "
+                "be above 0."
+            )
         last = self.epochs if self.steps is None else math.inf
         for epoch in self.snapshots:
             if not 1 <= epoch <= last:

@@ -80,6 +80,8 @@ class Metrics:
         images: How many were really seen.
         loss: Cross-entropy.
         accuracy: The share of right guesses.
+        balanced_accuracy: The mean of ``per_class``; ``None`` in runs of earlier
+            versions.
         top5: The share of images whose class is among the five likeliest; ``None`` for
             five classes or fewer.
         calibration_error: Guo et al. 2017, 15 bins.
@@ -90,16 +92,18 @@ class Metrics:
     images: int
     loss: float
     accuracy: float
+    balanced_accuracy: float | None = None
     top5: float | None = None
     calibration_error: float
     per_class: Mapping[str, float | None]
     confusion: tuple[tuple[int, ...], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, without ``top5`` where there is none."""
+        """Plain data, without what there is none of."""
         data = reader.plain(self)
-        if self.top5 is None:
-            del data["top5"]
+        for name in ("top5", "balanced_accuracy"):
+            if data[name] is None:
+                del data[name]
         return data
 
     def to_json(self) -> str:

@@ -179,4 +179,6 @@ def report(metrics: "Metrics") -> None:
     """Prints what a network is worth."""
     console.print(f"test images    {metrics.images:,}")
     console.print(f"test loss      {metrics.loss:.4f}")
-    console.print(f"test accuracy  {metrics.accuracy:.2%}")
+    balanced = metrics.balanced_accuracy
+    shown = "" if balanced is None else f" (balanced {balanced:.2%})"
+    console.print(f"test accuracy  {metrics.accuracy:.2%}{shown}")

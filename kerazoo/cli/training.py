@@ -108,7 +108,8 @@ def evaluate(
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))
         return
-    for name in ("images", "loss", "accuracy", "top5", "calibration_error"):
+    shares = ("accuracy", "balanced_accuracy", "top5", "calibration_error")
+    for name in ("images", "loss", *shares):
         value = getattr(metrics, name)
         if value is not None:
             shown = f"{value:,}" if name == "images" else f"{value:.4f}"

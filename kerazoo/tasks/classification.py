@@ -36,7 +36,7 @@ class Classification:
         if not isinstance(model.output, dict):
             return dataset
         heads = list(model.output)
-        return dataset.map(lambda x, y: (x, dict.fromkeys(heads, y)))
+        return dataset.map(lambda x, *y: (x, *(dict.fromkeys(heads, t) for t in y)))
 
     def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
         guess = np.zeros((1, classes), "float32")
@@ -220,7 +220,7 @@ def classification_metrics(
         classes: Class names.
 
     """
-    from sklearn.metrics import confusion_matrix, top_k_accuracy_score
+    from sklearn.metrics import confusion_matrix, recall_score, top_k_accuracy_score
 
     guess, every = scores.argmax(-1), range(len(classes))
     matrix = confusion_matrix(truth, guess, labels=every)
@@ -233,6 +233,9 @@ def classification_metrics(
         images=len(truth),
         loss=float(-np.log(right).mean()),
         accuracy=float((guess == truth).mean()),
+        balanced_accuracy=float(
+            recall_score(truth, guess, labels=np.unique(truth), average="macro")
+        ),
         top5=top5,
         calibration_error=_calibration_error(scores.max(-1), guess == truth),
         per_class={

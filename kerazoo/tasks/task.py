@@ -59,7 +59,10 @@ class Task(Protocol):
         """Whether the loss of a recipe needs labels that are rows of numbers."""
 
     def targets(self, model: keras.Model, dataset: Any) -> Any:
-        """A data set whose targets have the structure of the network's outputs."""
+        """A data set whose targets have the structure of the network's outputs.
+
+        So have the weights of the images, where a batch has them as its third part.
+        """
 
     def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
         """NumPy targets and outputs for one image, all zeros: what metrics take."""

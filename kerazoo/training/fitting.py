@@ -32,6 +32,7 @@ from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
+from kerazoo.training.class_weights import class_weights, weigh
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
@@ -49,6 +50,7 @@ class Job:
     """A training that is ready to begin."""
 
     pipeline: Pipeline
+    class_weights: tuple[float, ...] | None
     model: keras.Model
     training: kerazoo_data.Batches
     validation: kerazoo_data.Batches | None
@@ -234,6 +236,7 @@ def prepare(
     distribution: Distribution,
 ) -> Job:
     """Model, batches and configuration of a training; nothing is written yet."""
+    weights = class_weights(recipe, images.train)
     pipeline = Pipeline(
         network=network,
         recipe=recipe,
@@ -282,6 +285,7 @@ def prepare(
     )
     return Job(
         pipeline=pipeline,
+        class_weights=weights,
         model=model,
         training=training,
         validation=images.batches("validation", **batch) if images.validation else None,
@@ -330,8 +334,12 @@ def _train(job, folder, state, events, verbose):
     model, training, validation = job.model, job.training, job.validation
     change = functools.partial(job.task.targets, model)
 
+    def weighed(dataset):
+        weights = job.class_weights
+        return change(weigh(dataset, weights) if weights else dataset)
+
     def training_from(epoch=0, step=0):
-        return job.distribution.shared_epochs(training, epoch, step, change)
+        return job.distribution.shared_epochs(training, epoch, step, weighed)
 
     epochs = compilation.num_epochs(job.recipe, training.steps)
     epochs = min(epochs, state.until or epochs)

@@ -22,6 +22,7 @@ from kerazoo import processes, reader, recipes, training
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
+from kerazoo.training.class_weights import check_class_weight
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.tuning import locks
 from kerazoo.tuning.folds import fold_data, merge_splits, stratified_folds
@@ -169,6 +170,7 @@ def load(
     images = kerazoo_data.load(
         data or recipe.data, data_dir=execution.data_dir, validation=0, seed=recipe.seed
     )
+    check_class_weight(recipe, images.classes)
     if recipe.start_from:
         seen = Run(recipe.start_from).config.data
         if seen == images.name:

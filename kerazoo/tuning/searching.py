@@ -16,6 +16,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes
 from kerazoo.files import exclusive
 from kerazoo.recipe import Recipe
+from kerazoo.training.class_weights import check_class_weight
 from kerazoo.tuning import locks, parallel, strategies
 from kerazoo.tuning.folds import merge_splits, stratified_folds
 from kerazoo.tuning.records import Execution, SearchPlan
@@ -86,6 +87,8 @@ def search(
             "give a name, or leave out workers."
         )
     images = config.load_data(data)
+    for one in space.corners():
+        check_class_weight(space.apply(one)[1], images.classes)
     config = dataclasses.replace(config, images=_digest(images))
     if plan.folds is None and images.validation is None:
         raise ValueError(

@@ -319,6 +319,12 @@ class Space:
                     fields[path] = value
         return network, recipe.replace(fields)
 
+    def corners(self) -> Iterator[dict[str, Any]]:
+        """Every value of a dimension, and the ends of every range, on its own."""
+        for one in self.dimensions:
+            for value in one.values or (one.low, one.high):
+                yield {one.name: value}
+
     def _units(self, fields):
         """The hidden layers of a perceptron, as the recipe or its builder has them."""
         units = self.recipe.options.get("units", self._card.options["units"].default)
@@ -383,15 +389,14 @@ class Space:
 
     def _try_values(self):
         """Asks every value, on its own, whether recipe and network take it."""
-        for one in self.dimensions:
-            ends = one.values or (one.low, one.high)
-            for value in ends:
-                try:
-                    check_compatible(*self.apply({one.name: value}))
-                except ValueError as error:
-                    raise ValueError(
-                        f"The space cannot give {one.name} the value {value!r}: {error}"
-                    ) from error
+        for corner in self.corners():
+            try:
+                check_compatible(*self.apply(corner))
+            except ValueError as error:
+                ((name, value),) = corner.items()
+                raise ValueError(
+                    f"The space cannot give {name} the value {value!r}: {error}"
+                ) from error
 
 
 def _named(settings):
