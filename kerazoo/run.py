@@ -48,8 +48,9 @@ class RunConfig:
         data_dir: Where the data set's files were found.
         deterministic: Whether TensorFlow computed the same bits in every run.
         parts: A digest of splits that the caller chose; ``None`` for the usual ones.
-        images: How many images every part had, and for a folder a digest of their
-            names (:attr:`kerazoo.data.ImageData.fingerprint`).
+        images: How many images every part had, and a digest of the names of a folder's
+            files, or of the content of arrays
+            (:attr:`kerazoo.data.ImageData.fingerprint`).
         task: What it learnt; a name of :data:`kerazoo.tasks.TASKS`.
         rule: How an ensemble's members answer as one.
         members: An ensemble's runs.
@@ -126,9 +127,10 @@ def default_folder(network: str, data: str, *kind: str) -> pathlib.Path:
         data: The data set's; of ``folder:PATH`` the folder's own name counts.
         *kind: What it is, where it is no training, as in ``search``.
     """
-    place = data.removeprefix("folder:")
-    name = pathlib.Path(place).resolve().name if place != data else data
-    names = re.sub(r"[^\w.+-]+", "-", "-".join([network, name, *kind]))
+    place, _, options = data.removeprefix("folder:").partition("?")
+    if data.startswith("folder:"):
+        data = f"{pathlib.Path(place).resolve().name}-{options}".rstrip("-")
+    names = re.sub(r"[^\w.+-]+", "-", "-".join([network, data, *kind]))
     return pathlib.Path("runs", names)
 
 

@@ -1,10 +1,12 @@
+from .arrays import from_arrays as from_arrays
+from .arrays import from_dataset as from_dataset
 from .augment.apply import augmentations as augmentations
 from .batches import Batches as Batches
 from .checking import Report as Report
 from .checking import check as check
 from .folders import image_files as image_files
 from .folders import read_image as read_image
-from .loading import ImageData as ImageData
+from .images import ImageData as ImageData
 from .loading import NotPrepared as NotPrepared
 from .loading import load as load
 from .multicrop import VIEWS as VIEWS

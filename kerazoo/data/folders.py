@@ -18,7 +18,8 @@ import platformdirs
 import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from kerazoo.data.splits import Split
+from kerazoo.data.images import ImageData
+from kerazoo.data.splits import Split, warn_of_missing_classes
 from kerazoo.files import write_atomic
 
 # What is met among users' images, and what becomes of it.
@@ -171,6 +172,7 @@ class Files:
         jpegs: bool array: JPEG files that TensorFlow reads as Pillow does, to the bit,
             and in a third of the time.
         keys: What each is called within the folder, wherever that lies.
+        groups: What each belongs to, as in a patient or a scene; None for nothing.
     """
 
     def __init__(
@@ -180,9 +182,11 @@ class Files:
         shape: tuple,
         jpegs: np.ndarray,
         keys: Iterable[str] | None = None,
+        groups: list[str] | None = None,
     ) -> None:
         self.paths = list(paths)
         self.keys = self.paths if keys is None else list(keys)
+        self.groups = groups
         self.labels = labels
         self.jpegs = jpegs
         self.size = len(self.paths)
@@ -234,6 +238,67 @@ class Files:
         return read_image(path.decode(), self.shape[2])
 
 
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """What ``PATH?layout=LAYOUT&groups=REGEX`` says."""
+
+    root: pathlib.Path
+    layout: str
+    groups: re.Pattern | None
+
+    @classmethod
+    def read(cls, text):
+        path, _, options = text.partition("?")
+        root = pathlib.Path(path).expanduser()
+        # A regular expression may hold any sign.
+        said = re.fullmatch(r"(?:layout=(\w+))?(?:(?:^|&)groups=(.+))?", options, re.S)
+        if not said or (said[1] or "auto") not in LAYOUTS:
+            raise ValueError(
+                f"{root}?{options} cannot be read; after the question mark stands "
+                f"layout={'|'.join(LAYOUTS)}, groups=REGEX, or layout=...&groups=REGEX"
+            )
+        try:
+            groups = re.compile(said[2]) if said[2] else None
+        except re.error as error:
+            raise ValueError(
+                f"groups={said[2]} is no regular expression ({error}); give one such "
+                r"as groups=patient(\d+)"
+            ) from error
+        return cls(root, said[1] or "auto", groups)
+
+    def groups_of(self, paths):
+        """What every file belongs to, by a path below the folder of its class.
+
+        A file that names no group is one of its own.
+        """
+        if self.groups is None:
+            return None
+        groups = [_group(self.groups, path) for path in paths.values()]
+        alone = [key for key, group in zip(paths, groups, strict=True) if not group]
+        if len(alone) == len(paths):
+            raise ValueError(
+                f"groups={self.groups.pattern} fits no file of {self.root}, such as "
+                f"{next(iter(paths.values()))}; give a regular expression on the path "
+                "of a file below the folder of its class"
+            )
+        if alone:
+            warnings.warn(
+                f"groups={self.groups.pattern} does not fit {len(alone)} files of "
+                f"{self.root}, such as {alone[0]}; each is a group of its own",
+                stacklevel=4,
+            )
+        return {
+            key: group or f"only {key}"
+            for key, group in zip(paths, groups, strict=True)
+        }
+
+
+def _group(pattern, path):
+    """The first group of a regular expression, or the whole match."""
+    match = pattern.search(path)
+    return match and (match[1] if pattern.groups and match[1] else match[0])
+
+
 def scan(folder: str | os.PathLike) -> Scan:
     """Inspects a folder of images.
 
@@ -248,11 +313,11 @@ def scan(folder: str | os.PathLike) -> Scan:
     Raises:
         ValueError: If the folder is not there or holds no subfolders.
     """
-    place, _, options = os.fspath(folder).partition("?")
-    root = pathlib.Path(place).expanduser()
+    place = _Place.read(os.fspath(folder))
+    root = place.root
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}; give a folder of images")
-    found = {part: _classes(one) for part, one in _parts(root, options).items()}
+    found = {part: _classes(one) for part, one in _parts(root, place.layout).items()}
     everything = [
         path for some in found.values() for paths in some.values() for path in paths
     ]
@@ -297,14 +362,8 @@ def _inspect_all(root, paths):
     return findings
 
 
-def _parts(root, options):
+def _parts(root, layout):
     """The folders of a set's parts, or ``{"all": root}`` where it holds classes."""
-    key, _, layout = options.partition("=")
-    if options and (key != "layout" or layout not in LAYOUTS):
-        raise ValueError(
-            f"{root}?{options} cannot be read; after the question mark stands "
-            f"layout={'|'.join(LAYOUTS)}"
-        )
     named: dict[str, list[pathlib.Path]] = {part: [] for part in PARTS}
     others = []
     for one in _folders(root):
@@ -443,30 +502,24 @@ def _skipped(name, found):
     return skipped
 
 
-def _warn_of_missing_classes(split):
-    missing = [
-        name
-        for number, name in enumerate(split.classes)
-        if not (split.labels == number).any()
-    ]
-    if missing:
-        warnings.warn(
-            f"{split.name} has no image of {', '.join(missing[:5])}; add images, or "
-            "sort them into train and test",
-            stacklevel=4,
-        )
+def _check_groups(parts):
+    """Refuses a group with images in two parts that the user has made."""
+    part_of: dict[str, str] = {}
+    for part, split in parts.items():
+        for group in set(split.groups or ()):
+            other = part_of.setdefault(group, part)
+            if other != part:
+                raise ValueError(
+                    f"group {group!r} has images in {other} and in {part} of "
+                    f"{split.name.rpartition(' ')[0]}; move them into one of the two"
+                )
 
 
-def load_folder(
-    name: str, folder: str, *, validation: float, seed: int
-) -> dict[str, Any]:
+def load_folder(name: str, folder: str, *, validation: float, seed: int) -> ImageData:
     """Loads "folder:PATH"; see `kerazoo.data.load`.
 
     Without a test folder the "val" folder is the test split; without either a fifth of
     each class is, always the same. With both, "val" is the validation split.
-
-    Returns:
-        Keywords of an `ImageData`.
 
     Raises:
         ValueError: If there is no folder, class or image to train on.
@@ -477,37 +530,7 @@ def load_folder(
         raise ValueError(f"{name} cannot be used: {problem}")
     classes = tuple(found[next(iter(found))])
     skipped = _skipped(name, found)
-    shapes = {
-        finding.shape
-        for part in found.values()
-        for findings in part.values()
-        for finding in findings
-        if not finding.skipped
-    }
-    sides = {shape[:2] for shape in shapes}
-    channels = max(shape[2] for shape in shapes)
-    shape = (*(sides.pop() if len(sides) == 1 else (None, None)), channels)
-
-    def split(part):
-        used = [
-            # TensorFlow's grey is not Pillow's.
-            (
-                finding.path,
-                label,
-                finding.jpeg and finding.shape[2] == channels,
-                os.path.relpath(finding.path, root),
-            )
-            for label, name in enumerate(classes)
-            for finding in found[part][name]
-            if not finding.skipped
-        ]
-        paths, labels, jpegs, keys = zip(*used, strict=True)
-        source = Files(paths, np.array(labels), shape, np.array(jpegs), keys)
-        called = "train" if part == "all" else part
-        return Split(source, name=f"{name} {called}", classes=classes)
-
-    root = pathlib.Path(folder.partition("?")[0]).expanduser()
-    splits = {part: split(part) for part in found}
+    splits = _splits(name, _Place.read(folder), found, classes)
     train = splits["train" if "train" in splits else "all"]
     if "test" in splits:
         test = splits["test"]
@@ -526,13 +549,59 @@ def load_folder(
     elif validation:
         train, held_out = train.split_off(validation, seed)
     for part in filter(None, (train, held_out, test)):
-        _warn_of_missing_classes(part)
-    return {
-        "name": name,
-        "classes": classes,
-        "shape": shape,
-        "train": train,
-        "validation": held_out,
-        "test": test,
-        "skipped": skipped,
+        warn_of_missing_classes(part)
+    return ImageData(
+        name=name,
+        classes=classes,
+        shape=train.shape,
+        train=train,
+        validation=held_out,
+        test=test,
+        skipped=skipped,
+    )
+
+
+def _splits(name, place, found, classes):
+    """The parts of a scanned folder as splits, by name."""
+    used = {
+        part: [
+            (finding, label)
+            for label, one in enumerate(classes)
+            for finding in some[one]
+            if not finding.skipped
+        ]
+        for part, some in found.items()
     }
+    shapes = {finding.shape for some in used.values() for finding, _ in some}
+    sides = {shape[:2] for shape in shapes}
+    channels = max(shape[2] for shape in shapes)
+    shape = (*(sides.pop() if len(sides) == 1 else (None, None)), channels)
+    # Above a file stand the folders of its class and, where there are any, its part.
+    above = 1 if "all" in found else 2
+    keys = {
+        finding.path: os.path.relpath(finding.path, place.root)
+        for some in used.values()
+        for finding, _ in some
+    }
+    groups = place.groups_of(
+        {key: "/".join(pathlib.Path(key).parts[above:]) for key in keys.values()}
+    )
+
+    def split(part, some):
+        paths = [finding.path for finding, _ in some]
+        own = [keys[path] for path in paths]
+        source = Files(
+            paths,
+            np.array([label for _, label in some]),
+            shape,
+            # TensorFlow's grey is not Pillow's.
+            np.array([one.jpeg and one.shape[2] == channels for one, _ in some]),
+            own,
+            groups and [groups[key] for key in own],
+        )
+        called = "train" if part == "all" else part
+        return Split(source, name=f"{name} {called}", classes=classes)
+
+    splits = {part: split(part, some) for part, some in used.items()}
+    _check_groups(splits)
+    return splits

@@ -1,9 +1,6 @@
 """Finding a set of images by name and parting it into train, validation and test."""
 
 import contextlib
-import dataclasses
-import functools
-import hashlib
 import os
 import pathlib
 import re
@@ -11,18 +8,17 @@ import sys
 import urllib.error
 import urllib.request
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import platformdirs
 from absl import logging
 
 from kerazoo import errors
-from kerazoo.data import sets
+from kerazoo.data import arrays, sets
+from kerazoo.data.arrays import DataLike
+from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Arrays, Records, Split
-
-if TYPE_CHECKING:
-    from kerazoo.data.batches import Batches
 
 # tensorflow-datasets asks the network whether it runs in Google's cloud unless told.
 os.environ.setdefault("NO_GCE_CHECK", "true")
@@ -36,108 +32,8 @@ class NotPrepared(ValueError):
     """A set is known but not there; the message says which files belong where."""
 
 
-@dataclasses.dataclass(frozen=True)
-class ImageData:
-    """A set of images in three disjoint parts.
-
-    Attributes:
-        name: The name it was loaded by.
-        classes: Tuple of class names; an image's label is a position in it.
-        shape: Height, width and channels; None where images differ.
-        train: The training `Split`.
-        validation: The `Split` carved from the training examples, or None.
-        test: The test `Split`.
-        published: Mean and standard deviation from the table of sets, or None.
-        skipped: `folders.Finding` of each file of a folder that is left out.
-    """
-
-    name: str
-    classes: tuple
-    shape: tuple
-    train: Split
-    validation: Split | None
-    test: Split
-    published: tuple | None = None
-    skipped: tuple = ()
-
-    def batches(self, part: str, **options: Any) -> "Batches":
-        """`Batches` of a part, made once: a search trains on the same ones many times.
-
-        Args:
-            part: "train", "validation" or "test".
-            **options: The arguments of `Batches`; two of the same are the same batches.
-        """
-        key = (part, *sorted(options.items()))
-        if key not in self._batches:
-            from kerazoo.data.batches import Batches
-
-            self._batches[key] = Batches(getattr(self, part), **options)
-        return self._batches[key]
-
-    @functools.cached_property
-    def fingerprint(self) -> dict[str, Any]:
-        """How many images every part has, and a digest of which files they are."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        counts: dict[str, Any] = {n: one.size for n, one in parts.items() if one}
-        digest = hashlib.sha256()
-        for one in filter(None, parts.values()):
-            if one.keys is not None:
-                names = "\n".join(sorted(one.keys))
-                digest.update(names.encode("utf-8", "surrogateescape"))
-                counts["digest"] = digest.hexdigest()[:16]
-        return counts
-
-    @functools.cached_property
-    def _batches(self):
-        return {}
-
-    @property
-    def mean(self) -> tuple[float, ...]:
-        """Mean of each channel over the training share, on the 0..255 scale."""
-        return self._moments[0]
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        """Standard deviation of each channel, as `mean`."""
-        return self._moments[1]
-
-    @functools.cached_property
-    def _moments(self):
-        if isinstance(self.train.source, Arrays):
-            images = self.train.source.images
-            counts = np.zeros((images.shape[-1], 256), "int64")
-            # bincount makes eight bytes of every value; those of a few images stay in
-            # the processor's cache.
-            for start in range(0, self.train.size, 256):
-                some = images[self.train.indices[start : start + 256]]
-                channels = some.reshape(-1, some.shape[-1]).T
-                counts += np.stack([np.bincount(c, minlength=256) for c in channels])
-            return moments(counts)
-        if self.published:
-            return self.published
-        from kerazoo.data.batches import count_values
-
-        return moments(count_values(self.train))
-
-
-def moments(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel from counts of the values 0 ... 255.
-
-    Args:
-        counts: Integer array of shape (channels, 256).
-
-    Returns:
-        Two tuples of floats.
-    """
-    shares = counts / counts.sum(1, keepdims=True)
-    values = np.arange(256)
-    mean = shares @ values
-    variance = (shares * (values - mean[:, None]) ** 2).sum(1)
-    return tuple(map(float, mean)), tuple(map(float, np.sqrt(variance)))
-
-
 def load(
-    name: str | os.PathLike | ImageData,
+    name: DataLike,
     *,
     data_dir: str | os.PathLike | None = None,
     validation: float = 0.1,
@@ -153,7 +49,12 @@ def load(
         name: A name of `kerazoo.data.SETS` ("digits", "mnist", ...), any other TFDS
             image classification set ("name", "name:version", "name/config",
             "name?train=train[:80%]&test=train[80%:]" for splits of your own), or
-            "folder:PATH", or a `pathlib.Path` of a folder.
+            "folder:PATH", or a `pathlib.Path` of a folder. A folder's "?groups=REGEX"
+            keeps files of one group (a patient, a scene) in one part: what the regular
+            expression finds in the path below the folder of the class, its first group
+            where it has one. Or the images themselves: arrays ``(x, y)`` as for
+            `from_arrays`, a `tf.data.Dataset` as for `from_dataset`, or a pair of
+            either, to train and to test on.
         data_dir: TFDS data directory. Default: the environment variable
             KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for
             the others, TFDS' own default.
@@ -175,17 +76,23 @@ def load(
     """
     if isinstance(name, ImageData):
         return name
+    if arrays.in_memory(name):
+        return arrays.load_given(
+            name, validation=validation, seed=seed, memory_limit=memory_limit
+        )
     if isinstance(name, os.PathLike):
         name = f"folder:{os.fspath(name)}"
     if not isinstance(name, str):
         raise ValueError(
             f"data is a {type(name).__name__}; give a name such as 'digits', the path "
-            "of a folder of images, or what kerazoo.data.load returned."
+            "of a folder of images, arrays (x, y), a tf.data.Dataset, or what "
+            "kerazoo.data.load returned."
         )
-    if not 0 <= validation < 1:
+    arrays.check_share(validation)
+    if name.partition(":")[0] in arrays.KINDS:
         raise ValueError(
-            f"validation={validation} is not a share of the training examples; give "
-            "0 <= validation < 1"
+            f"{name} are images that were given in memory, where nobody can find them "
+            "by name; give them again in Python, as in data=(x, y)"
         )
     if name.startswith("folder:"):
         if train_split or test_split:
@@ -196,9 +103,7 @@ def load(
         from kerazoo.data import folders
 
         place = name.removeprefix("folder:")
-        return ImageData(
-            **folders.load_folder(name, place, validation=validation, seed=seed)
-        )
+        return folders.load_folder(name, place, validation=validation, seed=seed)
     stem, _, text = name.partition("?")
     options = dict(one.partition("=")[::2] for one in text.split("&")) if text else {}
     if not re.fullmatch(TFDS_NAME, stem) or not options.keys() <= {"train", "test"}:

@@ -6,6 +6,7 @@ TFRecord files from front to back.
 
 import functools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, cast
 
@@ -102,6 +103,12 @@ class Split:
         keys = getattr(self.source, "keys", None)
         return None if keys is None else [keys[number] for number in self.indices]
 
+    @property
+    def groups(self) -> list[str] | None:
+        """What every example belongs to, and is never parted from; None for nothing."""
+        groups = getattr(self.source, "groups", None)
+        return None if groups is None else [groups[number] for number in self.indices]
+
     def read_labels(self) -> np.ndarray:
         """The labels, read from the files where nobody has yet."""
         if self.labels is None:
@@ -141,9 +148,10 @@ class Split:
         Without labels the second part is one run of examples, so that files outside it
         need not be opened; TFDS has shuffled the examples when it wrote them.
 
-        Files are drawn by a hash of their names, so that one that is added or removed
-        moves no other to another part; of every class with two or more, each part gets
-        one at least. The share then holds on average.
+        Files are drawn by a hash of their names, and arrays by one of their pixels, so
+        that one that is added or removed moves no other to another part; of every class
+        with two or more, each part gets one at least. The share then holds on average.
+        Where examples have groups, a group is drawn as a whole, by a hash of its name.
 
         Args:
             share: Part of the examples that the second split gets, 0 < share < 1.
@@ -163,17 +171,19 @@ class Split:
         # Epoch -1 keeps this order apart from those of the training epochs.
         order = draws.permutation(self.size, seed, -1)
         taken = np.zeros(self.size, bool)
-        if self.keys is not None and self.labels is not None:
-            drawn = [draws.share(f"{part}:{seed}:{key}") for key in self.keys]
-            places = np.array(drawn)
-            taken = places < share
+        units = self.keys if self.groups is None else self.groups
+        if units is not None and self.labels is not None:
+            names, unit_of = np.unique(np.array(units, object), return_inverse=True)
+            places = np.array([draws.share(f"{part}:{seed}:{name}") for name in names])
+            drawn = places < share
             for label in np.unique(self.labels):
-                members = np.flatnonzero(self.labels == label)
-                if len(members) > 1 and not taken[members].any():
+                members = np.unique(unit_of[self.labels == label])
+                if len(members) > 1 and not drawn[members].any():
                     # A class that the hash left out would not be measured.
-                    taken[members[places[members].argmin()]] = True
-                elif len(members) > 1 and taken[members].all():
-                    taken[members[places[members].argmax()]] = False
+                    drawn[members[places[members].argmin()]] = True
+                elif len(members) > 1 and drawn[members].all():
+                    drawn[members[places[members].argmax()]] = False
+            taken = drawn[unit_of]
         elif self.labels is None:
             count = round(share * self.size)
             start = order[0] % (self.size - count + 1)
@@ -202,14 +212,24 @@ class Arrays:
             channels) and their int64 labels; called when they are first needed.
         size: Number of examples.
         shape: Height, width and channels.
+        keys: What each is called; None where they are known by number.
+        groups: What each belongs to; None for nothing.
     """
 
     def __init__(
-        self, read: Callable[[], tuple[np.ndarray, np.ndarray]], size: int, shape: tuple
+        self,
+        read: Callable[[], tuple[np.ndarray, np.ndarray]],
+        size: int,
+        shape: tuple,
+        *,
+        keys: list[str] | None = None,
+        groups: list[str] | None = None,
     ) -> None:
         self._read = read
         self.size = size
         self.shape = shape
+        self.keys = keys
+        self.groups = groups
 
     @functools.cached_property
     def _arrays(self):
@@ -406,4 +426,16 @@ def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
             f"{name} has {wrong.size} labels out of range, such as {wrong[0]}; with "
             f"{classes} classes they must be 0 to {classes - 1}: choose another split "
             "or mend the set"
+        )
+
+
+def warn_of_missing_classes(split: Split) -> None:
+    """Warns of classes that a part of a set has no image of."""
+    there = np.unique(split.read_labels())
+    missing = [n for number, n in enumerate(split.classes) if number not in there]
+    if missing:
+        warnings.warn(
+            f"{split.name} has no image of {', '.join(missing[:5])}; add images, or "
+            "make the parts yourself",
+            stacklevel=4,
         )

@@ -1,6 +1,7 @@
 """What a trained network is worth on images that it has not seen."""
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import warnings
@@ -11,7 +12,9 @@ import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import tasks
+from kerazoo import reader, tasks
+from kerazoo.data import arrays
+from kerazoo.data.arrays import DataLike
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery.preprocessing import resized_to_output
@@ -72,7 +75,7 @@ def evaluate(
     run: str | os.PathLike | Run,
     *,
     split: str = "test",
-    data: str | None = None,
+    data: DataLike | None = None,
     data_dir: str | os.PathLike | None = None,
     batch_size: int | None = None,
     views: str | None = None,
@@ -82,8 +85,10 @@ def evaluate(
     Args:
         run: The run or its folder.
         split: ``train``, ``validation`` or ``test``, parted as in training.
-        data: Another data set with the same classes; by default the run's. Of a
-            folder without parts all images are measured.
+        data: Another data set with the same classes, as for :func:`kerazoo.fit`; by
+            default the run's. Of a folder without parts, and of ``(x, y)`` or a
+            dataset, all images are measured; of those that the run was trained on, its
+            test images.
         data_dir: Where its files are; by default where the training found them.
         batch_size: Images of a step, all their views counted; by default the recipe's.
         views: ``flip``, ``center``, ``ten_crop`` or ``googlenet`` (see
@@ -96,38 +101,16 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else Run(run)
     config, recipe = run.config, run.recipe
-    if config.parts and not data and split in ("train", "validation"):
+    if config.parts and data is None and split in ("train", "validation"):
         raise ValueError(
             f"{run.path} was trained on parts of {config.data} that its caller "
             f"chose, so its {split} split cannot be found by name; evaluate split "
             "test, or measure the part itself with kerazoo.training.measure."
         )
+    if batch_size is not None:
+        batch_size = reader.whole(batch_size, "batch_size")
     model = run.model()
-    images = kerazoo_data.load(
-        data or config.data,
-        data_dir=data_dir or config.data_dir,
-        validation=recipe.validation,
-        seed=recipe.seed,
-    )
-    then, now = config.images, images.fingerprint
-    if not (data or config.parts) and then and then != now:
-        changes = [
-            f"{part} {then.get(part, 0)} to {now.get(part, 0)}"
-            for part in ("train", "validation", "test")
-            if then.get(part) != now.get(part)
-        ]
-        warnings.warn(
-            f"{config.data} has changed since {run.path} was trained on it "
-            f"({', '.join(changes) or 'other files, as many as before'}); what is "
-            "measured now is another set",
-            stacklevel=2,
-        )
-    if images.classes != config.classes:
-        raise ValueError(
-            f"{images.name} has {len(images.classes)} classes "
-            f"({', '.join(images.classes[:4])} ...), but {run.path} was trained on "
-            f"{len(config.classes)} ({', '.join(config.classes[:4])} ...)."
-        )
+    images = images_to_measure(run, data, data_dir)
     parts = {
         "train": images.train,
         "validation": images.validation,
@@ -137,10 +120,6 @@ def evaluate(
     if part is None:
         allowed = ", ".join(name for name, one in parts.items() if one is not None)
         raise ValueError(f"split is {split!r}; it must be one of {allowed}.")
-    if data and split == "test" and images.test.source is images.train.source:
-        # A folder without parts, brought to be measured: all of it.
-        source = images.test.source
-        part = kerazoo_data.Split(source, name=images.name, classes=images.classes)
     seen = kerazoo_data.VIEWS.get(views, 1) if views else 1
     batches = kerazoo_data.Batches(
         part,
@@ -150,3 +129,72 @@ def evaluate(
         views=views,
     )
     return measure(resized_to_output(model), batches, images.classes, config.task)
+
+
+def images_to_measure(
+    run: Run,
+    data: DataLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> kerazoo_data.ImageData:
+    """The images on which a run is measured, parted as in its training.
+
+    Args:
+        run: The run.
+        data: As for :func:`evaluate`.
+        data_dir: As for :func:`evaluate`.
+
+    Raises:
+        ValueError: Where they are not there, or have other classes.
+    """
+    config, recipe = run.config, run.recipe
+    parting: dict[str, Any] = {"validation": recipe.validation, "seed": recipe.seed}
+    if arrays.in_memory(data):
+        own = config.images.get("digest")
+        images = arrays.load_measured(data, classes=config.classes, own=own, **parting)
+        if config.parts and images.digest == own:
+            raise ValueError(
+                f"{run.path} was trained on parts of these arrays that its caller "
+                "chose; give what kerazoo.data.from_arrays returned then."
+            )
+    else:
+        data_dir = data_dir or config.data_dir
+        given = config.data if data is None else data
+        images = kerazoo_data.load(given, data_dir=data_dir, **parting)
+        if data is None:
+            _warn_of_changes(run, images)
+        elif images is not data and images.name != config.data:
+            images = _wholly_tested(images)
+    if images.classes != config.classes:
+        raise ValueError(
+            f"{images.name} has {len(images.classes)} classes "
+            f"({', '.join(images.classes[:4])} ...), but {run.path} was trained on "
+            f"{len(config.classes)} ({', '.join(config.classes[:4])} ...)."
+        )
+    return images
+
+
+def _wholly_tested(images):
+    """A folder without parts, brought to be measured: all of it."""
+    if images.test.source is not images.train.source:
+        return images
+    source = images.test.source
+    whole = kerazoo_data.Split(source, name=images.name, classes=images.classes)
+    return dataclasses.replace(images, test=whole)
+
+
+def _warn_of_changes(run, images):
+    config = run.config
+    then, now = config.images, images.fingerprint
+    if config.parts or not then or then == now:
+        return
+    changes = [
+        f"{part} {then.get(part, 0)} to {now.get(part, 0)}"
+        for part in ("train", "validation", "test")
+        if then.get(part) != now.get(part)
+    ]
+    warnings.warn(
+        f"{config.data} has changed since {run.path} was trained on it "
+        f"({', '.join(changes) or 'other files, as many as before'}); what is "
+        "measured now is another set",
+        stacklevel=4,
+    )

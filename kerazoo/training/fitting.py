@@ -18,6 +18,7 @@ import tensorflow as tf
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes, registry
 from kerazoo.analysis import plots
+from kerazoo.data.arrays import DataLike
 from kerazoo.files import replacing, write_atomic
 from kerazoo.precision import (
     Precision,
@@ -73,7 +74,7 @@ class Job:
 
 def fit(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
+    data: DataLike | None = None,
     recipe: Recipe | str | None = None,
     *,
     run: str | os.PathLike | None = None,
@@ -95,7 +96,9 @@ def fit(
 
     Args:
         network: The network's name.
-        data: A data set's name, or a loaded one; by default the recipe's.
+        data: A data set's name, a folder's path, arrays ``(x, y)``, a
+            ``tf.data.Dataset`` or a loaded set, as for :func:`kerazoo.data.load`; by
+            default the recipe's.
         recipe: How to train: a recipe, or the name or kind of one in
             :mod:`kerazoo.recipes`; by default the network's of the kind ``laptop``.
         run: The run folder to make or to continue; by default
@@ -148,7 +151,7 @@ def fit(
     if isinstance(data, kerazoo_data.ImageData):
         parts = own_parts(data, recipe)
     data = kerazoo_data.load(
-        data or recipe.data,
+        recipe.data if data is None else data,
         data_dir=data_dir,
         validation=recipe.validation,
         seed=recipe.seed,

@@ -19,6 +19,7 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import processes, reader, recipes, training
+from kerazoo.data.arrays import DataLike
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
@@ -79,7 +80,7 @@ class CrossValidation:
 
 def cross_validate(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
+    data: DataLike | None = None,
     recipe: Recipe | str | None = None,
     *,
     folder: str | os.PathLike,
@@ -95,9 +96,8 @@ def cross_validate(
 
     Args:
         network: The network's name.
-        data: A data set's name, or a loaded one; by default the recipe's. Its training
-            and validation images are split into folds; its test images are not looked
-            at.
+        data: As for :func:`kerazoo.fit`. Its training and validation images are split
+            into folds, groups as a whole; its test images are not looked at.
         recipe: How to train; its validation share is split off a fold's training images
             where it watches a validation loss.
         folder: Where runs, ``plan.json`` and ``crossval.json`` are written.
@@ -145,7 +145,7 @@ def join(folder: pathlib.Path) -> None:
 
 def load(
     network: str,
-    data: str | kerazoo_data.ImageData | None,
+    data: DataLike | None,
     recipe: Recipe,
     execution: Execution,
 ) -> kerazoo_data.ImageData:
@@ -162,13 +162,14 @@ def load(
             have seen the images, or several workers cannot share the set.
     """
     check_compatible(network, recipe)
-    if execution.workers > 1 and isinstance(data, kerazoo_data.ImageData):
+    given = recipe.data if data is None else data
+    if execution.workers > 1 and not isinstance(given, (str, os.PathLike)):
         raise ValueError(
             f"{execution.workers} workers cannot share a set that only this process "
             "has loaded; give its name (data='digits', 'folder:PATH'), or workers=1."
         )
     images = kerazoo_data.load(
-        data or recipe.data, data_dir=execution.data_dir, validation=0, seed=recipe.seed
+        given, data_dir=execution.data_dir, validation=0, seed=recipe.seed
     )
     check_class_weight(recipe, images.classes)
     if recipe.start_from:
@@ -226,6 +227,8 @@ class FoldsConfig:
         pool = merge_splits(images)
         digest = hashlib.sha256(pool.indices.tobytes())
         digest.update(pool.read_labels().astype("int64").tobytes())
+        if images.digest:
+            digest.update(images.digest.encode())
         return cls(
             kind=kind,
             network=network,

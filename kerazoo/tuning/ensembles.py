@@ -19,6 +19,7 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import reader
 from kerazoo.analysis import plots
+from kerazoo.data.arrays import DataLike
 from kerazoo.errors import unknown
 from kerazoo.files import check_own, replacing, replacing_folder, write_atomic
 from kerazoo.run import FILES as RUN_FILES
@@ -26,6 +27,7 @@ from kerazoo.run import Metrics, Run
 from kerazoo.surgery import join
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks.classification import classification_metrics, predictions
+from kerazoo.training.evaluation import images_to_measure
 from kerazoo.training.snapshots import list_snapshots, model_at
 from kerazoo.tuning.records import Fold
 from kerazoo.tuning.results import Search
@@ -199,7 +201,7 @@ def ensemble(
     top: int | None = None,
     snapshots: bool = False,
     folder: str | os.PathLike | None = None,
-    data: str | kerazoo_data.ImageData | None = None,
+    data: DataLike | None = None,
     data_dir: str | os.PathLike | None = None,
     split: str = "test",
     overwrite: bool = False,
@@ -215,8 +217,8 @@ def ensemble(
         snapshots: Whether a run stands for its snapshots.
         folder: Where to leave a run folder with the joined ``model.keras``,
             ``metrics.json``, ``ensemble.json`` and ``ensemble.png``.
-        data: Another data set with the same classes, by name or loaded; by default the
-            members'.
+        data: Another data set with the same classes, as for :func:`kerazoo.evaluate`;
+            by default the members'.
         data_dir: Where its files are; by default where the first member found them.
         split: ``test``, or ``train`` or ``validation`` where all members have split
             the set alike.
@@ -234,18 +236,7 @@ def ensemble(
     folder = None if folder is None else _free(folder, overwrite)
     _check_split(found, configs, split)
     models = [member.model() for member in found]
-    recipe = found[0].run.recipe
-    images = kerazoo_data.load(
-        data or configs[0].data,
-        data_dir=data_dir or configs[0].data_dir,
-        validation=recipe.validation,
-        seed=recipe.seed,
-    )
-    if images.classes != configs[0].classes:
-        raise ValueError(
-            f"{images.name} has other classes ({_short(images.classes)}) than "
-            f"the members ({_short(configs[0].classes)}); give the members' set."
-        )
+    images = images_to_measure(found[0].run, data, data_dir)
     if rule == "weights":
         whole = join.averaged(models, _training_batches(models, found[0], images))
     else:

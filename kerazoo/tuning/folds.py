@@ -3,7 +3,11 @@
 import dataclasses
 
 import numpy as np
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from kerazoo import reader
 from kerazoo.data import ImageData, Split
@@ -41,7 +45,8 @@ def stratified_folds(
     """Divides a split into folds with the classes' shares in each.
 
     scikit-learn's ``StratifiedKFold(count, shuffle=True, random_state=seed)``, and with
-    ``repeats`` its ``RepeatedStratifiedKFold``.
+    ``repeats`` its ``RepeatedStratifiedKFold``; where examples have groups, its
+    ``StratifiedGroupKFold``, which leaves every group whole.
 
     Args:
         split: The examples.
@@ -53,23 +58,16 @@ def stratified_folds(
         ``(train, test)`` for every fold of every repeat: positions in the split.
 
     Raises:
-        ValueError: For a number that is not possible, or more folds than examples of a
-            class.
+        ValueError: For a number that is not possible, or more folds than examples, or
+            groups, of a class.
     """
     reader.whole(count, "folds", 2)
     reader.whole(repeats, "repeats")
-    labels = split.read_labels()
-    numbers, counts = np.unique(labels, return_counts=True)
-    least = int(counts.min())
-    if count > least:
-        name = split.classes[numbers[counts.argmin()]]
-        advice = (
-            f"make at most {least} folds or add images" if least > 1 else "add some"
-        )
-        raise ValueError(
-            f"{count} folds need {count} images of every class, but {split.name} has "
-            f"{least} of class {name!r}; {advice}."
-        )
+    labels, groups = split.read_labels(), split.groups
+    named = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    _check_folds(split, count, labels, named)
+    if named is not None:
+        return _grouped(labels, named, count, repeats, seed)
     if repeats == 1:
         splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
     else:
@@ -77,6 +75,37 @@ def stratified_folds(
             n_splits=count, n_repeats=repeats, random_state=seed
         )
     return list(splitter.split(np.zeros(len(labels)), labels))
+
+
+def _check_folds(split, count, labels, groups):
+    """Refuses more folds than a class has images, or groups."""
+    of_class = {
+        name: len(np.unique(groups[labels == number]))
+        if groups is not None
+        else int((labels == number).sum())
+        for number, name in enumerate(split.classes)
+        if (labels == number).any()
+    }
+    name = min(of_class, key=of_class.__getitem__)
+    least, noun = of_class[name], "images" if groups is None else "groups"
+    if count > least:
+        advice = (
+            f"make at most {least} folds or add images" if least > 1 else "add some"
+        )
+        raise ValueError(
+            f"{count} folds need {count} {noun} of every class, but {split.name} has "
+            f"{least} of class {name!r}; {advice}."
+        )
+
+
+def _grouped(labels, groups, count, repeats, seed):
+    """As scikit-learn repeats: all draws from one generator."""
+    state = seed if repeats == 1 else np.random.RandomState(seed)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=state)
+    blank = np.zeros(len(labels))
+    return [
+        fold for _ in range(repeats) for fold in splitter.split(blank, labels, groups)
+    ]
 
 
 def fold_data(

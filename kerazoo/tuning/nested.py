@@ -14,8 +14,8 @@ import os
 import pathlib
 from typing import Any
 
-from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes
+from kerazoo.data.arrays import DataLike
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.tuning import crossval, strategies
@@ -72,7 +72,7 @@ class NestedConfig(FoldsConfig):
 
 def nested(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
+    data: DataLike | None = None,
     recipe: Recipe | str | None = None,
     *,
     folder: str | os.PathLike,

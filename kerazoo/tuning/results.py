@@ -20,6 +20,7 @@ import shutil
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks, training
+from kerazoo.data.arrays import DataLike
 from kerazoo.files import check_own, replacing_folder, write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import FILES as RUN_FILES
@@ -60,12 +61,10 @@ class SearchConfig:
         """What is searched; made once, for it asks for every value."""
         return Space(self.network, self.recipe, self.plan.space)
 
-    def load_data(
-        self, data: kerazoo_data.ImageData | str | None = None
-    ) -> kerazoo_data.ImageData:
+    def load_data(self, data: DataLike | None = None) -> kerazoo_data.ImageData:
         """The data set, or as it is one that is loaded."""
         return kerazoo_data.load(
-            data or self.data,
+            self.data if data is None else data,
             data_dir=self.data_dir,
             validation=self.recipe.validation,
             seed=self.recipe.seed,
@@ -141,6 +140,7 @@ class Search:
         self,
         run: str | os.PathLike,
         *,
+        data: DataLike | None = None,
         data_dir: str | os.PathLike | None = None,
         overwrite: bool = False,
     ) -> Run:
@@ -151,6 +151,7 @@ class Search:
 
         Args:
             run: The run folder to make.
+            data: The set, where it was given to the search in memory.
             data_dir: Where the data set's files are; by default as in the search.
             overwrite: Whether a run that stands there may be deleted.
 
@@ -163,7 +164,7 @@ class Search:
         if config.plan.folds or not (source / "model.keras").is_file():
             return training.fit(
                 best.network,
-                config.data,
+                config.data if data is None else data,
                 self.recipe(),
                 run=run,
                 data_dir=data_dir,
@@ -181,7 +182,7 @@ class Search:
                 )
             check_own(run, RUN_FILES, "run")
         recipe = self.recipe()
-        images = config.load_data()
+        images = config.load_data(data)
         with replacing_folder(run) as partial:
             shutil.copytree(source, partial, dirs_exist_ok=True)
             copy = Run(partial)
@@ -192,7 +193,7 @@ class Search:
                 counts = images.fingerprint
                 trained = dataclasses.replace(trained, parts=None, images=counts)
             write_atomic(partial / "config.json", reader.dump(trained))
-            metrics = training.evaluate(copy, data_dir=data_dir)
+            metrics = training.evaluate(copy, data=data, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())
             draw(copy, copy.history, metrics, tasks.find(trained.task))
         return Run(run)

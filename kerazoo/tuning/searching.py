@@ -12,8 +12,8 @@ import os
 import pathlib
 import time
 
-from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes
+from kerazoo.data.arrays import DataLike
 from kerazoo.files import exclusive
 from kerazoo.recipe import Recipe
 from kerazoo.training.class_weights import check_class_weight
@@ -34,7 +34,7 @@ FREE = ("plan.trials", "plan.keep", "data_dir", "save_every")
 
 def search(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
+    data: DataLike | None = None,
     recipe: Recipe | str | None = None,
     *,
     folder: str | os.PathLike,
@@ -48,8 +48,7 @@ def search(
 
     Args:
         network: The network's name.
-        data: A data set's name, or a loaded one; by default the recipe's. Its test
-            images are not used.
+        data: As for :func:`kerazoo.fit`. Its test images are not used.
         recipe: What the space changes, as for :func:`kerazoo.fit`.
         folder: The search's folder, to make or to continue.
         plan: What to try; by default ``SearchPlan()``.
@@ -67,11 +66,13 @@ def search(
     """
     recipe, plan = recipes.choose(recipe, network), plan or SearchPlan()
     execution, folder = execution or Execution(), pathlib.Path(folder)
-    data = data or recipe.data
+    data = recipe.data if data is None else data
+    if isinstance(data, os.PathLike):
+        data = f"folder:{os.fspath(data)}"
     space = Space(network, recipe, plan.space)
     config = SearchConfig(
         network=network,
-        data=data if isinstance(data, str) else data.name,
+        data=data if isinstance(data, str) else "",
         recipe=recipe,
         plan=dataclasses.replace(plan, space=space.to_dict()),
         precision=execution.precision,
@@ -81,7 +82,7 @@ def search(
     strategies.oracle(plan, space, recipe.epochs)
     role = parallel.role()
     alone = execution.workers == 1 and role is None
-    if isinstance(data, kerazoo_data.ImageData) and not alone:
+    if not (isinstance(data, str) or alone):
         raise ValueError(
             "Several workers load the data each on its own, so data must be a name; "
             "give a name, or leave out workers."
@@ -89,7 +90,7 @@ def search(
     images = config.load_data(data)
     for one in space.corners():
         check_class_weight(space.apply(one)[1], images.classes)
-    config = dataclasses.replace(config, images=_digest(images))
+    config = dataclasses.replace(config, data=images.name, images=_digest(images))
     if plan.folds is None and images.validation is None:
         raise ValueError(
             f"The recipe {recipe.name} holds out no images to score trials on; give "
@@ -127,6 +128,7 @@ def _digest(images):
     digest = hashlib.sha256()
     for part in (images.train, images.validation):
         digest.update(b"|" if part is None else part.indices.tobytes() + b"|")
+    digest.update((images.digest or "").encode())
     return digest.hexdigest()[:16]
 
 

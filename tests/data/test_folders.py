@@ -469,3 +469,79 @@ def test_a_folder_is_inspected_once(tmp_path, monkeypatch):
     for store in (tmp_path / "cache").rglob("*.json"):
         store.write_text('{"x": 3}')
     assert data.check(f"folder:{place}").counts["all"]["a"] == 5
+
+
+def scenes(place, classes="ab", count=20, each=4):
+    """Images ``scene<n>_<k>.png``, some of every class in a scene."""
+    for name in classes:
+        (place / name).mkdir(parents=True)
+        for scene in range(count):
+            for number in range(each):
+                values = RNG.integers(0, 256, (6, 6, 3), "uint8")
+                path = place / name / f"scene{scene}_{number}.png"
+                Image.fromarray(values).save(path)
+    return place
+
+
+def groups_of(images):
+    parts = (images.train, images.validation, images.test)
+    return [set(part.groups) for part in parts]
+
+
+def test_groups_of_files_stay_together(tmp_path):
+    place = scenes(tmp_path / "set")
+    images = data.load(rf"folder:{place}?groups=scene\d+", seed=2)
+    sets = groups_of(images)
+    assert sum(map(len, sets)) == len(set.union(*sets)) == 20
+    assert all(sets)
+    assert set.union(*sets) == {f"scene{n}" for n in range(20)}
+    # The first group of the expression, wherever the folder has them.
+    same = data.load(rf"folder:{place}?layout=classes&groups=^scene(\d+)_", seed=2)
+    assert set.union(*groups_of(same)) == set(map(str, range(20)))
+    # An image more, of an old scene or a new one, moves no other.
+    for name in ("scene3_9", "scene77_0"):
+        Image.fromarray(photo()).save(place / "a" / f"{name}.png")
+    grown = groups_of(data.load(rf"folder:{place}?groups=scene\d+", seed=2))
+    assert [one - {"scene77"} for one in grown] == sets
+
+
+def test_groups_of_subfolders(tmp_path):
+    for name in "ab":
+        for patient in range(12):
+            folder = tmp_path / "set" / name / f"p{patient}"
+            folder.mkdir(parents=True)
+            for number in range(3):
+                Image.fromarray(photo(6, 6)).save(folder / f"{number}.png")
+    images = data.load(f"folder:{tmp_path / 'set'}?groups=[^/]+")
+    assert set.union(*groups_of(images)) == {f"p{n}" for n in range(12)}
+
+
+def test_groups_across_the_parts_that_a_user_made_are_refused(tmp_path):
+    scenes(tmp_path / "set" / "train")
+    scenes(tmp_path / "set" / "test", count=2)
+    with pytest.raises(ValueError, match=r"group 'scene[01]' has images in train and"):
+        data.load(rf"folder:{tmp_path / 'set'}?groups=scene\d+")
+
+
+def test_bad_groups_are_refused(tmp_path):
+    place = scenes(tmp_path / "set", count=8)
+    for text, words in (
+        ("groups=patient", "fits no file of .*such as scene0_0.png"),
+        ("groups=(", "is no regular expression"),
+        ("groups=", "cannot be read; after the question mark"),
+        ("layout=flat&groups=a", "cannot be read"),
+        ("layout=classesgroups=a", "cannot be read"),
+    ):
+        with pytest.raises(ValueError, match=words) as caught:
+            data.load(f"folder:{place}?{text}")
+        assert "\n" not in str(caught.value)
+    Image.fromarray(photo()).save(place / "a" / "odd.png")
+    with pytest.warns(UserWarning, match="does not fit 1 files .*a/odd.png"):
+        images = data.load(rf"folder:{place}?groups=scene\d+")
+    assert "only a/odd.png" in set.union(*groups_of(images))
+
+
+def test_check_reads_past_the_options(tmp_path):
+    place = scenes(tmp_path / "set", count=2)
+    report = data.check(rf"folder:{place}?groups=scene\d+")
+    assert report.counts["all"] == {"a": 8, "b": 8}

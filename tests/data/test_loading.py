@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from kerazoo import data
-from kerazoo.data.loading import moments
+from kerazoo.data.images import moments
 
 
 def pixels(split):

@@ -5,7 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from kerazoo import data
 from kerazoo.tuning.folds import fold_data, merge_splits, stratified_folds
@@ -171,3 +175,44 @@ def test_a_validation_part_is_carved_where_it_is_watched(digits, settings, share
     pixels = pool.source.images[fold.train.indices] / 1.0
     assert fold.mean[0] == pytest.approx(pixels.mean(), rel=1e-9)
     assert fold.std[0] == pytest.approx(pixels.std(), rel=1e-9)
+
+
+@pytest.fixture(scope="module")
+def grouped():
+    draw = np.random.default_rng(4)
+    pixels = draw.integers(0, 256, (200, 4, 4), "uint8")
+    groups = draw.integers(0, 30, 200)
+    return data.from_arrays(pixels, np.arange(200) % 2, groups=groups, validation=0.2)
+
+
+def test_groups_stay_in_one_fold(grouped):
+    pool = merge_splits(grouped)
+    numbers = np.unique(pool.groups, return_inverse=True)[1]
+    splitter = StratifiedGroupKFold(4, shuffle=True, random_state=3)
+    expected = splitter.split(np.zeros(pool.size), pool.labels, numbers)
+    assert_equal(stratified_folds(pool, 4, seed=3), expected)
+    repeated = stratified_folds(pool, 4, repeats=2, seed=3)
+    assert len(repeated) == 8
+    tests = [{numbers[n] for n in test} for _, test in repeated]
+    for (train, _), test in zip(repeated, tests, strict=True):
+        assert not test & {numbers[n] for n in train}
+    for half in (tests[:4], tests[4:]):
+        assert sum(map(len, half)) == len(set(numbers))
+    assert tests[:4] != tests[4:]
+    # What early stopping watches is apart from what is learnt, too.
+    recipe = TINY.override("early_stopping=1", "validation=0.3")
+    fold = fold_data(grouped, pool, *repeated[0], recipe)
+    parts = (fold.train, fold.validation, fold.test)
+    sets = [set(part.groups) for part in parts]
+    assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+def test_more_folds_than_groups_of_a_class_are_refused(grouped):
+    few = [f"{n % 2}-{n % 3}" for n in range(200)]
+    images = grouped.train.source.images
+    one = data.from_arrays(images, np.arange(200) % 2, groups=few, validation=0)
+    left = [group[0] for group in set(one.train.groups)]
+    least = min(left.count("0"), left.count("1"))
+    words = f"5 groups of every class, but arrays train has {least} of class"
+    with pytest.raises(ValueError, match=words):
+        stratified_folds(one.train, 5)
