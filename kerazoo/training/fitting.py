@@ -37,6 +37,7 @@ from kerazoo.training.class_weights import class_weights, weigh
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
+from kerazoo.training.generators import generators_kept
 from kerazoo.training.initial_weights import set_initial_weights
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
@@ -72,6 +73,7 @@ class Job:
         return self.config.classes
 
 
+@generators_kept()
 def fit(
     network: str,
     data: DataLike | None = None,

@@ -14,6 +14,7 @@ from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
 from kerazoo.training.fitting import Job, prepare
+from kerazoo.training.generators import generators_kept
 from kerazoo.tuning.spaces import Settings, Space
 
 
@@ -76,6 +77,7 @@ class HyperZoo(keras_tuner.HyperModel):
         """The recipe of a tuner's hyper-parameters, to train with ``kerazoo.fit``."""
         return self.space.apply(self.space.declare(hp))[1]
 
+    @generators_kept()
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled network of a tuner's hyper-parameters."""
         network, recipe = self.space.apply(self.space.declare(hp))
