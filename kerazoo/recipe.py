@@ -149,6 +149,13 @@ class Schedule:
                     f"{wanted}."
                 )
 
+    @property
+    def spans_training(self) -> bool:
+        """Whether the rate at a step depends on the length of the whole training."""
+        if self.name in ("step", "exponential"):
+            return self.unit == "share"
+        return self.name in ("polynomial", "cosine", "one_cycle")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:

@@ -2,7 +2,7 @@
 
 ==================  =================================================================
 ``config.json``     data, network, recipe, seed, classes, package versions
-``state/``          the last two states to resume from
+``state/``          the last two states to resume from, until the end
 ``snapshots/``      weights at the epochs that the recipe names
 ``events/``         TensorBoard
 ``history.csv``     a row an epoch
@@ -10,6 +10,8 @@
 ``curves.png``      loss and accuracy over the epochs
 ``confusion.png``   the confusion matrix of the test split
 ``model.keras``     the network with its preprocessing: raw uint8 images of any size
+``best.json``       which epoch had the lowest validation loss
+``best.keras``      the network of that epoch, where it is not ``model.keras``
 ==================  =================================================================
 
 Every file is written under a temporary name, synced and renamed.
@@ -17,13 +19,17 @@ Every file is written under a temporary name, synced and renamed.
 
 import contextlib
 import dataclasses
+import hashlib
+import io
 import json
 import os
 import pathlib
 import re
+import shutil
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from kerazoo import reader
 from kerazoo.files import PARTIAL, clear, entries, exclusive, folder_error, write_atomic
@@ -52,6 +58,8 @@ class RunConfig:
             files, or of the content of arrays
             (:attr:`kerazoo.data.ImageData.fingerprint`).
         task: What it learnt; a name of :data:`kerazoo.tasks.TASKS`.
+        extended_from: The epochs, or steps, that the recipe had before the run was
+            extended, in their order.
         rule: How an ensemble's members answer as one.
         members: An ensemble's runs.
     """
@@ -69,6 +77,7 @@ class RunConfig:
     parts: str | None = None
     images: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     task: str = "classification"
+    extended_from: tuple[Count, ...] = ()
     rule: str | None = None
     members: tuple[str, ...] = ()
 
@@ -112,10 +121,26 @@ class Metrics:
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BestEpoch:
+    """The epoch with the lowest validation loss: a run's ``best.json``.
+
+    Attributes:
+        epoch: Its number, from 1; of two that are as good the first.
+        val_loss: Its validation loss.
+        model: The file of its network: ``model.keras`` where training ended with it.
+    """
+
+    epoch: Count
+    val_loss: float
+    model: Literal["best.keras", "model.keras"]
+
+
 # What stands in a run folder, and nothing else is deleted.
 FILES = (
-    "config.json", "model.keras", "metrics.json", "history.csv", "curves.png",
-    "confusion.png", "events", "state", "snapshots", "ensemble.json", "ensemble.png",
+    "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
+    "history.csv", "curves.png", "confusion.png", "events", "state", "snapshots",
+    "ensemble.json", "ensemble.png",
 )  # fmt: skip
 
 
@@ -228,41 +253,164 @@ class Run:
         """The folder to give TensorBoard."""
         return self._file("events")
 
-    def model(self) -> Any:
+    @property
+    def best(self) -> BestEpoch | None:
+        """The epoch with the lowest validation loss; ``None`` without validation."""
+        if not self._file("best.json").is_file():
+            return None
+        return self._record(BestEpoch, "best.json", self._json("best.json"))
+
+    def model(self, *, best: bool = False) -> Any:
         """The network with its preprocessing.
+
+        Args:
+            best: That of the epoch with the lowest validation loss (:attr:`best`) in
+                place of the last.
 
         Returns:
             A ``keras.Model`` from raw images ``(batch, height, width, channels)`` of
-            any size, uint8 in 0..255, to class probabilities.
+            any size, uint8 in 0..255, to class probabilities. Of a run that has not
+            ended, as far as its newest state has come; a warning says so.
 
         Raises:
-            ValueError: Where the run has not ended, so that there is no model, or its
-                file is damaged.
+            ValueError: Where there is no such network, or its file is damaged.
         """
-        import keras
-
         # A saved network may hold kerazoo's layers; importing them registers them.
         import kerazoo.layers  # noqa: F401
 
+        allow_deep_graphs()
         path = self._file("model.keras")
+        if not self.finished and (list_states(self.path) or not path.is_file()):
+            return self._unfinished_model(best)
+        if best:
+            if self.best is None:
+                raise self._no_best()
+            path = self._file(self.best.model)
+        return self._load(path)
+
+    def _load(self, path):
+        import keras
+
         if not path.is_file():
-            raise ValueError(f"{self.path} has no model.keras: the run has not ended.")
+            raise ValueError(
+                f"The network of {self.path} was not kept; cross-validate with "
+                "--keep-models, or train the run again."
+            )
         try:
-            allow_deep_graphs()
             return keras.models.load_model(path)
         except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"{path} cannot be read: {reason}") from error
 
+    def _no_best(self):
+        return ValueError(
+            f"{self.path} has no best epoch: it had no validation images, or comes "
+            "from an earlier version; leave best (--best) out."
+        )
+
+    def _unfinished_model(self, best):
+        import keras
+
+        state = newest_state(self.path)
+        if state is None:
+            raise ValueError(
+                f"{self.path} has no network yet: the run has not ended, and no state "
+                "is saved; give the command again that began it."
+            )
+        notes = state.notes
+        if "served" not in notes:
+            raise ValueError(
+                f"{self.path} has not ended, and its state comes from an earlier "
+                "version; give the command again that began it."
+            )
+        places = notes["served"]["best" if best else "last"]
+        if places is None:
+            raise self._no_best()
+        best_of = f"at the best of its first {notes['epoch']} epochs"
+        where = best_of if best else state.place
+        warnings.warn(
+            f"{self.path} has not ended; this is its network {where}", stacklevel=3
+        )
+        model = keras.models.model_from_json(notes["served"]["network"])
+        for layer in model.layers:
+            if layer.weights:
+                layer.set_weights([state.arrays[one] for one in places[layer.name]])
+        return model
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedState:
+    """A state of a training as it was saved.
+
+    Attributes:
+        path: Its file.
+        notes: What it says of itself, ``epoch``, ``step`` and ``total`` among it.
+        arrays: Its variables by name.
+    """
+
+    path: pathlib.Path
+    notes: dict[str, Any]
+    arrays: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where in the training it was saved, in words."""
+        return place(self.notes["epoch"], self.notes["step"])
+
+
+def place(epoch: int, step: int) -> str:
+    """A place in a training in words.
+
+    Args:
+        epoch: Complete epochs.
+        step: Steps of the next.
+    """
+    return f"in epoch {epoch + 1} after step {step}" if step else f"after epoch {epoch}"
+
+
+def list_states(run: pathlib.Path) -> list[pathlib.Path]:
+    """The files of a run's states, newest first."""
+    return sorted((run / "state").glob("step-*.npz"), reverse=True)
+
+
+def read_state(path: pathlib.Path) -> SavedState | None:
+    """The state of a file; ``None`` where it is damaged."""
+    import numpy as np
+
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
+        return None
+    arrays = np.load(io.BytesIO(content), allow_pickle=False)
+    return SavedState(path, json.loads(bytes(arrays["notes"])), arrays)
+
+
+def newest_state(run: pathlib.Path) -> SavedState | None:
+    """The newest sound state of a run."""
+    return next(filter(None, map(read_state, list_states(run))), None)
+
+
+def drop_networks(run: pathlib.Path) -> None:
+    """Deletes what takes most of a run's place: networks and states."""
+    shutil.rmtree(run / "state", ignore_errors=True)
+    for name in ("model.keras", "best.keras"):
+        (run / name).unlink(missing_ok=True)
+
 
 @contextlib.contextmanager
-def claim(path: str | os.PathLike, config: RunConfig, overwrite: bool) -> Iterator[Run]:
-    """Makes a run folder, or finds the unfinished one of the same configuration.
+def claim(
+    path: str | os.PathLike,
+    config: RunConfig,
+    overwrite: bool,
+    until: int | None = None,
+) -> Iterator[Run]:
+    """Makes a run folder, or finds the one of the same configuration that can go on.
 
     Args:
         path: The folder.
-        config: The resolved configuration.
+        config: The resolved configuration. Its epochs or steps may be more than the
+            run's.
         overwrite: Whether a run that stands there may be deleted.
+        until: Epochs after which to end for now.
 
     Yields:
         The run; it holds a state where training was interrupted. Until the end no other
@@ -278,30 +426,15 @@ def claim(path: str | os.PathLike, config: RunConfig, overwrite: bool) -> Iterat
         # Before a lock is put into a folder of something else.
         Run(path).config  # noqa: B018
     with exclusive(path, "trained"):
-        yield _claimed(path, config, overwrite)
+        yield _claimed(path, config, overwrite, until)
 
 
-def _claimed(path, config, overwrite):
+def _claimed(path, config, overwrite, until):
     """The run of a folder that is ours."""
+    if entries(path) and not overwrite:
+        return _continued(Run(path), config, until)
     if entries(path):
-        run = Run(path)
-        if overwrite:
-            clear(path, FILES, "run")
-        elif run.finished:
-            raise ValueError(
-                f"{path} holds a finished run; give another folder, or overwrite it "
-                "(--overwrite)."
-            )
-        elif differing := _differences(run.config, config):
-            raise ValueError(
-                f"{path} holds an unfinished run with another configuration "
-                f"({', '.join(differing)} differ); continue it with the same, give "
-                "another folder, or overwrite it (--overwrite)."
-            )
-        else:
-            for partial in path.rglob(f"{PARTIAL}*"):
-                partial.unlink()
-            return run
+        clear(path, FILES, "run")
     try:
         write_atomic(path / "config.json", reader.dump(config))
     except OSError as error:
@@ -309,9 +442,71 @@ def _claimed(path, config, overwrite):
     return Run(path)
 
 
+def _continued(run, config, until):
+    """The run that stands in a folder, where it may go on."""
+    old = run.config
+    differing = _differences(old, config)
+    longer = _extended(old, config) if differing else None
+    if run.finished:
+        _check_finished(run, config, until, differing, longer)
+    elif differing and longer is None:
+        raise ValueError(
+            f"{run.path} holds an unfinished run with another configuration "
+            f"({', '.join(differing)} differ); continue it with the same, give "
+            "another folder, or overwrite it (--overwrite)."
+        )
+    for partial in run.path.rglob(f"{PARTIAL}*"):
+        partial.unlink()
+    # In this order: whoever is killed between the two has an unfinished run.
+    (run.path / "metrics.json").unlink(missing_ok=True)
+    if longer is not None:
+        write_atomic(run.path / "config.json", reader.dump(longer))
+    return run
+
+
+def _extended(old, config):
+    """The configuration of a run that is given more epochs or steps, or ``None``."""
+    name = "epochs" if old.recipe.steps is None else "steps"
+    before, after = getattr(old.recipe, name), getattr(config.recipe, name)
+    if after is None or after <= before:
+        return None
+    recipe = dataclasses.replace(old.recipe, **{name: after})
+    if _differences(dataclasses.replace(old, recipe=recipe), config):
+        return None
+    return dataclasses.replace(config, extended_from=(*old.extended_from, before))
+
+
+def _check_finished(run, config, until, differing, longer):
+    """Refuses a finished run that cannot go on."""
+    state = newest_state(run.path)
+    if longer is not None and state is None:
+        raise ValueError(
+            f"{run.path} holds a finished run without a state to go on from, so that "
+            f"{differing[0]} cannot be raised; train it with keep_state "
+            "(--keep-state) where it is to be extended, or begin another run with its "
+            f"weights (start_from={run.path})."
+        )
+    if longer is None and (differing or state is None or _ended(run, state, until)):
+        raise ValueError(
+            f"{run.path} holds a finished run; give another folder, more epochs to "
+            "extend it where its state was kept (--keep-state), or overwrite it "
+            "(--overwrite)."
+        )
+
+
+def _ended(run, state, until):
+    """Whether a run has come to its recipe's end, or to the one that is asked for."""
+    recipe, done = run.recipe, len(run.history)
+    if state.notes["ended"] or (until and done >= until):
+        return True
+    if recipe.steps is not None:
+        return state.notes.get("total", recipe.steps) >= recipe.steps
+    return done >= recipe.epochs
+
+
 def _differences(old, new):
     """The paths at which two configurations differ, versions and devices apart."""
-    free = {"versions", "data_dir", "distribution"}
+    free = {"versions", "data_dir", "distribution", "extended_from"}
     # A run of the first version does not know its images.
     free |= set() if old.images else {"images", "task"}
     return [

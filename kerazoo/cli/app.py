@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -40,6 +41,8 @@ def common(
 def main() -> None:
     """Runs the command; a failure is one sentence and an exit status."""
     processes.exit_with_parent()
+    # A sentence, without the line of code that it comes from.
+    warnings.formatwarning = lambda message, *_: f"kerazoo: {message}\n"
     try:
         app(prog_name="kerazoo")
     except Exception as error:

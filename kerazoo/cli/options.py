@@ -30,6 +30,10 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Delete what stands there.")
 ]
 Repeats = Annotated[int, typer.Option(help="How often to split anew.")]
+Best = Annotated[
+    bool,
+    typer.Option("--best", help="The network of the lowest validation loss."),
+]
 Seed = Annotated[int, typer.Option(help="Of the folds and the search.")]
 
 

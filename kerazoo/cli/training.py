@@ -15,6 +15,7 @@ from rich.console import Console
 import kerazoo
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import (
+    Best,
     DataDir,
     Json,
     Network,
@@ -46,6 +47,12 @@ def train(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits in every run.")
     ] = False,
+    keep_state: Annotated[
+        bool,
+        typer.Option(
+            "--keep-state", help="Keep the state, so that more --epochs extend the run."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a network; the same command goes on where a stopped one left off."""
@@ -57,6 +64,7 @@ def train(
         **dataclasses.asdict(training),
         devices=devices,
         deterministic=deterministic,
+        keep_state=keep_state,
         # A line an epoch where nobody sees a bar.
         verbose=0 if as_json else 1 if sys.stdout.isatty() else 2,
     )
@@ -65,6 +73,11 @@ def train(
         return
     report(result.metrics)
     console.print(f"run folder     {result.path}", soft_wrap=True)
+    if result.best:
+        best = f"{result.best.epoch} of {len(result.history)} by validation loss"
+        if result.best.model == "best.keras":
+            best += f"; kerazoo evaluate {result.path} --best"
+        console.print(f"best epoch     {best}", soft_wrap=True)
     watch = f"tensorboard --logdir {result.path}"
     console.print(f"watch it       {watch}", soft_wrap=True)
 
@@ -97,13 +110,14 @@ def evaluate(
         str | None,
         typer.Option(help="See each image so: flip, center, ten_crop or googlenet."),
     ] = None,
+    best: Best = False,
     as_json: Json = False,
 ) -> None:
     """Evaluate a run's network: accuracy, loss, calibration, every class."""
     from kerazoo import training
 
     metrics = training.evaluate(
-        run, split=split, data=data, data_dir=data_dir, views=views
+        run, split=split, data=data, data_dir=data_dir, views=views, best=best
     )
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))
@@ -128,6 +142,7 @@ def predict(
         typer.Argument(help="Image files of any size, folders or patterns."),
     ],
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
+    best: Best = False,
     csv: Annotated[
         pathlib.Path | None, typer.Option(help="The CSV file to write.")
     ] = None,
@@ -143,7 +158,7 @@ def predict(
     quiet = len(paths) < 10 or not sys.stderr.isatty()
     found = list(
         track(
-            predictions(opened, paths, top=top),
+            predictions(opened, paths, top=top, best=best),
             "predicting",
             total=len(paths),
             console=Console(stderr=True),

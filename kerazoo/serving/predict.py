@@ -17,7 +17,7 @@ Paths = str | os.PathLike | Iterable[str | os.PathLike]
 
 
 def predict(
-    run: str | os.PathLike | Run, images: Paths, *, top: int = 3
+    run: str | os.PathLike | Run, images: Paths, *, top: int = 3, best: bool = False
 ) -> list[Prediction]:
     """The likeliest classes of image files.
 
@@ -26,6 +26,8 @@ def predict(
         images: PNG, JPEG or other files that Pillow reads, of any size; folders, with
             all images below them; patterns such as ``"photos/*.jpg"``.
         top: How many classes to give for each.
+        best: Whether to ask the network of the epoch with the lowest validation loss,
+            in place of the last.
 
     Returns:
         A :class:`kerazoo.tasks.Prediction` an image; a file that is no whole image
@@ -36,17 +38,17 @@ def predict(
             is no model.
     """
     run = run if isinstance(run, Run) else Run(run)
-    return list(predictions(run, list_images(images), top=top))
+    return list(predictions(run, list_images(images), top=top, best=best))
 
 
 def predictions(
-    run: Run, images: Iterable[pathlib.Path], *, top: int = 3
+    run: Run, images: Iterable[pathlib.Path], *, top: int = 3, best: bool = False
 ) -> Iterator[Prediction]:
     """:func:`predict` one by one; no more than one image is held in memory."""
     top = reader.whole(top, "top")
     config = run.config
     task, channels = tasks.find(config.task), config.image_shape[-1]
-    model = run.model()
+    model = run.model(best=best)
     for path in images:
         try:
             pixels = kerazoo_data.read_image(path, channels)

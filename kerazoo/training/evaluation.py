@@ -79,6 +79,7 @@ def evaluate(
     data_dir: str | os.PathLike | None = None,
     batch_size: int | None = None,
     views: str | None = None,
+    best: bool = False,
 ) -> Metrics:
     """Evaluates the network of a run folder.
 
@@ -94,6 +95,8 @@ def evaluate(
         views: ``flip``, ``center``, ``ten_crop`` or ``googlenet`` (see
             ``kerazoo.data.views``): an image's probabilities are the means of those of
             its views. By default it is seen once, resized as in training.
+        best: Whether it is the network of the epoch with the lowest validation loss, in
+            place of the last.
 
     Raises:
         ValueError: Where there is no run, no such split, no such views, or other
@@ -109,7 +112,7 @@ def evaluate(
         )
     if batch_size is not None:
         batch_size = reader.whole(batch_size, "batch_size")
-    model = run.model()
+    model = run.model(best=best)
     images = images_to_measure(run, data, data_dir)
     parts = {
         "train": images.train,

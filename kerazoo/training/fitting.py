@@ -28,11 +28,20 @@ from kerazoo.precision import (
 )
 from kerazoo.processes import someone_watches
 from kerazoo.recipe import Recipe
-from kerazoo.run import Metrics, Run, RunConfig, claim, default_folder
+from kerazoo.run import (
+    BestEpoch,
+    Metrics,
+    Run,
+    RunConfig,
+    claim,
+    default_folder,
+    place,
+)
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
+from kerazoo.training.best_weights import BestWeights
 from kerazoo.training.class_weights import class_weights, weigh
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.distribution import Distribution, distribute
@@ -88,6 +97,7 @@ def fit(
     save_every: int | None = None,
     events: bool = True,
     until: int | None = None,
+    keep_state: bool = False,
     verbose: str | int = "auto",
 ) -> Run:
     """Trains a network and leaves a run folder.
@@ -95,6 +105,10 @@ def fit(
     The same call goes on where an interrupted one stopped, bit for bit where
     ``deterministic`` is set; data need no state, for every batch is a function of the
     seed, the epoch and the step.
+
+    With more of the recipe's epochs, or steps, it extends a finished run that has kept
+    its state. Where the schedule spans the training, the rate is from there on that of
+    the longer one, which the epochs before did not follow.
 
     Args:
         network: The network's name.
@@ -119,13 +133,16 @@ def fit(
         events: Whether TensorBoard's events and the figures are written; on small data
             they take longer than the training.
         until: Epochs after which to end for now. The rate follows the schedule of the
-            whole training, and a folder with the run's configuration and state alone is
-            one that the same call, with more of them, goes on with.
+            whole training; the state is kept, and the same call, with more of them or
+            without, goes on.
+        keep_state: Whether the state stays when training has ended, so that the run can
+            be extended. It takes two to four times as much disk as the network.
         verbose: As in Keras' ``fit``; ``auto`` is quiet where the output is neither a
             terminal nor a notebook.
 
     Returns:
-        The finished run.
+        The finished run: ``run.model()`` is the network of the last epoch,
+        ``run.model(best=True)`` that of the lowest validation loss.
 
     Raises:
         ValueError: For bad arguments; nothing has been written then.
@@ -171,25 +188,27 @@ def fit(
             parts=parts,
         )
         job = dataclasses.replace(job, config=config)
-    with _claimed(run, job.config, overwrite, distribution) as folder:
+    with _claimed(job, run, overwrite, until) as folder:
         with use(chosen):
             state = TrainState(
-                folder.path / "state",
+                folder.path,
+                _description(job),
                 steps_per_epoch=job.training.steps,
                 steps=recipe.steps,
                 save_every=save_every,
                 until=until,
+                keep=keep_state,
                 distribution=distribution,
             )
             if verbose and distribution.chief:
                 print(_plan(job, folder))
             with distribution.scope():
                 _train(job, folder, state, events, verbose)
-            served = job.pipeline.for_serving(job.model)
+            networks, best = _networks(job, state)
         # Out of the training's precision: the metrics are those that whoever loads the
         # network gets.
         if distribution.chief:
-            _finish(job, served, folder, state, write_figures=events)
+            _finish(job, networks, best, folder, state, write_figures=events)
         distribution.gather(0)
     return folder
 
@@ -214,11 +233,25 @@ def _plan(job, folder):
     )
 
 
+def _description(job):
+    """Gives the served network without its weights, as JSON, for the states."""
+
+    @functools.cache
+    def describe():
+        return job.pipeline.for_serving(job.model).to_json()
+
+    if job.distribution.devices > 1:
+        # Not within the scope, where a network is made for all devices.
+        describe()
+    return describe
+
+
 @contextlib.contextmanager
-def _claimed(run, config, overwrite, distribution):
+def _claimed(job, run, overwrite, until):
     """The chief makes or finds the run folder; the others wait and open it."""
+    distribution = job.distribution
     if distribution.chief:
-        with claim(run, config, overwrite) as folder:
+        with claim(run, job.config, overwrite, until) as folder:
             distribution.gather(0)
             yield folder
         return
@@ -361,6 +394,8 @@ def _train(job, folder, state, events, verbose):
             f"The workers find different states (epoch, step: {places.tolist()}); "
             "give a run folder that all machines share."
         )
+    if verbose and job.distribution.chief and (state.epoch or state.step):
+        print(_goes_on(job, folder, state))
     writer = tf.summary.create_noop_writer()
     if events and job.distribution.chief:
         writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
@@ -383,6 +418,24 @@ def _train(job, folder, state, events, verbose):
     finally:
         state.release()
         writer.close()
+
+
+def _goes_on(job, folder, state):
+    """Where a training goes on, and what an extended one was not planned for."""
+    line = f"goes on    {place(state.epoch, state.step)}"
+    recipe, lengths = job.recipe, folder.config.extended_from
+    if not lengths:
+        return line
+    length, unit = recipe.steps or recipe.epochs, "steps" if recipe.steps else "epochs"
+    lengths = " and ".join(f"{one:,}" for one in lengths)
+    line += f"; extended from {lengths} to {length:,} {unit}"
+    if recipe.schedule.spans_training:
+        line += (
+            f"\nschedule   {recipe.schedule.name} spans the training: from here on the "
+            f"rate is that of {length:,} {unit}, which those before did not follow, so "
+            f"that the result is not that of {length:,} from the start"
+        )
+    return line
 
 
 def _build_metrics(model, blank):
@@ -489,6 +542,8 @@ def _callbacks(job, folder, writer, epochs, events):
                 monitor, patience=recipe.early_stopping, restore_best_weights=True
             )
         )
+    elif job.validation:
+        watched.append(BestWeights())
     return watched
 
 
@@ -504,15 +559,42 @@ def _writers(job, folder, writer, every):
     ]
 
 
-def _finish(job, served, folder, state, write_figures):
+def _networks(job, state):
+    """The served networks by the names of their files, and the record of the best."""
+    networks = {"model.keras": job.pipeline.for_serving(job.model)}
+    losses = [row.get("val_loss", math.nan) for row in state.history]
+    lowest = min((one for one in losses if not math.isnan(one)), default=None)
+    held = state.best
+    # A state of an earlier version does not hold the weights of its best epoch.
+    if held is None or held.best_weights is None or held.best != lowest:
+        return networks, None
+    epoch = held.best_epoch + 1
+    apart = isinstance(held, BestWeights) and epoch < len(losses)
+    if apart:
+        job.model.set_weights(held.best_weights)
+        networks["best.keras"] = job.pipeline.for_serving(job.model)
+    return networks, BestEpoch(
+        epoch=epoch, val_loss=lowest, model="best.keras" if apart else "model.keras"
+    )
+
+
+def _finish(job, networks, best, folder, state, write_figures):
     """Everything of a run folder that is written at the end; metrics come last."""
-    with replacing(folder.path / "model.keras") as path:
-        served.save(path)
-    metrics = job.task.measure(resized_to_output(served), job.test, job.classes)
+    (folder.path / "best.json").unlink(missing_ok=True)
+    (folder.path / "best.keras").unlink(missing_ok=True)
+    for name, network in networks.items():
+        with replacing(folder.path / name) as path:
+            network.save(path)
+    if best is not None:
+        write_atomic(folder.path / "best.json", reader.dump(best))
+    served = resized_to_output(networks["model.keras"])
+    metrics = job.task.measure(served, job.test, job.classes)
     write_atomic(folder.path / "history.csv", _csv(state.history))
     if write_figures:
         draw(folder, state.history, metrics, job.task)
     write_atomic(folder.path / "metrics.json", metrics.to_json())
+    for_now = state.until and state.until == state.epoch and not state.ended
+    state.settle(state.keep or for_now)
 
 
 def draw(

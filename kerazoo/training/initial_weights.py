@@ -76,7 +76,13 @@ def _uniform(given, value):
 
 def _take(model, recipe):
     """Copies layers of the same name from a finished run."""
-    source = {layer.name: layer for layer in Run(recipe.start_from).model().layers}
+    run = Run(recipe.start_from)
+    if not run.finished:
+        raise ValueError(
+            f"The recipe {recipe.name} starts from {run.path}, which has not ended; "
+            "finish it with the command that began it."
+        )
+    source = {layer.name: layer for layer in run.model().layers}
     for pattern in recipe.start_layers:
         layers = [
             layer

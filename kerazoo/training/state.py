@@ -8,22 +8,27 @@ epoch and step. Data need no state, for a batch is a function of (seed, epoch, s
 import hashlib
 import io
 import json
+import math
 import pathlib
+import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
 from kerazoo.files import write_atomic
+from kerazoo.run import SavedState, list_states, read_state
+from kerazoo.training.best_weights import BestWeights, served_variables
 from kerazoo.training.distribution import Distribution
 
-# What Keras' callbacks remember from epoch to epoch, by their public attributes.
+# What callbacks remember from epoch to epoch, by their public attributes.
 MEMORY = {
+    "BestWeights": ("best", "best_epoch", "best_weights"),
     "EarlyStopping": ("wait", "best", "best_epoch", "stopped_epoch", "best_weights"),
     "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
 }
@@ -74,37 +79,44 @@ class TrainState(keras.callbacks.Callback):
     It must be the last callback: it records what the others remember.
 
     Args:
-        folder: Where states are kept; the last two stay.
+        run: The run's folder; in its ``state`` the last two states are kept.
+        network: Describes the served network, without its weights, as JSON.
         steps_per_epoch: Batches of an epoch.
         steps: Training steps after which to stop, or ``None``.
         save_every: Steps between states; ``None`` saves at the end of an epoch and
             whenever that costs less than two percent of the time.
         until: Epochs after which the state is saved in any case, or ``None``.
+        keep: Whether a state from which a longer training goes on is kept at the end.
         distribution: Who takes part. All workers save together, for reading the metrics
             takes all of them; the chief writes.
     """
 
     def __init__(
         self,
-        folder: pathlib.Path,
+        run: pathlib.Path,
+        network: Callable[[], str],
         *,
         steps_per_epoch: int,
         steps: int | None = None,
         save_every: int | None = None,
         until: int | None = None,
+        keep: bool = False,
         distribution: Distribution | None = None,
     ) -> None:
         super().__init__()
-        self.folder = pathlib.Path(folder)
+        self.run = pathlib.Path(run)
+        self.network = network
         self.steps_per_epoch = steps_per_epoch
         self.steps = steps
         self.save_every = save_every
         self.until = until
+        self.keep = keep
         self.distribution = distribution or Distribution()
         self.epoch = self.step = 0
         self.ended = False
         self.history: list[dict[str, Any]] = []
         self._others: list[keras.callbacks.Callback] = []
+        self._memories: list[dict[str, Any]] = []
         self._metrics: list[np.ndarray] | None = None
         self._signal: int | None = None
         self._handlers: dict[int, Any] = {}
@@ -114,6 +126,18 @@ class TrainState(keras.callbacks.Callback):
     def watch(self, callbacks: Iterable[keras.callbacks.Callback]) -> None:
         """Names the callbacks whose memory belongs to the state."""
         self._others = [c for c in callbacks if type(c).__name__ in MEMORY]
+
+    @property
+    def best(self) -> keras.callbacks.Callback | None:
+        """The callback that watches the validation loss for the best epoch."""
+        for callback in self._others:
+            if isinstance(callback, BestWeights):
+                return callback
+        for callback in self._others:
+            watches = getattr(callback, "monitor", None) == "val_loss"
+            if isinstance(callback, keras.callbacks.EarlyStopping) and watches:
+                return callback
+        return None
 
     # What is saved -----------------------------------------------------------------
 
@@ -131,10 +155,17 @@ class TrainState(keras.callbacks.Callback):
         Raises:
             Diverged: Where a variable is not a number; the older states stay.
         """
+        served = self._served()
         start = time.monotonic()
         arrays: dict[str, np.ndarray] = {}
-        notes: dict[str, Any] = {"epoch": self.epoch, "step": self.step}
-        notes["ended"] = self.ended
+        notes: dict[str, Any] = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "total": self._total,
+            "steps": self.steps,
+            "ended": self.ended,
+            "served": served,
+        }
         for group, variables in self._variables().items():
             notes[group] = [list(v.shape) for v in variables]
             for number, variable in enumerate(variables):
@@ -159,18 +190,62 @@ class TrainState(keras.callbacks.Callback):
         text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
         np.savez(file, notes=text, **arrays)  # type: ignore[arg-type]
         content = file.getvalue()
-        total = self.epoch * self.steps_per_epoch + self.step
-        name = f"step-{total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
+        name = f"step-{self._total:09d}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
         if self.distribution.chief:
-            write_atomic(self.folder / name, content)
-            for old in self._states()[KEPT:]:
+            write_atomic(self.run / "state" / name, content)
+            for old in list_states(self.run)[KEPT:]:
                 old.unlink()
         self._saved = time.monotonic()
         self._cost = self._saved - start
 
-    def _states(self):
-        """The states, newest first."""
-        return sorted(self.folder.glob("step-*.npz"), reverse=True)
+    @property
+    def _total(self):
+        """Steps since the beginning."""
+        return self.epoch * self.steps_per_epoch + self.step
+
+    def _served(self):
+        """The served network, and which arrays of the state are its layers' weights."""
+        model = self.model
+        places = {
+            id(variable): f"{group}/{number}"
+            for group, variables in self._variables().items()
+            for number, variable in enumerate(variables)
+        }
+        last = [places[id(variable)] for variable in served_variables(model)]
+        best = None
+        if self.best is not None and self.best.best_weights is not None:
+            place = f"callback/{self._others.index(self.best)}/best_weights"
+            best = [f"{place}/{number}" for number in range(len(last))]
+        numbers = {id(weight): n for n, weight in enumerate(model.weights)}
+        return {
+            "network": self.network(),
+            **{
+                name: found
+                and {
+                    layer.name: [found[numbers[id(w)]] for w in layer.weights]
+                    for layer in model.layers
+                }
+                for name, found in (("last", last), ("best", best))
+            },
+        }
+
+    def settle(self, keep: bool) -> None:
+        """Deletes the states when all results are written.
+
+        Args:
+            keep: Whether the one stays that a longer training needs: the newest that is
+                no epoch that ``steps`` cut short.
+        """
+        if not keep:
+            shutil.rmtree(self.run / "state", ignore_errors=True)
+            return
+        needed = None
+        for path in list_states(self.run):
+            state = read_state(path)
+            if needed is None and state is not None and not _cut_short(state):
+                needed = path
+            else:
+                path.unlink()
 
     # What is put back --------------------------------------------------------------
 
@@ -184,12 +259,12 @@ class TrainState(keras.callbacks.Callback):
             ValueError: Where the state belongs to another network.
         """
         self.set_model(model)
-        for path in self._states():
+        for path in list_states(self.run):
             try:
-                content = path.read_bytes()
+                state = read_state(path)
             except FileNotFoundError:
                 continue  # The chief has just set it aside.
-            if hashlib.sha256(content).hexdigest()[:16] != path.stem[-16:]:
+            if state is None:
                 # Set aside: a later state must not be taken for older than it.
                 if self.distribution.chief:
                     path.rename(path.with_name(f"damaged-{path.name}"))
@@ -198,19 +273,40 @@ class TrainState(keras.callbacks.Callback):
                     "before it, or begins anew.",
                     file=sys.stderr,
                 )
-                continue
-            self._put_back(np.load(io.BytesIO(content), allow_pickle=False), path)
-            return True
+            elif self._fits(state):
+                self._put_back(state)
+                return True
         return False
 
-    def _put_back(self, arrays, path):
-        notes = json.loads(bytes(arrays["notes"]))
+    def _fits(self, state):
+        """Whether training can go on from a state, with the steps that it has now."""
+        if _cut_short(state):
+            return not self._longer(state)
+        total, steps = state.notes.get("total", 0), self.steps or math.inf
+        # The last step of an epoch that is cut short, kept for a longer training.
+        return state.notes["ended"] or not state.notes["step"] or total < steps
+
+    def _longer(self, state):
+        """Whether the training ended by its steps then, and has more of them now."""
+        before = state.notes.get("steps")
+        return before is not None and state.notes["total"] >= before != self.steps
+
+    def _put_back(self, state):
+        notes, arrays = state.notes, state.arrays
         groups = self._variables()
         for group, variables in groups.items():
-            if notes[group] != [list(v.shape) for v in variables]:
+            if notes[group] == [list(v.shape) for v in variables]:
+                continue
+            if group != "metrics":
                 raise ValueError(
-                    f"{path} is the state of another network or optimiser; give "
+                    f"{state.path} is the state of another network or optimiser; give "
                     "another run folder."
+                )
+            if notes["step"]:
+                raise ValueError(
+                    f"{state.path} was saved within an epoch by another version, whose "
+                    "metrics were others; finish the run with that version, or begin "
+                    "anew (--overwrite)."
                 )
         for group in ("model", "optimizer"):
             for number, variable in enumerate(groups[group]):
@@ -220,7 +316,7 @@ class TrainState(keras.callbacks.Callback):
             # At an epoch's end they are the validation's.
             count = len(groups["metrics"])
             self._metrics = [arrays[f"metrics/{number}"] for number in range(count)]
-        self.ended = notes["ended"]
+        self.ended = notes["ended"] and not self._longer(state)
         self.history = notes["history"]
         self._memories = []
         for number, memory in enumerate(notes["callbacks"]):
@@ -236,12 +332,15 @@ class TrainState(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Gives the other callbacks their memory back and listens for signals."""
-        for callback, memory in zip(
-            self._others, getattr(self, "_memories", ()), strict=False
-        ):
-            for name, value in memory.items():
+        memories = list(self._memories)
+        for callback in self._others:
+            # By what they remember: an earlier version had fewer callbacks.
+            fitting = [one for one in memories if set(one) == set(_memory(callback))]
+            for name, value in fitting[0].items() if fitting else ():
                 integer = isinstance(getattr(callback, name, None), int)
                 setattr(callback, name, int(value) if integer else value)
+            if fitting:
+                memories.remove(fitting[0])
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._handlers[number] = signal.signal(number, self._note)
@@ -273,13 +372,15 @@ class TrainState(keras.callbacks.Callback):
     ) -> None:
         """Counts the step; saves where it is time; stops where it must."""
         before, self.step = self.step, self._first + batch + 1
-        total = self.epoch * self.steps_per_epoch + self.step
+        total = self._total
         last = self.step == self.steps_per_epoch
         due = last or self.step // 10 > before // 10
         if due and not np.isfinite(float((logs or {})["loss"])):
             raise self._diverged("The loss")
         if self.steps is not None and total >= self.steps:
             self.model.stop_training = True
+            if self.keep and not last:
+                self.save()
         # After the last step the epoch's end saves, with the validation in the history.
         elif last:
             return
@@ -315,6 +416,7 @@ class TrainState(keras.callbacks.Callback):
         self.ended = self.model.stop_training
         number, late = self._agree(5.0)
         due = self.ended or self.save_every or self.epoch == self.until
+        due = due or (self.keep and self.epoch == self.params["epochs"])
         if due or number or late:
             self.save()
         if number:
@@ -327,3 +429,9 @@ class TrainState(keras.callbacks.Callback):
 
 def _memory(callback):
     return MEMORY[type(callback).__name__]
+
+
+def _cut_short(state: SavedState) -> bool:
+    """Whether it is the end of an epoch that the last of ``steps`` came before."""
+    steps = state.notes.get("steps")
+    return state.notes["ended"] and steps is not None and state.notes["total"] > steps

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ from kerazoo import processes, reader, recipes, training
 from kerazoo.data.arrays import DataLike
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
-from kerazoo.run import Run
+from kerazoo.run import Run, drop_networks
 from kerazoo.training.class_weights import check_class_weight
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.tuning import locks
@@ -307,8 +306,7 @@ class FoldWork:
         )
         if not self.config.keep_models:
             # A fold's metrics stay; its network nobody asked for.
-            shutil.rmtree(run / "state", ignore_errors=True)
-            (run / "model.keras").unlink(missing_ok=True)
+            drop_networks(run)
         if self.execution.verbose:
             accuracy, images = done.metrics.accuracy, done.metrics.images
             fold = f"fold {number + 1} of {len(self.places)}"

@@ -59,11 +59,6 @@ class Member:
         """Its served network."""
         if self.epoch is not None:
             return model_at(self.run, self.epoch)
-        if self.run.finished and not (self.run.path / "model.keras").is_file():
-            raise ValueError(
-                f"The network of {self.run.path} was not kept; cross-validate with "
-                "--keep-models, or train the run again."
-            )
         return self.run.model()
 
 

@@ -184,7 +184,9 @@ class Search:
         recipe = self.recipe()
         images = config.load_data(data)
         with replacing_folder(run) as partial:
-            shutil.copytree(source, partial, dirs_exist_ok=True)
+            # The state is for Hyperband's next trials.
+            ignore = shutil.ignore_patterns("state")
+            shutil.copytree(source, partial, dirs_exist_ok=True, ignore=ignore)
             copy = Run(partial)
             trained = copy.config
             parts = own_parts(validation_as_test(images), recipe)

@@ -18,7 +18,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, training
 from kerazoo.analysis.ledger import ledger
 from kerazoo.files import locked, replacing_folder, write_atomic
-from kerazoo.run import Run
+from kerazoo.run import Run, drop_networks
 from kerazoo.training.state import Interrupted
 from kerazoo.tuning import locks, tables
 from kerazoo.tuning.crossval import cross_validate
@@ -239,5 +239,4 @@ def _prune(trials, keep, by_epochs):
         best = [trial for trial in group if trial.status == "completed"][:keep]
         for trial in group:
             if trial not in best:
-                shutil.rmtree(pathlib.Path(trial.run, "state"), ignore_errors=True)
-                pathlib.Path(trial.run, "model.keras").unlink(missing_ok=True)
+                drop_networks(pathlib.Path(trial.run))

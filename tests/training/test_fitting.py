@@ -23,6 +23,7 @@ FILES = {
     "curves.png",
     "confusion.png",
     "model.keras",
+    "best.json",
 }
 
 
@@ -34,9 +35,9 @@ def scalars(folder, tag):
 
 
 def test_the_folder_is_complete_and_clean(trained):
-    assert {p.name for p in trained.path.iterdir()} == {*FILES, "state", "events"}
+    assert trained.best.epoch == len(trained.history), "the fixture's last is best"
+    assert {p.name for p in trained.path.iterdir()} == {*FILES, "events"}
     assert not list(trained.path.rglob(".*"))
-    assert 1 <= len(list((trained.path / "state").glob("step-*.npz"))) <= 2
     assert trained.finished
 
 
@@ -116,7 +117,8 @@ def test_no_epoch_leaves_an_untrained_network(fit):
     run = fit("epochs=0")
     assert run.history == []
     assert run.metrics.accuracy < 0.5
-    assert {p.name for p in run.path.iterdir()} >= FILES
+    assert run.best is None
+    assert {p.name for p in run.path.iterdir()} >= FILES - {"best.json"}
 
 
 def test_steps_in_place_of_epochs(fit):
@@ -293,10 +295,7 @@ def test_bad_recipes_write_nothing(fit, tmp_path, data_dir, settings, words):
 def test_a_lean_run_has_neither_events_nor_figures(fit, tmp_path):
     lean, whole = fit(events=False), fit(run=tmp_path / "whole")
     names = {p.name for p in lean.path.iterdir()}
-    assert names - {"state"} == {"config.json", *FILES} - {
-        "curves.png",
-        "confusion.png",
-    }
+    assert names - {"best.keras"} == FILES - {"curves.png", "confusion.png"}
     assert lean.history == whole.history
     assert lean.config == whole.config
 

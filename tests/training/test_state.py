@@ -29,7 +29,7 @@ def small(tmp_path):
     model = keras.Model(inputs, keras.layers.Dense(2)(x))
     model.compile("adam", "mse")
     model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
-    kept = TrainState(tmp_path / "state", steps_per_epoch=100)
+    kept = TrainState(tmp_path, str, steps_per_epoch=100)
     kept.set_model(model)
     return model, kept
 
@@ -52,7 +52,7 @@ def test_a_state_brings_everything_back(small, tmp_path):
     for _ in range(3):
         model.train_on_batch(np.ones((4, 3)), np.zeros((4, 2)))
     assert any((a != b).any() for a, b in zip(before, values(model), strict=True))
-    again = TrainState(tmp_path / "state", steps_per_epoch=100)
+    again = TrainState(tmp_path, str, steps_per_epoch=100)
     assert again.restore(model)
     assert_equal(values(model), before)
     assert (again.epoch, again.step, again.history) == (3, 7, kept.history)
@@ -70,7 +70,7 @@ def test_two_states_are_kept(small, tmp_path):
 
 def test_no_state_is_no_state(tmp_path, small):
     model, _ = small
-    assert not TrainState(tmp_path / "none", steps_per_epoch=1).restore(model)
+    assert not TrainState(tmp_path / "none", str, steps_per_epoch=1).restore(model)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])
@@ -91,7 +91,7 @@ def test_a_damaged_state_is_passed_over(small, tmp_path, capsys, damage):
             "text": b"not a state",
         }[damage]
     )
-    again = TrainState(tmp_path / "state", steps_per_epoch=100)
+    again = TrainState(tmp_path, str, steps_per_epoch=100)
     assert again.restore(model)
     assert again.step == 1
     assert f"{newest} is damaged" in capsys.readouterr().err
@@ -107,7 +107,7 @@ def test_a_state_of_another_network_is_refused(small, tmp_path):
     other.compile("adam", "mse")
     other.optimizer.build(other.trainable_variables)
     with pytest.raises(ValueError, match="is the state of another network"):
-        TrainState(tmp_path / "state", steps_per_epoch=1).restore(other)
+        TrainState(tmp_path, str, steps_per_epoch=1).restore(other)
 
 
 def full_disk(path, content):
@@ -135,7 +135,7 @@ def test_a_state_that_cannot_be_written_leaves_the_old_ones(
         with pytest.raises(OSError):
             kept.save()
     assert {p: p.read_bytes() for p in (tmp_path / "state").iterdir()} == before
-    again = TrainState(tmp_path / "state", steps_per_epoch=100)
+    again = TrainState(tmp_path, str, steps_per_epoch=100)
     assert again.restore(model)
     assert again.step == 2
 
