@@ -20,6 +20,20 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
+COMPLETION = """
+import os, sys
+os.environ |= {{
+    "_KERAZOO_COMPLETE": "complete_bash",
+    "COMP_WORDS": {words!r},
+    "COMP_CWORD": "{number}",
+}}
+from kerazoo import cli
+sys.argv = ["kerazoo"]
+try:
+    cli.main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
 CASES = {
     "import": "import kerazoo; dir(kerazoo)",
     "help": COMMAND.format(words=["--help"]),
@@ -29,6 +43,7 @@ CASES = {
     "find": "import kerazoo; kerazoo.find('lenet5'); kerazoo.list_models()",
     "recipe": "import kerazoo; kerazoo.Recipe.from_dict({}).override('epochs=1')",
     "recipes": "from kerazoo import recipes; recipes.find(recipes.list_recipes()[0])",
+    "completion": COMPLETION.format(words="kerazoo train alexnet_o", number=2),
     "data": "from kerazoo import data; data.SETS",
     "training": "from kerazoo import training; dir(training)",
     "tuning": "from kerazoo import tuning; dir(tuning)",
@@ -45,6 +60,23 @@ def test_imports_nothing_heavy(case):
     modules = process.stderr.split()
     assert "kerazoo" in modules
     assert not HEAVY & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "found"),
+    [
+        ("kerazoo train alexnet", 2, ["alexnet", "alexnet_owt"]),
+        ("kerazoo train dsn --recipe dsn", 4, ["dsn", "dsn_one_cycle"]),
+        ("kerazoo train dsn --data cifar", 4, ["cifar10", "cifar100"]),
+        ("kerazoo data check mni", 3, ["mnist"]),
+    ],
+)
+def test_a_shell_completes_names(words, number, found):
+    code = COMPLETION.format(words=words, number=number)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert process.stdout.split() == found
 
 
 @pytest.mark.parametrize(

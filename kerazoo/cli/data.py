@@ -7,7 +7,7 @@ import typer
 
 from kerazoo import reader
 from kerazoo.cli.app import app, console
-from kerazoo.cli.options import DataDir
+from kerazoo.cli.options import DataDir, complete_data
 from kerazoo.reader import Range
 
 # Images of a grid, and pixels of their side.
@@ -15,7 +15,12 @@ LARGEST_GRID, LARGEST_SIDE = 4096, 1024
 
 data_app = typer.Typer(help="Look data sets over.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-DataName = Annotated[str, typer.Argument(help="digits, mnist, ... or folder:PATH.")]
+DataName = Annotated[
+    str,
+    typer.Argument(
+        help="digits, mnist, ... or folder:PATH.", autocompletion=complete_data
+    ),
+]
 
 
 @data_app.command("list")

@@ -9,14 +9,43 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kerazoo import Recipe, recipes, tuning
+from kerazoo import Recipe, list_models, recipes, tuning
 from kerazoo.cli.app import console
 
 if TYPE_CHECKING:
     from kerazoo.run import Metrics
     from kerazoo.tuning import Execution, SearchPlan
 
-Network = Annotated[str, typer.Argument(help="A network; see kerazoo list.")]
+
+def _begin_with(start, names):
+    """Those of some names that a shell offers, which looks for no others itself."""
+    return [name for name in names if name.startswith(start)]
+
+
+def complete_network(incomplete: str) -> list[str]:
+    """The networks that begin so."""
+    return _begin_with(incomplete, list_models())
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """The recipes and kinds of recipes that begin so."""
+    names = dict.fromkeys([*recipes.KINDS, *recipes.list_recipes()])
+    return _begin_with(incomplete, names)
+
+
+def complete_data(incomplete: str) -> list[str]:
+    """The data sets that are known by name and begin so."""
+    from kerazoo.data.sets import SETS
+
+    return _begin_with(incomplete, SETS)
+
+
+Network = Annotated[
+    str,
+    typer.Argument(
+        help="A network; see kerazoo list.", autocompletion=complete_network
+    ),
+]
 RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[
@@ -42,10 +71,18 @@ class RecipeOptions:
     """The options that name a recipe and change it."""
 
     recipe: Annotated[
-        str, typer.Option(help="A recipe's name, its kind or a JSON file.")
+        str,
+        typer.Option(
+            help="A recipe's name, its kind or a JSON file.",
+            autocompletion=complete_recipe,
+        ),
     ] = "laptop"
     data: Annotated[
-        str | None, typer.Option(help="digits, mnist, any set of TFDS, or folder:PATH.")
+        str | None,
+        typer.Option(
+            help="digits, mnist, any set of TFDS, or folder:PATH.",
+            autocompletion=complete_data,
+        ),
     ] = None
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None
     batch_size: Annotated[int | None, typer.Option(help="Images of a step.")] = None
