@@ -17,6 +17,20 @@ from kerazoo.surgery.receptive_field import sights
 if TYPE_CHECKING:
     from rich.table import Table
 
+# Their output is their input, in inference at least.
+HAND_ON = (
+    layers.ActivityRegularization,
+    layers.AlphaDropout,
+    layers.Dropout,
+    layers.Flatten,
+    layers.GaussianDropout,
+    layers.GaussianNoise,
+    layers.Identity,
+    layers.Reshape,
+    layers.SpatialDropout1D,
+    layers.SpatialDropout2D,
+    layers.SpatialDropout3D,
+)
 NOT_FLAT = (
     "{} is not a flat functional model with each layer used once; the ledger reads the "
     "graph of such a model."
@@ -31,8 +45,9 @@ class Row:
         name: The layer's name.
         kind: Its class.
         shape: The shape of its (first) output without the batch.
-        memory: Bytes of its output for one image in float32; ``None`` where the shape
-            is open.
+        memory: Bytes that its output takes for one image in float32: none for a reshape
+            and for what is there in training alone, which hand on their input; ``None``
+            where the shape is open.
         trainable: Trained weights.
         weights: All weights, a batch norm's moving statistics included.
         macs: Multiply-adds for one image (convolutions and dense layers; no bias, batch
@@ -120,7 +135,7 @@ class Ledger:
                 row.name,
                 row.kind,
                 "x".join(str(n or "?") for n in row.shape),
-                _bytes(row.memory),
+                "" if row.memory == 0 else _bytes(row.memory),
                 f"{row.weights:,}" if row.weights else "",
                 f"{row.macs:,}" if row.macs else "",
                 "x".join(map(str, sees)) if sees else "",
@@ -168,7 +183,7 @@ def ledger(model: keras.Model) -> Ledger:
                 name=layer.name,
                 kind=type(layer).__name__,
                 shape=shape,
-                memory=None if None in shape else 4 * math.prod(shape),
+                memory=_memory(layer, shape),
                 trainable=_count(layer.trainable_weights),
                 weights=_count(layer.weights),
                 macs=_macs(layer, inputs, shape),
@@ -177,6 +192,12 @@ def ledger(model: keras.Model) -> Ledger:
             )
         )
     return Ledger(model.name, tuple(rows))
+
+
+def _memory(layer, shape):
+    if isinstance(layer, HAND_ON):
+        return 0
+    return None if None in shape else 4 * math.prod(shape)
 
 
 def _count(weights):

@@ -153,7 +153,7 @@ def test_memory_weights_and_multiply_adds_by_hand():
         ),
         "grouped": ((6, 8, 10), 4 * 480, 10, 10, 480),
         "transposed": ((13, 17, 4), 4 * 884, 9 * 10 * 4 + 4, 364, 9 * 4 * 480),
-        "flat": ((884,), 4 * 884, 0, 0, 0),
+        "flat": ((884,), 0, 0, 0, 0),
         "dense": ((7,), 28, 884 * 7 + 7, 6195, 884 * 7),
     }
     ledger = kerazoo.ledger(model)
@@ -161,6 +161,23 @@ def test_memory_weights_and_multiply_adds_by_hand():
     assert ledger.total == model.count_params() == sum(row[3] for row in found.values())
     assert ledger.macs == sum(row[4] for row in found.values())
     assert ledger.memory == sum(row[1] for row in found.values())
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Flatten(),
+        layers.Reshape((8, 2)),
+        layers.Dropout(0.5),
+        layers.SpatialDropout2D(0.5),
+        layers.GaussianNoise(1.0),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_what_hands_its_input_on_takes_no_memory(layer):
+    model = net((4, 2, 2), layer, layers.ReLU())
+    assert [row.memory for row in kerazoo.ledger(model).rows] == [64, 0, 64]
+    assert "0 B" not in shown(kerazoo.ledger(model))
 
 
 def test_grids_in_order():
@@ -214,7 +231,7 @@ def test_the_table_and_the_data():
 
 
 def test_bytes_are_readable():
-    table = shown(kerazoo.ledger(net((5, 50, 1), layers.Flatten())))
+    table = shown(kerazoo.ledger(net((5, 50, 1), layers.ReLU())))
     assert "1 kB" in table
     assert "2 kB" in table
     table = shown(kerazoo.ledger(net((249,), layers.Activation("relu"))))
