@@ -6,10 +6,10 @@ names and where they live stand in ``__init__.pyi``.
 
 import lazy_loader
 
-from kerazoo.registration import register_layers
+from kerazoo.registration import prepare_imports
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-register_layers()
+prepare_imports()

@@ -1,5 +1,6 @@
 """Saved networks open wherever kerazoo has been imported, or without it."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -37,3 +38,60 @@ def test_a_saved_network_opens(saved, case):
 def test_importing_kerazoo_does_not_import_keras():
     code = "import sys, kerazoo; assert 'keras' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+START = "import kerazoo; kerazoo.lenet5()"
+
+
+def errors_of(command, folder=None, **environment):
+    """What a process writes to descriptor 2, which no terminal is."""
+    silent = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=silent | environment,
+        capture_output=True,
+        text=True,
+    )
+    return done.stderr, done.returncode
+
+
+def test_tensorflow_starts_in_silence():
+    assert errors_of(["-c", START]) == ("", 0)
+
+
+def test_a_training_writes_nothing_beside_its_own_lines(tmp_path):
+    words = ["train", "lenet5", "--epochs", "1", "--run", str(tmp_path / "run")]
+    assert errors_of(["-m", "kerazoo", *words]) == ("", 0)
+
+
+def test_who_asks_for_the_lines_gets_them():
+    written, status = errors_of(["-c", START], TF_CPP_MIN_LOG_LEVEL="0")
+    assert status == 0
+    assert "port.cc" in written
+
+
+FAKE = """
+import os, sys
+os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called\\n")
+os.write(2, b"I0000 00:00:1.2 3 port.cc:153] oneDNN\\nsomething else\\n")
+print("from Python", file=sys.stderr)
+{end}
+"""
+
+
+@pytest.mark.parametrize("end", ["pass", "raise ImportError", "os.abort()"])
+def test_what_is_no_noise_is_passed_on(tmp_path, end):
+    (tmp_path / "tensorflow.py").write_text(FAKE.format(end=end))
+    code = "import kerazoo, os, tensorflow; os.write(2, b'I0000 later\\n')"
+    written, status = errors_of(["-c", code], folder=tmp_path)
+    assert (status == 0) == (end == "pass")
+    assert "something else\nfrom Python" in written
+    assert ("oneDNN" in written) == (end == "raise ImportError")
+    assert ("I0000 later" in written) == (end == "pass")
+
+
+def test_no_descriptor_is_needed(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("there = True")
+    code = "import os; os.close(2); import kerazoo, tensorflow; tensorflow.there"
+    assert errors_of(["-c", code], folder=tmp_path) == ("", 0)

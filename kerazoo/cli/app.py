@@ -11,7 +11,6 @@ from rich.console import Console
 import kerazoo
 from kerazoo import errors, processes
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves oneDNN off on a CPU without AVX512-VNNI, where it is faster too.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 

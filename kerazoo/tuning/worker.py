@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import os
 import pathlib
 import sys
 
@@ -14,7 +13,6 @@ from kerazoo import errors, processes
 def main() -> None:
     """Takes part; a failure is a sentence and an exit status."""
     processes.exit_with_parent()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         _join(pathlib.Path(sys.argv[1]))
     except Exception as error:
