@@ -87,7 +87,8 @@ def _sieve(stack):
 
     shown = os.dup(2)
     stack.callback(os.close, shown)
-    noise = stack.enter_context(tempfile.NamedTemporaryFile())
+    noise = tempfile.NamedTemporaryFile()  # noqa: SIM115 - the stack closes it
+    stack.enter_context(noise)
     sieve = subprocess.Popen(
         ["sed", "-u", "-E", f"/{NOISE}/{{w {noise.name}\nd\n}}"],
         stdin=subprocess.PIPE,

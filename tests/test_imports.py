@@ -20,6 +20,8 @@ TABLE = {
     "errors": (set(), set()),
     "reader": (set(), set()),
     "recursion": (set(), set()),
+    "display": (set(), set()),
+    "fonts": (set(), KERAS | PLOTS),
     "registry": (set(), set()),
     # It names the models; the registry imports them.
     "networks": ({"registry"}, set()),
@@ -36,9 +38,9 @@ TABLE = {
     "surgery": ({"layers"}, KERAS),
     "builder": ({"layers", "registry"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
-    "data": ({"layers", "files"}, TENSORFLOW | SERVICES),
+    "data": ({"layers", "files", "fonts", "processes"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe", "registry"}, LIGHT),
-    "analysis": ({"registry", "surgery"}, KERAS | PLOTS | {"sklearn"}),
+    "analysis": ({"registry", "surgery", "fonts"}, KERAS | PLOTS | {"sklearn"}),
     "tasks": (
         {"recipe", "run", "data", "layers", "blocks", "surgery", "analysis"},
         KERAS | PLOTS | {"sklearn"},
@@ -46,7 +48,7 @@ TABLE = {
     # It is told the name of a recipe, as the command line is.
     "training": (
         {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
-        | {"surgery", "tasks", "analysis", "precision", "processes"},
+        | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
@@ -70,7 +72,7 @@ INSIDE_FUNCTIONS = {
 # The one file that mends Keras itself, for named versions.
 MENDS_KERAS = "training/keras_repairs.py"
 PRIVATE = ("keras.src", "tensorflow.python")
-EVERYBODYS = {"errors", "reader", "recursion"}
+EVERYBODYS = {"errors", "reader", "recursion", "display"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -105,12 +107,7 @@ def offences(part, tree):
         top, *rest = name.split(".")
         if top == "kerazoo":
             # `from kerazoo import x` names a part or a public name of one.
-            allowed = rest and rest[0] in parts | {
-                part,
-                "errors",
-                "reader",
-                "recursion",
-            }
+            allowed = rest and rest[0] in parts | {part} | EVERYBODYS
             if part == "models" and rest[:1] == ["models"]:
                 allowed = False
         else:

@@ -13,6 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from kerazoo.display import percent
+from kerazoo.fonts import legible
+
 
 def pixels(figure: Figure) -> np.ndarray:
     """A figure as RGB pixels ``(height, width, 3)``, uint8."""
@@ -34,6 +37,7 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figur
     # One pair of axes for all: one for each image would take ten times as long.
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, columns), ylim=(rows, 0))
     axes.axis("off")
+    words, font = legible([] if titles is None else list(map(str, titles)), 17)
     for place, image in enumerate(images):
         row, column = divmod(place, columns)
         shown = np.clip(np.rint(image), 0, 255).astype("uint8")
@@ -53,9 +57,9 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figur
                 row + 0.58 - 0.4 * height,
             ),
         )
-        if titles is not None:
-            title = str(titles[place])[:14]
-            axes.text(column + 0.5, row + 0.14, title, ha="center", fontsize=7)
+        if words:
+            above = (column + 0.5, row + 0.55 - 0.4 * height)
+            axes.text(*above, words[place], ha="center", fontsize=7, **font)
     return figure
 
 
@@ -85,6 +89,9 @@ def filter_grid(kernels: np.ndarray) -> Figure:
 def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """A confusion matrix with every class' accuracy at its row.
 
+    Of more than a hundred classes the names are left out, of more than thirty the
+    counts.
+
     Args:
         matrix: Counts ``(truth, guess)``.
         classes: Class names.
@@ -93,39 +100,67 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     side = max(4.5, min(0.45 * count + 2.0, 14))
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
-    sums = np.maximum(matrix.sum(1, keepdims=True), 1)
-    axes.imshow(matrix / sums, cmap="Blues", vmin=0, vmax=1)
-    accuracy = matrix.diagonal() / sums[:, 0]
+    sums = matrix.sum(1)
+    # By their roots, or a few wrong of many would be white.
+    shades = np.sqrt(matrix / np.maximum(sums, 1)[:, None])
+    axes.imshow(shades, cmap="Blues", vmin=0, vmax=1)
+    if count <= 100:
+        names, font = legible(classes, 24)
+        rows = [
+            f"{name}  {percent(right / total, 1) if total else 'no images'}"
+            for name, right, total in zip(names, matrix.diagonal(), sums, strict=True)
+        ]
+        font["fontsize"] = 10 if count <= 30 else 6
+        axes.set_xticks(range(count), names, rotation=90, **font)
+        axes.set_yticks(range(count), rows, **font)
     if count <= 30:
-        axes.set_xticks(range(count), classes, rotation=90)
-        axes.set_yticks(
-            range(count),
-            [f"{c}  {_share(a)}" for c, a in zip(classes, accuracy, strict=True)],
-        )
         for row, column in zip(*np.nonzero(matrix), strict=True):
-            dark = matrix[row, column] > 0.5 * sums[row, 0]
             axes.text(
                 column,
                 row,
-                matrix[row, column],
+                f"{matrix[row, column]:,}",
                 ha="center",
                 va="center",
                 fontsize=7,
-                color="white" if dark else "black",
+                color="white" if shades[row, column] > 0.6 else "black",
             )
     axes.set_xlabel("predicted")
-    axes.set_ylabel("true class and its accuracy")
+    axes.set_ylabel("true class and its accuracy" if count <= 100 else "true class")
     right = matrix.trace() / max(1, matrix.sum())
-    axes.set_title(f"{right:.2%} of {matrix.sum():,} images right")
+    axes.set_title(f"{percent(right)} of {matrix.sum():,} images right")
     return figure
 
 
-def _share(share):
-    """A share in percent, which is 100 % where nothing is missing, and not before."""
-    percent = 100 * float(share)
-    if abs(percent - round(percent)) < 1e-9:
-        return f"{percent:.0f}%"
-    return f"{min(percent, 99.9):.1f}%"
+def class_accuracy(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
+    """The accuracy of every class as a bar, the worst at the top; of many the worst 40.
+
+    Args:
+        matrix: Counts ``(truth, guess)``.
+        classes: Class names.
+    """
+    sums = matrix.sum(1)
+    accuracy = matrix.diagonal() / np.maximum(sums, 1)
+    there = np.flatnonzero(sums)
+    worst = there[np.argsort(accuracy[there], kind="stable")][:40]
+    names, font = legible(classes, 24)
+    size = (6, 1.2 + 0.22 * max(1, len(worst)))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    bars = axes.barh(range(len(worst)), accuracy[worst], color="tab:blue")
+    counts = [f"{percent(accuracy[n], 1)} of {sums[n]:,}" for n in worst]
+    axes.bar_label(bars, counts, padding=3, fontsize=7)
+    axes.set_yticks(range(len(worst)), [names[n] for n in worst], **font)
+    axes.set_ylim(max(1, len(worst)) - 0.5, -0.5)
+    # Room for what stands beside the longest bar.
+    axes.set_xlim(0, 1.4)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    title = "accuracy of every class"
+    if len(worst) < len(there):
+        title = f"accuracy of the worst {len(worst)} of {len(there):,} classes"
+    without = len(classes) - len(there)
+    axes.set_title(f"{title}, {without:,} without images" if without else title)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def curves(history: Sequence[Mapping[str, float]]) -> Figure:
@@ -145,14 +180,28 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
                 axes.plot(epochs, [row[key] for row in history], ".-", label=label)
         axes.set_xlabel("epoch")
         axes.set_ylabel(name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if len(epochs) == 1:
-            # A point alone would have an axis of parts of an epoch.
-            axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
+        _set_limits(axes, epochs, most=1.0 if name == "accuracy" else math.inf)
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
     return figure
+
+
+def _set_limits(axes, epochs, most):
+    """Whole epochs below, and left only values that there are, from 0 to the most."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(epochs) == 1:
+        # A point alone would have an axis of parts of an epoch.
+        axes.set_xticks(epochs)
+    values = np.array([line.get_ydata() for line in axes.lines], float)
+    values = values[np.isfinite(values)]
+    if values.size:
+        low, high = values.min(), values.max()
+        room = 0.08 * (high - low) or 0.05 * high or 1.0
+        axes.set_ylim(max(0, low - room), min(most, high + room))
+        for line in axes.lines:
+            # A point at the limit is seen whole.
+            line.set_clip_on(False)
 
 
 def parallel_coordinates(

@@ -11,6 +11,7 @@ import typer
 
 from kerazoo import Recipe, list_models, recipes, tuning
 from kerazoo.cli.app import console
+from kerazoo.display import percent
 
 if TYPE_CHECKING:
     from kerazoo.run import Metrics
@@ -221,5 +222,5 @@ def report(metrics: "Metrics") -> None:
     console.print(f"test images    {metrics.images:,}")
     console.print(f"test loss      {metrics.loss:.4f}")
     balanced = metrics.balanced_accuracy
-    shown = "" if balanced is None else f" (balanced {balanced:.2%})"
-    console.print(f"test accuracy  {metrics.accuracy:.2%}{shown}")
+    shown = "" if balanced is None else f" (balanced {percent(balanced)})"
+    console.print(f"test accuracy  {percent(metrics.accuracy)}{shown}")

@@ -25,6 +25,7 @@ from kerazoo.cli.options import (
     records,
     report,
 )
+from kerazoo.display import percent
 from kerazoo.files import write_atomic
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def predict(
     if as_json:
         print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
     for one in found if not (csv or as_json) else ():
-        guesses = ", ".join(f"{g.label} {g.probability:.1%}" for g in one.top)
+        guesses = ", ".join(f"{g.label} {percent(g.probability, 1)}" for g in one.top)
         console.print(
             f"{one.image}: {one.problem or guesses}", markup=False, soft_wrap=True
         )

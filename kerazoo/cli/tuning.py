@@ -23,6 +23,7 @@ from kerazoo.cli.options import (
     records,
     report,
 )
+from kerazoo.display import percent
 from kerazoo.files import write_atomic
 
 
@@ -73,8 +74,8 @@ def crossval(
         return
     console.print(_crossval_table(result))
     console.print(
-        f"accuracy {result.mean:.2%}, standard deviation {result.std:.2%} over "
-        f"{len(result.folds)} folds"
+        f"accuracy {percent(result.mean)}, standard deviation {percent(result.std)} "
+        f"over {len(result.folds)} folds"
     )
     console.print(f"folder   {folder}", soft_wrap=True)
 
@@ -93,10 +94,10 @@ def _crossval_table(result):
         table.add_column("what won there")
     for fold in result.folds:
         shown = [str(fold.repeat), str(fold.number), f"{fold.images:,}"]
-        shown += [f"{fold.score:.2%}", f"{fold.loss:.4f}"]
+        shown += [percent(fold.score), f"{fold.loss:.4f}"]
         if searched:
             winner = fold.winner
-            shown += [f"{winner.inner_score:.2%}", one_line(winner.values)]
+            shown += [percent(winner.inner_score), one_line(winner.values)]
         table.add_row(*shown)
     return table
 
@@ -150,7 +151,7 @@ def _search_table(trials, names):
         scores = (trial.score, trial.std)
         table.add_row(
             str(trial.number),
-            *("" if score is None else f"{score:.2%}" for score in scores),
+            *("" if score is None else percent(score) for score in scores),
             f"{trial.seconds:.1f}",
             "" if trial.macs is None else f"{trial.macs:,}",
             *(shorten(trial.values[name]) for name in names),
@@ -188,7 +189,8 @@ def winner(
         record["test"] = result and result.metrics.to_dict()
         print(json.dumps(record, indent=2))
         return
-    score, values = f"{best.score:.2%}", one_line(best.values)
+    assert best.score is not None
+    score, values = percent(best.score), one_line(best.values)
     console.print(f"trial {best.number}: {score}, {values}", markup=False)
     if result:
         report(result.metrics)
@@ -246,10 +248,10 @@ def ensemble(
     for column in ("accuracy", "loss"):
         table.add_column(column, justify="right")
     for member in result.members:
-        table.add_row(member.name, f"{member.accuracy:.2%}", f"{member.loss:.4f}")
+        table.add_row(member.name, percent(member.accuracy), f"{member.loss:.4f}")
     joint = result.metrics
     table.add_section()
-    table.add_row(f"together ({rule})", f"{joint.accuracy:.2%}", f"{joint.loss:.4f}")
+    table.add_row(f"together ({rule})", percent(joint.accuracy), f"{joint.loss:.4f}")
     console.print(table)
     if result.mean_correlation is not None:
         console.print(
@@ -258,6 +260,6 @@ def ensemble(
         )
     for point in result.curve:
         noun = "member" if point.members == 1 else "members"
-        console.print(f"{point.members:3} {noun}: error {point.error:.2%}")
+        console.print(f"{point.members:3} {noun}: error {percent(point.error)}")
     if folder:
         console.print(f"run folder   {folder}", soft_wrap=True)

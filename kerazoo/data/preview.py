@@ -8,12 +8,18 @@ import numpy as np
 from PIL import Image
 
 from kerazoo.data.batches import Batches
+from kerazoo.fonts import drawn, legible
+
+# Pixels between images, above each the height of its class' name, and a letter's width.
+GAP, LINE, LETTER = 4, 14, 6.2
 
 
 def show(
     batches: Batches, path: str | os.PathLike, *, count: int = 64, side: int = 96
 ) -> np.ndarray:
     """Writes the first images of an epoch, as the network gets them, to a PNG file.
+
+    Above each stands the name of its class, of a mixed image the likeliest.
 
     Args:
         batches: A `Batches`; its first epoch is shown.
@@ -35,16 +41,18 @@ def show(
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     _, height, width, channels = images.shape
-    gap = 4
+    truth = labels if labels.ndim == 1 else labels.argmax(-1)
+    names, font = legible(batches.split.classes, int(width / LETTER))
+    lines = {one: drawn(names[one], font, LINE, width) for one in set(truth.tolist())}
+    cell = (LINE + height + GAP, width + GAP)
     grid = np.full(
-        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels),
-        255,
-        "uint8",
+        (rows * cell[0] + GAP, columns * cell[1] + GAP, channels), 255, "uint8"
     )
-    for place, image in enumerate(images):
-        top = gap + place // columns * (height + gap)
-        left = gap + place % columns * (width + gap)
-        grid[top : top + height, left : left + width] = image
+    for place, (image, label) in enumerate(zip(images, truth, strict=True)):
+        top = GAP + place // columns * cell[0]
+        left = GAP + place % columns * cell[1]
+        grid[top : top + LINE, left : left + width] = lines[label][..., None]
+        grid[top + LINE :][:height, left : left + width] = image
     picture = Image.fromarray(grid[..., 0] if channels == 1 else grid)
     path = pathlib.Path(path)
     scratch = path.with_name(path.name + ".part")

@@ -19,6 +19,7 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import processes, reader, recipes, training
 from kerazoo.data.arrays import DataLike
+from kerazoo.display import percent
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run, drop_networks
@@ -310,7 +311,7 @@ class FoldWork:
         if self.execution.verbose:
             accuracy, images = done.metrics.accuracy, done.metrics.images
             fold = f"fold {number + 1} of {len(self.places)}"
-            print(f"{fold}: {accuracy:.2%} of {images:,} images")
+            print(f"{fold}: {percent(accuracy)} of {images:,} images")
 
     def run_pending(self, work: Callable[[int], None], run: str = ".") -> None:
         """Does what is left to do, beside others that do the same.

@@ -25,7 +25,8 @@ def test_pixels_of_a_figure():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_image_grid(channels):
     images = np.random.default_rng(0).uniform(-50, 300, (5, 6, 4, channels))
-    figure = plots.image_grid(images, ["a", "b", "c", "d", "a very long title indeed"])
+    long = ["a very long title indeed", "a very long title as well"]
+    figure = plots.image_grid(images, ["a", "b", "c", *long])
     (axes,) = figure.axes
     for place, (image, drawn) in enumerate(zip(images, axes.images, strict=True)):
         expected = np.clip(np.rint(image), 0, 255).astype("uint8").squeeze()
@@ -39,7 +40,7 @@ def test_image_grid(channels):
             4 / 6, rel=0.02
         )
     titles = [text.get_text() for text in axes.texts]
-    assert titles == ["a", "b", "c", "d", "a very long ti"]
+    assert titles == ["a", "b", "c", "a very l…e indeed", "a very l… as well"]
     assert plots.pixels(figure).std() > 0
 
 
@@ -79,20 +80,58 @@ def test_confusion():
     (axes,) = figure.axes
     assert axes.get_title() == "86.67% of 15 images right"
     np.testing.assert_allclose(
-        axes.images[0].get_array(), [[0.8, 0.2, 0], [0, 1, 0], [0, 0, 0]]
+        axes.images[0].get_array() ** 2, [[0.8, 0.2, 0], [0, 1, 0], [0, 0, 0]]
     )
     rows = [label.get_text() for label in axes.get_yticklabels()]
-    assert rows == ["cat  80%", "dog  100%", "none  0%"]
+    assert rows == ["cat  80.0%", "dog  100.0%", "none  no images"]
     places = {text.get_position(): text.get_text() for text in axes.texts}
     assert places == {(0, 0): "8", (1, 0): "2", (1, 1): "5"}
     assert plots.pixels(figure).std() > 0
 
 
-def test_confusion_of_many_classes_has_no_labels():
-    matrix = np.eye(100, dtype=int)
-    figure = plots.confusion(matrix, [f"class {n}" for n in range(100)])
-    assert not figure.axes[0].texts
+def test_a_wrong_image_of_many_is_seen():
+    (axes,) = plots.confusion(np.array([[99_999, 1], [0, 9]]), ["cat", "dog"]).axes
+    assert axes.get_title() == "99.99% of 100,009 images right"
+    assert axes.get_yticklabels()[0].get_text() == "cat  99.9%"
+
+
+@pytest.mark.parametrize(
+    ("count", "labels", "counts"), [(2, 2, 2), (30, 30, 30), (100, 100, 0), (101, 0, 0)]
+)
+def test_confusion_of_many_classes(count, labels, counts):
+    names = [f"a class of a long name, number {n}" for n in range(count)]
+    figure = plots.confusion(np.eye(count, dtype=int), names)
+    (axes,) = figure.axes
+    assert len(axes.texts) == counts
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert len({one for one in shown if "class" in one}) == labels
     assert max(figure.get_size_inches()) <= 14
+
+
+def test_accuracy_of_classes_the_worst_first():
+    matrix = np.array([[8, 2, 0], [1, 1, 0], [0, 0, 0]])
+    (axes,) = plots.class_accuracy(matrix, ["cat", "dog", "none"]).axes
+    assert [bar.get_width() for bar in axes.patches] == [0.5, 0.8]
+    assert [one.get_text() for one in axes.get_yticklabels()] == ["dog", "cat"]
+    assert [one.get_text() for one in axes.texts] == ["50.0% of 2", "80.0% of 10"]
+    assert axes.get_title() == "accuracy of every class, 1 without images"
+    top, bottom = sorted(axes.get_ylim())
+    assert (top, bottom) == (-0.5, 1.5)
+    assert axes.yaxis_inverted()
+
+
+def test_accuracy_of_many_classes_is_that_of_the_worst():
+    matrix = np.diag(np.arange(1, 1001)) + 1
+    names = [f"n{n}" for n in range(1000)]
+    (axes,) = plots.class_accuracy(matrix, names).axes
+    assert len(axes.patches) == 40
+    assert axes.get_title() == "accuracy of the worst 40 of 1,000 classes"
+    assert [one.get_text() for one in axes.get_yticklabels()][:2] == ["n0", "n1"]
+
+
+def test_accuracy_of_no_images():
+    nothing = plots.class_accuracy(np.zeros((2, 2), int), ["cat", "dog"])
+    assert plots.pixels(nothing).std() > 0
 
 
 def test_curves():
@@ -105,6 +144,24 @@ def test_curves():
     assert lines == {"training": [2.0, 1.0], "validation": [2.5, 1.5]}
     assert [list(line.get_ydata()) for line in accuracy.lines] == [[0.2, 0.6]]
     assert list(loss.lines[0].get_xdata()) == [1, 2]
+
+
+@pytest.mark.parametrize("epoch", [1, 7])
+def test_curves_of_one_epoch(epoch):
+    """Whole epochs, and no values that an accuracy cannot have."""
+    history = [{"epoch": epoch, "loss": 0.0, "accuracy": 1.0, "val_accuracy": 1.0}]
+    loss, accuracy = plots.curves(history).axes
+    for axes in (loss, accuracy):
+        assert list(axes.get_xticks()) == [epoch]
+    assert accuracy.get_ylim() == (0.95, 1.0)
+    assert loss.get_ylim() == (0.0, 1.0)
+
+
+def test_curves_of_many_epochs_have_marks_at_whole_ones():
+    history = [{"epoch": n, "loss": 1 / n, "accuracy": 1 - 1 / n} for n in range(1, 4)]
+    loss, accuracy = plots.curves(history).axes
+    assert all(mark == int(mark) for mark in loss.get_xticks())
+    assert accuracy.get_ylim() == pytest.approx((0, 2 / 3 * 1.08))
 
 
 def test_curves_of_the_main_head_alone():

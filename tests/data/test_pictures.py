@@ -18,13 +18,19 @@ def test_show_draws_what_the_network_gets(digits, tmp_path):
     path = tmp_path / "grid.png"
     labels = data.show(batches, path, count=5, side=16)
     grid = np.array(Image.open(path))
-    # Three columns and two rows of 16x16 pixels with gaps of 4.
-    assert grid.shape == (44, 64)
+    # Three columns and two rows of 16x16 pixels, a name of 14 above each, gaps of 4.
+    assert grid.shape == (72, 64)
     images, expected = batches.take(5)
     assert (labels == expected).all()
-    assert (grid[4:20:2, 24:40:2] == images[1, ..., 0]).all()
-    assert (grid[25:40:2, 5:20:2] == images[3, ..., 0]).all()
-    assert (grid[24:40, 44:60] == 255).all()
+    assert (grid[18:34:2, 24:40:2] == images[1, ..., 0]).all()
+    assert (grid[53:68:2, 5:20:2] == images[3, ..., 0]).all()
+    assert (grid[38:68, 44:60] == 255).all()
+    # Above images of a class stands the same, above those of another something else.
+    words = {
+        label: grid[4:18, 4 + 20 * n :][:, :16] for n, label in enumerate(labels[:3])
+    }
+    assert all(word.min() < 128 < word.max() for word in words.values())
+    assert len({word.tobytes() for word in words.values()}) == len(words) > 1
     assert [one.name for one in tmp_path.iterdir()] == ["grid.png"]
 
 

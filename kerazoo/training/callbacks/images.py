@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kerazoo.analysis import plots
+from kerazoo.fonts import legible
 
 
 class AugmentedImages(keras.callbacks.Callback):
@@ -37,9 +38,10 @@ class AugmentedImages(keras.callbacks.Callback):
         labels = labels.numpy()
         if labels.ndim > 1:
             labels = labels.argmax(-1)
+        names, _ = legible(self.classes, 17)
         figure = plots.image_grid(
             images[: self.count].numpy(),
-            [self.classes[label] for label in labels[: self.count]],
+            [names[label] for label in labels[: self.count]],
         )
         with self.writer.as_default(step=0):
             tf.summary.image("augmented_images", plots.pixels(figure)[None])

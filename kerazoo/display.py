@@ -1,0 +1,91 @@
+"""Numbers, names and tables as people see them."""
+
+import html
+import itertools
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """A share in percent, as in ``99.97%``.
+
+    What is less than all is not rounded to 100, and what is more than nothing not to 0.
+    """
+    value, least = 100 * float(share), 10.0**-digits
+    if 0 < share < 1:
+        value = min(max(value, least), 100 - least)
+    return f"{value:.{digits}f}%"
+
+
+def shortened(names: Sequence[str], width: int) -> list[str]:
+    """Names of at most so many columns; those that differ still do.
+
+    Args:
+        names: The names; some may occur more than once.
+        width: Columns, of which a letter of Chinese, Japanese or Korean takes two.
+    """
+    for head in (width - 1, (width - 1) // 2, 0):
+        short = [_cut(name, head, width - 1 - head, width) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    numbers = {name: str(n) for n, name in enumerate(dict.fromkeys(names))}
+    return [
+        _cut(name, width - 1 - len(numbers[name]), 0, width) + numbers[name]
+        if _columns(name) > width
+        else name
+        for name in names
+    ]
+
+
+def _cut(name, head, tail, width):
+    if _columns(name) <= width:
+        return name
+    return f"{_fitting(name, head)}…{_fitting(name[::-1], tail)[::-1]}"
+
+
+def _fitting(name, width):
+    """As many letters as fit."""
+    ends = itertools.accumulate(map(_columns, name))
+    return name[: sum(end <= width for end in ends)]
+
+
+def _columns(name):
+    return sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in name)
+
+
+def table(
+    rows: Iterable[Sequence[object]],
+    head: Sequence[str] = (),
+    *,
+    title: str = "",
+    note: str = "",
+) -> str:
+    """A table for notebooks, in the colours of the page; every text is escaped.
+
+    Args:
+        rows: Cells; numbers stand at the right, ``None`` is an empty cell.
+        head: What stands above the columns.
+        title: What stands above the table.
+        note: What stands below it.
+    """
+    lines = ["<table>"]
+    if title:
+        # A caption would stand below the table in some notebooks.
+        lines.insert(0, f"<div><b>{html.escape(title)}</b></div>")
+    if head:
+        lines.append(f"<thead>{_row(head, 'th')}</thead>")
+    lines += ["<tbody>", *(_row(cells, "td") for cells in rows), "</tbody></table>"]
+    if note:
+        lines.append(f"<div>{html.escape(note)}</div>")
+    return "\n".join(lines)
+
+
+def _row(cells, tag):
+    return f"<tr>{''.join(_cell(cell, tag) for cell in cells)}</tr>"
+
+
+def _cell(cell, tag):
+    text = "" if cell is None else html.escape(str(cell))
+    number = text[:1].isdigit() and tag == "td"
+    side = "right" if number else "left"
+    return f'<{tag} style="text-align: {side}">{text}</{tag}>'
