@@ -323,6 +323,21 @@ def test_a_split_that_is_not_there(command, folder):
     assert_one_sentence(status, errors, "split is 'tests'; it must be one of train,")
 
 
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        ("9", "cannot take 9x9: the weights of hidden1 belong to that size"),
+        ("9,12", "cannot take 9x12"),
+        ("big", "size is 'big'; it must be a whole number from 1 or 2 whole numbers"),
+        ("0", "size is 0"),
+        ("8,8,8", "size is '8,8,8'"),
+    ],
+)
+def test_a_size_that_cannot_be(command, folder, size, sentence):
+    status, _, errors = command("evaluate", folder, f"--size={size}")
+    assert_one_sentence(status, errors, sentence)
+
+
 def test_a_set_that_needs_a_download_offline(command, tmp_path, monkeypatch):
     def offline(*args, **options):
         raise urllib.error.URLError("no network here")

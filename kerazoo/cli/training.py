@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 import kerazoo
+from kerazoo import reader
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import (
     Best,
@@ -27,6 +28,7 @@ from kerazoo.cli.options import (
 )
 from kerazoo.display import percent
 from kerazoo.files import write_atomic
+from kerazoo.reader import Count
 
 if TYPE_CHECKING:
     from kerazoo.tasks import Prediction
@@ -112,13 +114,24 @@ def evaluate(
         typer.Option(help="See each image so: flip, center, ten_crop or googlenet."),
     ] = None,
     best: Best = False,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Bring images to another size, as in 320 or 320,256."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate a run's network: accuracy, loss, calibration, every class."""
     from kerazoo import training
 
+    sizes = Count | tuple[Count, Count]
     metrics = training.evaluate(
-        run, split=split, data=data, data_dir=data_dir, views=views, best=best
+        run,
+        split=split,
+        data=data,
+        data_dir=data_dir,
+        views=views,
+        best=best,
+        image_size=None if size is None else reader.parse(sizes, size, "size"),
     )
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))

@@ -12,11 +12,13 @@ import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader, tasks
+from kerazoo import reader, registry, tasks
 from kerazoo.data import arrays
 from kerazoo.data.arrays import DataLike
+from kerazoo.layers import ZCAWhitening
+from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
-from kerazoo.run import Metrics, Run
+from kerazoo.run import Metrics, Run, RunConfig
 from kerazoo.surgery.preprocessing import resized_to_output
 
 
@@ -71,6 +73,64 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     return f"custom {digest.hexdigest()[:16]}"
 
 
+def at_size(
+    served: keras.Model, config: RunConfig, height: int, width: int
+) -> keras.Model:
+    """A trained network over images of another size, with the weights that it has.
+
+    Args:
+        served: What the run has saved: raw images to what the network serves.
+        config: The run's.
+        height: Of the images, in pixels.
+        width: The same.
+
+    Returns:
+        From images of that size to what the network serves.
+
+    Raises:
+        ValueError: Where a weight belongs to the size of training, as behind a
+            flattened map, or the network cannot take the size.
+    """
+    if config.network == "ensemble":
+        raise ValueError(
+            "An ensemble is measured at its own size; evaluate its members at another."
+        )
+    trained = resized_to_output(served)
+    recipe, task = config.recipe, tasks.find(config.task)
+    shape = (height, width, config.image_shape[-1])
+    options = dict(recipe.options) | {
+        "classes": len(config.classes),
+        "classifier_activation": task.served_activation,
+    }
+    # Shapes first: what does not fit may be larger than the machine.
+    with keras.StatelessScope(initialize_variables=False):
+        network = registry.create(config.network, input_shape=shape, **options)
+    own = {layer.name: layer for layer in network.layers}
+    before = [one for one in trained.layers[1:] if one.name not in own]
+    unfit = [one for one in before if isinstance(one, ZCAWhitening)]
+    for layer in trained.layers:
+        if layer.weights and layer.name in own:
+            shapes = [
+                [w.shape for w in one.weights] for one in (layer, own[layer.name])
+            ]
+            unfit += [layer] if shapes[0] != shapes[1] else []
+    if unfit:
+        old = "x".join(map(str, config.image_shape[:2]))
+        raise ValueError(
+            f"{config.network} was trained on {old} and cannot take {height}x{width}: "
+            f"the weights of {unfit[0].name} belong to that size. Networks that end in "
+            "global pooling, as ResNets and Inceptions do, take others."
+        )
+    x = inputs = keras.Input(shape, name="resized")
+    for layer in before:
+        x = layer(x)
+    network = registry.create(config.network, input_tensor=x, **options)
+    for layer in trained.layers:
+        if layer.weights and layer.name in own:
+            network.get_layer(layer.name).set_weights(layer.get_weights())
+    return keras.Model(inputs, task.served(network.output), name=served.name)
+
+
 def evaluate(
     run: str | os.PathLike | Run,
     *,
@@ -80,6 +140,7 @@ def evaluate(
     batch_size: int | None = None,
     views: str | None = None,
     best: bool = False,
+    image_size: int | tuple[int, int] | None = None,
 ) -> Metrics:
     """Evaluates the network of a run folder.
 
@@ -97,10 +158,12 @@ def evaluate(
             its views. By default it is seen once, resized as in training.
         best: Whether it is the network of the epoch with the lowest validation loss, in
             place of the last.
+        image_size: Another size of the images than that of training, one number or
+            ``(height, width)``, for networks whose weights belong to no size.
 
     Raises:
-        ValueError: Where there is no run, no such split, no such views, or other
-            classes.
+        ValueError: Where there is no run, no such split, no such views, other
+            classes, or a size that the network cannot take.
     """
     run = run if isinstance(run, Run) else Run(run)
     config, recipe = run.config, run.recipe
@@ -112,8 +175,13 @@ def evaluate(
         )
     if batch_size is not None:
         batch_size = reader.whole(batch_size, "batch_size")
-    model = run.model(best=best)
+    served = run.model(best=best)
     images = images_to_measure(run, data, data_dir)
+    if image_size is None:
+        model, (height, width) = resized_to_output(served), config.image_shape[:2]
+    else:
+        height, width = _both(image_size)
+        model = at_size(served, config, height, width)
     parts = {
         "train": images.train,
         "validation": images.validation,
@@ -127,11 +195,17 @@ def evaluate(
     batches = kerazoo_data.Batches(
         part,
         max(1, (batch_size or recipe.batch_size) // seen),
-        image_shape=config.image_shape,
+        image_shape=(height, width, config.image_shape[-1]),
         resize=recipe.resize,
         views=views,
     )
-    return measure(resized_to_output(model), batches, images.classes, config.task)
+    return measure(model, batches, images.classes, config.task)
+
+
+def _both(size):
+    """The height and the width of one number or two."""
+    size = reader.read(Count | tuple[Count, Count], size, "image_size")
+    return (size, size) if isinstance(size, int) else size
 
 
 def images_to_measure(
@@ -201,3 +275,9 @@ def _warn_of_changes(run, images):
         "measured now is another set",
         stacklevel=4,
     )
+
+
+def _both(size):
+    """The height and the width of one number or two."""
+    size = reader.read(Count | tuple[Count, Count], size, "image_size")
+    return (size, size) if isinstance(size, int) else size

@@ -1,10 +1,16 @@
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import kerazoo
 from kerazoo import data, training
+from kerazoo.recipe import Recipe
+from kerazoo.run import RunConfig
+from kerazoo.training.evaluation import at_size
+from kerazoo.training.pipeline import Pipeline
 
 
 def test_evaluate_gives_the_metrics_again(trained):
@@ -114,3 +120,126 @@ def test_top5_by_hand():
 def test_an_impossible_class_costs_no_infinity():
     metrics = measured([[1.0, 0.0]], [1], ("a", "b"))
     assert metrics.loss == pytest.approx(-np.log(1e-12))
+
+
+def served(network, size, **words):
+    """A network with random weights as a run saves it, and the run's config."""
+    keras.utils.set_random_seed(1)
+    channels = kerazoo.find(network).input_shape[2]
+    recipe = Recipe(image_shape=(size, size, channels), **words)
+    mean, std = (120.0,) * channels, (60.0,) * channels
+    pipeline = Pipeline(network, recipe, 5, (size, size, channels), mean, std)
+    config = RunConfig(
+        network=network,
+        data="digits",
+        classes=tuple("abcde"),
+        image_shape=(size, size, channels),
+        recipe=recipe,
+    )
+    return pipeline.for_serving(pipeline.for_training()), config
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "words"),
+    [
+        ("resnet20_cifar", 32, {}),
+        ("nin_cifar", 32, {}),
+        # What pads and rounds is built anew, not stretched.
+        ("googlenet", 64, {"options": {"aux": False}}),
+        ("highway19", 31, {"normalization": "gcn"}),
+        ("overfeat_fast", 80, {}),
+    ],
+)
+@pytest.mark.parametrize("height", [95, 100])
+def test_another_size_is_the_network_built_at_it(network, size, words, height):
+    small, config = served(network, size, **words)
+    large = at_size(small, config, height, 97)
+    channels = config.image_shape[2]
+    images = np.random.default_rng(0).integers(0, 256, (2, height, 97, channels))
+    images = images.astype("float32")
+    # By hand: the normalisation, then the builder's network with the same weights.
+    options = dict(config.recipe.options)
+    twin = kerazoo.create(
+        network, input_shape=(height, 97, channels), classes=5, **options
+    )
+    for layer in twin.layers:
+        if layer.weights:
+            layer.set_weights(small.get_layer(layer.name).get_weights())
+    x = (images - 120) / 60
+    if config.recipe.normalization == "gcn":
+        x = images / 255
+        layer = next(
+            la for la in small.layers if type(la).__name__.startswith("GlobalContrast")
+        )
+        x = layer(images)
+    expected = twin.predict(x, verbose=0)
+    found = large.predict(images, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "words", "named"),
+    [
+        ("vgg11", 32, {}, "fc6"),
+        ("lenet5", 28, {}, "fc6"),
+        ("mlp_50", 28, {}, "hidden1"),
+    ],
+)
+def test_a_size_that_weights_belong_to_stays(network, size, words, named):
+    small, config = served(network, size, **words)
+    with pytest.raises(ValueError, match=f"was trained on {size}x{size} and cannot"):
+        at_size(small, config, 64, 64)
+    with pytest.raises(ValueError, match=f"weights of {named} belong to that size"):
+        at_size(small, config, 64, 64)
+
+
+def test_the_smallest_size_is_the_networks():
+    small, config = served("googlenet", 64)
+    with pytest.raises(ValueError, match="smallest image that googlenet takes"):
+        at_size(small, config, 16, 16)
+
+
+def test_an_ensemble_has_no_other_size():
+    config = RunConfig(
+        network="ensemble",
+        data="digits",
+        classes=("a",),
+        image_shape=(8, 8, 1),
+        recipe=Recipe(),
+    )
+    with pytest.raises(ValueError, match="evaluate its members"):
+        at_size(keras.Sequential(), config, 9, 9)
+
+
+def test_evaluate_at_the_same_size_is_evaluate(pooled):
+    by_size = training.evaluate(pooled, image_size=8)
+    assert by_size.confusion == pooled.metrics.confusion
+    assert by_size.loss == pytest.approx(pooled.metrics.loss, rel=1e-4)
+
+
+def test_evaluate_at_another_size(pooled, data_dir):
+    metrics = training.evaluate(pooled, image_size=(12, 16), views="flip")
+    assert metrics.images == pooled.metrics.images
+    once = training.evaluate(pooled, image_size=(12, 16))
+    images, labels = data.Batches(
+        data.load("digits", data_dir=data_dir).test, 400, image_shape=(12, 16, 1)
+    ).take(400)
+    model = at_size(pooled.model(), pooled.config, 12, 16)
+    scores = model.predict(images, verbose=0)
+    assert once.accuracy == (scores.argmax(-1) == labels).mean()
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "big", (8,), (8, 8, 1), True])
+def test_sizes_that_are_none(pooled, size):
+    with pytest.raises(ValueError, match="image_size is"):
+        training.evaluate(pooled, image_size=size)
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory, data_dir):
+    """A run of a network that ends in global pooling."""
+    recipe = Recipe(image_shape=(8, 8, 1), batch_size=200, epochs=1)
+    run = tmp_path_factory.mktemp("pooled") / "run"
+    return training.fit(
+        "resnet20_cifar", "digits", recipe, run=run, data_dir=data_dir, verbose=0
+    )
