@@ -196,6 +196,39 @@ def test_asking_for_the_cost_changes_no_weight():
         np.testing.assert_array_equal(one, other)
 
 
+OPTIONS = [
+    (name, option)
+    for name in kerazoo.list_models()
+    for option in kerazoo.find(name).options
+]
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+@pytest.mark.parametrize("value", [(0.5, "a"), [[1]], {"a": 1}, object(), "-1,x"])
+def test_an_option_is_what_it_is_declared_to_be(name, option, value):
+    """A list for a number, a number for a list, or what is neither: one sentence."""
+    kind = kerazoo.find(name).options[option].kind
+    if kind is str and isinstance(value, str):
+        # Keras knows which names are activations, and says so.
+        option_error = "Could not interpret"
+    else:
+        option_error = rf"^(Unknown )?{option} "
+    with pytest.raises(ValueError, match=option_error):
+        kerazoo.create(name, **{option: value})
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_a_number_for_a_list_and_a_list_for_a_number(name, option):
+    default = kerazoo.find(name).options[option].default
+    swapped = 7 if isinstance(default, tuple) else (default, default)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            kerazoo.create(name, **{option: swapped})
+    except ValueError as error:
+        assert option in str(error)
+        assert "\n" not in str(error)
+
+
 def test_the_smallest_image_is_named():
     with pytest.raises(ValueError, match="smallest image that lenet5 takes is 28x28"):
         kerazoo.lenet5(input_shape=(28, 27, 1))

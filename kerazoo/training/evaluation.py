@@ -275,9 +275,3 @@ def _warn_of_changes(run, images):
         "measured now is another set",
         stacklevel=4,
     )
-
-
-def _both(size):
-    """The height and the width of one number or two."""
-    size = reader.read(Count | tuple[Count, Count], size, "image_size")
-    return (size, size) if isinstance(size, int) else size
