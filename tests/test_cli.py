@@ -312,7 +312,7 @@ def test_a_run_without_a_model(command, folder, pictures):
     (bare / "config.json").write_bytes((folder / "config.json").read_bytes())
     for words in (["evaluate", bare], ["predict", bare, pictures / "good.png"]):
         status, _, errors = command(*words)
-        assert_one_sentence(status, errors, "has no model.keras: the run has not ended")
+        assert_one_sentence(status, errors, "has no network yet: the run has not ended")
     (bare / "model.keras").write_bytes((folder / "model.keras").read_bytes()[:1000])
     status, _, errors = command("evaluate", bare)
     assert_one_sentence(status, errors, "model.keras cannot be read")

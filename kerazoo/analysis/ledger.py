@@ -120,13 +120,14 @@ class Ledger:
 
     def __rich__(self) -> "Table":
         from rich import box
-        from rich.table import Table
 
-        # Where a terminal is narrow the kind is cut, and no number.
-        table = Table(title=self.name, caption_justify="left", box=box.SIMPLE_HEAD)
-        table.collapse_padding, table.pad_edge = True, False
+        from kerazoo.analysis.tables import FittingTable
+
+        spare = ("kind", "sees", "memory", "output")
+        look = {"box": box.SIMPLE_HEAD, "collapse_padding": True, "pad_edge": False}
+        table = FittingTable(spare=spare, title=self.name, **look)
         table.add_column("layer", no_wrap=True)
-        table.add_column("kind", overflow="ellipsis")
+        table.add_column("kind", overflow="ellipsis", no_wrap=True, min_width=12)
         for column in ("output", "memory", "weights", "multiply-adds", "sees"):
             table.add_column(column, justify="right", no_wrap=True)
         for row in self.rows:

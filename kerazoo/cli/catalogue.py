@@ -22,14 +22,14 @@ def list_(
     if as_json:
         print(json.dumps([card.name for card in cards], indent=2))
         return
-    from rich.table import Table
+    from kerazoo.analysis.tables import FittingTable
 
-    table = Table(box=None, header_style="bold", expand=True)
+    table = FittingTable(spare=("what it is", "input", "year"), box=None)
     for column in ("year", "network", "input"):
         table.add_column(column, no_wrap=True)
     for column in ("weights", "multiply-adds"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("what it is", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("what it is", overflow="ellipsis", no_wrap=True, min_width=14)
     for card in cards:
         table.add_row(
             str(card.year),
@@ -115,13 +115,13 @@ def recipes(
     if as_json:
         print(json.dumps([recipe.to_dict() for recipe in found], indent=2))
         return
-    from rich.table import Table
+    from kerazoo.analysis.tables import FittingTable
 
-    table = Table(box=None, header_style="bold", expand=True)
+    table = FittingTable(spare=("source", "networks", "length"), box=None)
     for column in ("recipe", "kind", "data", "length"):
         table.add_column(column, no_wrap=True)
-    table.add_column("networks", overflow="ellipsis", no_wrap=True, ratio=1)
-    table.add_column("source", overflow="ellipsis", no_wrap=True, ratio=2)
+    table.add_column("networks", overflow="ellipsis", no_wrap=True, min_width=10)
+    table.add_column("source", overflow="ellipsis", no_wrap=True, min_width=14)
     for recipe in found:
         steps = recipe.steps and f"{recipe.steps:,} steps"
         table.add_row(

@@ -81,17 +81,16 @@ def crossval(
 
 
 def _crossval_table(result):
-    from rich.table import Table
-
+    from kerazoo.analysis.tables import FittingTable
     from kerazoo.tuning.records import one_line
 
-    table = Table(box=None, header_style="bold")
+    table = FittingTable(spare=("loss", "images", "repeat"), box=None)
     searched = result.folds[0].winner is not None
     for column in ("repeat", "fold", "images", "accuracy", "loss"):
         table.add_column(column, justify="right")
     if searched:
         table.add_column("inner folds", justify="right")
-        table.add_column("what won there")
+        table.add_column("what won there", overflow="fold", min_width=24)
     for fold in result.folds:
         shown = [str(fold.repeat), str(fold.number), f"{fold.images:,}"]
         shown += [percent(fold.score), f"{fold.loss:.4f}"]
@@ -138,26 +137,32 @@ def tune(
 
 
 def _search_table(trials, names):
-    from rich.table import Table
+    """The trials; their values in columns of their own where the console is wide."""
+    from kerazoo.analysis.tables import FittingTable
+    from kerazoo.tuning.records import one_line, shorten
 
-    from kerazoo.tuning.records import shorten
+    def table(apart):
+        made = FittingTable(spare=("multiply-adds", "seconds", "std"), box=None)
+        for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
+            made.add_column(column, justify="right", no_wrap=True)
+        for column in names if apart else ["values"]:
+            made.add_column(column, overflow="fold", min_width=None if apart else 24)
+        made.add_column("", overflow="fold", min_width=1 if apart else None)
+        for trial in trials:
+            scores = (trial.score, trial.std)
+            values = [shorten(trial.values[name]) for name in names]
+            made.add_row(
+                str(trial.number),
+                *("" if score is None else percent(score) for score in scores),
+                f"{trial.seconds:.1f}",
+                "" if trial.macs is None else f"{trial.macs:,}",
+                *(values if apart else [one_line(trial.values)]),
+                trial.reason or trial.status.replace("completed", ""),
+            )
+        return made
 
-    table = Table(box=None, header_style="bold")
-    for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in (*names, ""):
-        table.add_column(column, overflow="fold")
-    for trial in trials:
-        scores = (trial.score, trial.std)
-        table.add_row(
-            str(trial.number),
-            *("" if score is None else percent(score) for score in scores),
-            f"{trial.seconds:.1f}",
-            "" if trial.macs is None else f"{trial.macs:,}",
-            *(shorten(trial.values[name]) for name in names),
-            trial.reason or trial.status.replace("completed", ""),
-        )
-    return table
+    wide = table(apart=True)
+    return wide if wide.fits(console, console.width) else table(apart=False)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The commands tune and winner."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -8,13 +9,17 @@ from typer.testing import CliRunner
 from kerazoo import cli
 
 
+def search_words(folder, data_dir):
+    words = ["tune", "mlp_50", "--data", "digits", "--data-dir", str(data_dir)]
+    words += ["--set", "image_shape=[8,8,1]", "--epochs", "1", "--folder", str(folder)]
+    return [*words, "--space", "learning_rate=0.01,1e38", "--strategy", "grid"]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, data_dir):
     """A search that the command made."""
     folder = tmp_path_factory.mktemp("search") / "one"
-    words = ["tune", "mlp_50", "--data", "digits", "--data-dir", str(data_dir)]
-    words += ["--set", "image_shape=[8,8,1]", "--epochs", "1", "--folder", str(folder)]
-    words += ["--space", "learning_rate=0.01,1e38", "--strategy", "grid"]
+    words = search_words(folder, data_dir)
     done = CliRunner().invoke(cli.app, words, catch_exceptions=False)
     assert done.exit_code == 0
     first, second, *lines = done.output.splitlines()
@@ -25,6 +30,16 @@ def folder(tmp_path_factory, data_dir):
     assert {line.split()[0] for line in lines[1:] if line[:6].strip()} >= {"0", "1"}
     assert "kerazoo winner" in lines[-1]
     return folder
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_table_keeps_the_accuracy(folder, data_dir, width):
+    words, console = search_words(folder, data_dir), {"COLUMNS": str(width)}
+    done = CliRunner(env=console).invoke(cli.app, words, catch_exceptions=False)
+    head, row, *_ = done.output.splitlines()
+    assert head.split()[:2] == ["trial", "accuracy"]
+    assert re.fullmatch(r"\d+\.\d\d%", row.split()[1])
+    assert "0.01" in done.output and "1e+38" in done.output
 
 
 def test_a_winner_becomes_a_run_and_a_recipe(folder, tmp_path):
