@@ -1,18 +1,19 @@
 """The run folder: what is needed to trust, continue and use a result.
 
-==================  =================================================================
-``config.json``     data, network, recipe, seed, classes, package versions
-``state/``          the last two states to resume from, until the end
-``snapshots/``      weights at the epochs that the recipe names
-``events/``         TensorBoard
-``history.csv``     a row an epoch
-``metrics.json``    the evaluation on the test split
-``curves.png``      loss and accuracy over the epochs
-``confusion.png``   the confusion matrix of the test split
-``model.keras``     the network with its preprocessing: raw uint8 images of any size
-``best.json``       which epoch had the lowest validation loss
-``best.keras``      the network of that epoch, where it is not ``model.keras``
-==================  =================================================================
+======================  ================================================================
+``config.json``         data, network, recipe, seed, classes, package versions
+``state/``              the last two states to resume from, until the end
+``snapshots/``          weights at the epochs that the recipe names
+``events/``             TensorBoard
+``history.csv``         a row an epoch
+``metrics.json``        the evaluation on the test split
+``curves.png``          loss and accuracy over the epochs
+``confusion.png``       the confusion matrix of the test split
+``class_accuracy.png``  the accuracy of its classes, the worst first
+``model.keras``         the network with its preprocessing: raw uint8 images of any size
+``best.json``           which epoch had the lowest validation loss
+``best.keras``          the network of that epoch, where it is not ``model.keras``
+======================  ================================================================
 
 Every file is written under a temporary name, synced and renamed.
 """
@@ -139,7 +140,8 @@ class BestEpoch:
 # What stands in a run folder, and nothing else is deleted.
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
-    "history.csv", "curves.png", "confusion.png", "events", "state", "snapshots",
+    "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "events",
+    "state", "snapshots",
     "ensemble.json", "ensemble.png",
 )  # fmt: skip
 

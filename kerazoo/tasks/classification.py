@@ -89,14 +89,14 @@ class Classification:
     def counts(self, model: keras.Model) -> np.ndarray | None:
         return confusion(model)
 
-    def scalars(self, counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-        rows = zip(classes, counts.diagonal(), counts.sum(1), strict=True)
-        return {f"accuracy_of/{n}": right / count for n, right, count in rows if count}
-
     def figures(
         self, counts: np.ndarray, classes: Sequence[str]
     ) -> Mapping[str, "Figure"]:
-        return {"confusion": plots.confusion(counts.astype(int), list(classes))}
+        matrix = counts.astype(int)
+        return {
+            "confusion": plots.confusion(matrix, classes),
+            "class_accuracy": plots.class_accuracy(matrix, classes),
+        }
 
     def guesses(
         self, outputs: np.ndarray, classes: Sequence[str], top: int

@@ -103,9 +103,6 @@ class Task(Protocol):
     def counts(self, model: keras.Model) -> np.ndarray | None:
         """What the metrics of a compiled model have counted; ``None`` for nothing."""
 
-    def scalars(self, counts: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-        """Numbers of an epoch for TensorBoard, by name, from such counts."""
-
     def figures(
         self, counts: np.ndarray, classes: Sequence[str]
     ) -> Mapping[str, "Figure"]:

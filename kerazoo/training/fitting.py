@@ -396,10 +396,13 @@ def _train(job, folder, state, events, verbose):
         )
     if verbose and job.distribution.chief and (state.epoch or state.step):
         print(_goes_on(job, folder, state))
-    writer = tf.summary.create_noop_writer()
+    runs = ("train", "validation") if validation else ("train",)
+    recorders = {}
     if events and job.distribution.chief:
-        writer = tf.summary.create_file_writer(str(folder.events / "kerazoo"))
-    watched = _callbacks(job, folder, writer, epochs, events)
+        for name in runs:
+            place = str(folder.events / name)
+            recorders[name] = tf.summary.create_file_writer(place)
+    watched = _callbacks(job, folder, recorders, epochs, events)
     state.watch(watched)
     calls = _Calls(
         [*watched, state],
@@ -417,7 +420,8 @@ def _train(job, folder, state, events, verbose):
         _epochs(model, state, training.steps, training_from, epochs, calls, options)
     finally:
         state.release()
-        writer.close()
+        for recorder in recorders.values():
+            recorder.close()
 
 
 def _goes_on(job, folder, state):
@@ -511,18 +515,18 @@ class _Calls(keras.callbacks.CallbackList):
             variable.assign(value)
 
 
-def _callbacks(job, folder, writer, epochs, events):
+def _callbacks(job, folder, recorders, epochs, events):
     """Keras' callbacks as the recipe asks, and the writers."""
     recipe = job.recipe
     every = max(1, epochs // 10)
     watched = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    if events and job.distribution.chief:
-        watched += _writers(job, folder, writer, every)
+    if recorders:
+        watched += _writers(job, folder, recorders, every)
     if events and job.validation:
         # The counts of all workers are added up, so that all must ask for them.
-        own = writer if job.distribution.chief else None
+        own = recorders.get("validation")
         watched.append(writers.TaskFigures(own, job.task, job.classes, every))
     if recipe.snapshots and job.distribution.chief:
         watched.append(Snapshots(folder.path / "snapshots", recipe.snapshots))
@@ -547,11 +551,13 @@ def _callbacks(job, folder, writer, epochs, events):
     return watched
 
 
-def _writers(job, folder, writer, every):
+def _writers(job, folder, recorders, every):
     """What TensorBoard shows."""
+    writer = recorders["train"]
+    watched = recorders.get("validation", writer)
     return [
-        writers.Scalars(str(folder.events)),
-        writers.RecipeText(writer, job.config),
+        writers.Scalars(writer, watched),
+        writers.RecipeText(writer, watched, folder.path, job.config),
         writers.Throughput(writer, job.recipe.batch_size),
         writers.AugmentedImages(writer, job.training.epochs(), job.classes),
         writers.FirstFilters(writer, every),

@@ -56,15 +56,18 @@ def log(folder: pathlib.Path, trial: Trial, names: Sequence[str]) -> None:
         trial: The trial.
         names: The dimensions.
     """
-    place = folder / f"trial_{trial.number:04d}"
+    place, search = folder / f"trial_{trial.number:04d}", folder.parent
     writer = tf.summary.create_file_writer(str(place))
     with writer.as_default(step=0):
-        values = {name: trial.values[name] for name in names}
+        # Where depth is searched, the network is a member of the family.
+        values = {"network": trial.network} | {n: trial.values[n] for n in names}
         plain = {
             name: value if isinstance(value, (int, float, str)) else json.dumps(value)
             for name, value in values.items()
         }
-        api.hparams(plain, trial_id=place.name)
+        # Its number alone would make one row of it and another search's.
+        row = f"{search.name}/{place.name} in {search.parent}"
+        api.hparams(plain, trial_id=row)
         for name in ("score", "seconds", "macs"):
             if getattr(trial, name) is not None:
                 tf.summary.scalar(name, getattr(trial, name))

@@ -16,7 +16,7 @@ def fit(tmp_path, digits, data_dir, monkeypatch):
     def blank(*args):
         return Figure(figsize=(1, 1))
 
-    for name in ("image_grid", "filter_grid", "confusion", "curves"):
+    for name in ("image_grid", "filter_grid", "confusion", "class_accuracy", "curves"):
         monkeypatch.setattr(plots, name, blank)
 
     def run(*settings, network="mlp_50", data=digits, run=None, **options):

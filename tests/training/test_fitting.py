@@ -22,6 +22,7 @@ FILES = {
     "metrics.json",
     "curves.png",
     "confusion.png",
+    "class_accuracy.png",
     "model.keras",
     "best.json",
 }
@@ -54,13 +55,13 @@ def test_config_says_all_that_was_decided(trained):
 
 
 def test_history_is_what_keras_logged(trained):
-    """Keras' own TensorBoard callback wrote the same numbers to the events."""
+    """The events have the same numbers."""
     history = trained.history
     assert [row["epoch"] for row in history] == [1, 2, 3]
     for part, prefix in (("train", ""), ("validation", "val_")):
         for name in ("loss", "accuracy", "top5"):
             logged = scalars(trained.events / part, f"epoch_{name}")
-            ours = {row["epoch"] - 1: row[prefix + name] for row in history}
+            ours = {row["epoch"]: row[prefix + name] for row in history}
             assert ours == pytest.approx(logged, rel=1e-6), (part, name)
     assert history[-1]["accuracy"] > history[0]["accuracy"]
 
@@ -125,15 +126,16 @@ def test_steps_in_place_of_epochs(fit):
     """Seven batches make an epoch, so that ten end within the second."""
     run = fit("steps=10", "schedule.name=cosine")
     assert [row["epoch"] for row in run.history] == [1, 2]
-    rates = scalars(run.events / "kerazoo", "learning_rate")
-    assert rates[0] == pytest.approx(0.005 * (1 + np.cos(np.pi * 7 / 10)), rel=1e-5)
-    assert rates[1] == pytest.approx(0, abs=1e-9)
+    rates = scalars(run.events / "train", "learning_rate")
+    assert rates[1] == pytest.approx(0.005 * (1 + np.cos(np.pi * 7 / 10)), rel=1e-5)
+    assert rates[2] == pytest.approx(0, abs=1e-9)
 
 
 def test_no_validation(fit):
     words = ("validation=0", "schedule.name=plateau", "schedule.patience=1")
     run = fit(*words, data=None)
     assert not [key for row in run.history for key in row if key.startswith("val_")]
+    assert [place.name for place in run.events.iterdir()] == ["train"]
 
 
 @pytest.mark.parametrize("loss", ["crossentropy", "squared_hinge", "map"])
@@ -190,8 +192,8 @@ def test_weights_of_average_differ_from_raw_ones(fit, tmp_path):
 def test_accumulated_gradients_keep_the_schedule(fit):
     settings = ("optimizer.gradient_accumulation_steps=2", "schedule.name=cosine")
     run = fit(*settings, "epochs=2")
-    rates = scalars(run.events / "kerazoo", "learning_rate")
-    assert rates == pytest.approx({0: 0.005, 1: 0.0}, abs=1e-9)
+    rates = scalars(run.events / "train", "learning_rate")
+    assert rates == pytest.approx({1: 0.005, 2: 0.0}, abs=1e-9)
 
 
 def test_a_finished_run_is_not_touched(trained):
@@ -295,7 +297,8 @@ def test_bad_recipes_write_nothing(fit, tmp_path, data_dir, settings, words):
 def test_a_lean_run_has_neither_events_nor_figures(fit, tmp_path):
     lean, whole = fit(events=False), fit(run=tmp_path / "whole")
     names = {p.name for p in lean.path.iterdir()}
-    assert names - {"best.keras"} == FILES - {"curves.png", "confusion.png"}
+    drawn = {"curves.png", "confusion.png", "class_accuracy.png"}
+    assert names - {"best.keras"} == FILES - drawn
     assert lean.history == whole.history
     assert lean.config == whole.config
 

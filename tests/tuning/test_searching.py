@@ -113,6 +113,8 @@ def test_the_table(found):
 
 
 def test_hparams_show_every_trial(found):
+    """Each as a row of its own, beside those of other searches too."""
+    rows = set()
     for trial in found.trials:
         place = found.path / "events" / f"trial_{trial.number:04d}"
         events = EventAccumulator(str(place), size_guidance={"tensors": 0})
@@ -120,8 +122,13 @@ def test_hparams_show_every_trial(found):
         content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data
         parsed = plugin_data_pb2.HParamsPluginData.FromString(content.content)
         values = parsed.session_start_info.hparams
+        rows.add(parsed.session_start_info.group_name)
+        assert values["network"].string_value == trial.network
         assert values["batch_size"].number_value == trial.values["batch_size"]
         assert ("score" in events.Tags()["tensors"]) == (trial.score is not None)
+    search, above = found.path.name, found.path.parent
+    trials = range(len(found.trials))
+    assert rows == {f"{search}/trial_{number:04d} in {above}" for number in trials}
 
 
 def test_the_same_call_repeats_nothing(found, options, monkeypatch):

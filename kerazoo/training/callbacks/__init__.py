@@ -1,6 +1,6 @@
 """Callbacks that write to TensorBoard, one writer a file.
 
-Each takes a writer of ``tf.summary``, but for that of Keras, which makes its own.
+Each takes writers of ``tf.summary``: that of the run ``train``, or of ``validation``.
 """
 
 from kerazoo.training.callbacks.filters import FirstFilters

@@ -17,7 +17,7 @@ class FirstFilters(Throttled):
         if kernels is not None:
             with self.writer.as_default(step=step):
                 picture = plots.pixels(plots.filter_grid(kernels))
-                tf.summary.image("first_filters", picture[None])
+                tf.summary.image("figures/first_filters", picture[None])
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)

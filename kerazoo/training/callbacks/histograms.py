@@ -21,7 +21,7 @@ class Histograms(Throttled):
             for weight in self.model.weights:
                 values = keras.ops.convert_to_numpy(weight)
                 tf.summary.write(
-                    f"{weight.path}/histogram", buckets(values), metadata=about
+                    f"weights/{weight.path}", buckets(values), metadata=about
                 )
 
 

@@ -44,4 +44,4 @@ class AugmentedImages(keras.callbacks.Callback):
             [names[label] for label in labels[: self.count]],
         )
         with self.writer.as_default(step=0):
-            tf.summary.image("augmented_images", plots.pixels(figure)[None])
+            tf.summary.image("figures/augmented_images", plots.pixels(figure)[None])

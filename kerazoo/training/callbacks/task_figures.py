@@ -11,7 +11,7 @@ from kerazoo.training.callbacks.throttled import Throttled
 
 
 class TaskFigures(Throttled):
-    """Writes the figures of a task, and its scalars, as ``accuracy_of/CLASS``.
+    """Writes the figures of a task.
 
     Args:
         writer: A writer of ``tf.summary``; ``None`` where another worker writes, for
@@ -32,15 +32,10 @@ class TaskFigures(Throttled):
         counts = self.task.counts(self.model)
         if self.writer and counts is not None:
             self._counts = counts
-            if (epoch + 1) % self.every == 0:
-                with self.writer.as_default(step=epoch + 1):
-                    scalars = self.task.scalars(counts, self.classes)
-                    for name, value in scalars.items():
-                        tf.summary.scalar(name, value)
             super().on_epoch_end(epoch, logs)
 
     def write(self, step: int) -> None:
         figures = self.task.figures(self._counts, self.classes)
         with self.writer.as_default(step=step):
             for name, figure in figures.items():
-                tf.summary.image(name, plots.pixels(figure)[None])
+                tf.summary.image(f"figures/{name}", plots.pixels(figure)[None])

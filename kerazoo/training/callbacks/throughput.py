@@ -32,6 +32,6 @@ class Throughput(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         speed = self._steps * self.batch_size / (self._stop - self._start)
-        with self.writer.as_default(step=epoch):
+        with self.writer.as_default(step=epoch + 1):
             tf.summary.scalar("learning_rate", float(rate))
             tf.summary.scalar("images_per_second", speed)
