@@ -38,7 +38,7 @@ TABLE = {
     "surgery": ({"layers"}, KERAS),
     "builder": ({"layers", "registry"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
-    "data": ({"layers", "files", "fonts", "processes"}, TENSORFLOW | SERVICES),
+    "data": ({"layers", "files", "fonts"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe", "registry"}, LIGHT),
     "analysis": ({"registry", "surgery", "fonts"}, KERAS | PLOTS | {"sklearn"}),
     "tasks": (

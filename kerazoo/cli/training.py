@@ -68,8 +68,7 @@ def train(
         devices=devices,
         deterministic=deterministic,
         keep_state=keep_state,
-        # A line an epoch where nobody sees a bar.
-        verbose=0 if as_json else 1 if sys.stdout.isatty() else 2,
+        verbose=0 if as_json else "auto",
     )
     if as_json:
         print(json.dumps(result.metrics.to_dict(), indent=2))

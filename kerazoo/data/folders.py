@@ -6,9 +6,11 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 import os
 import pathlib
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,6 +19,8 @@ import numpy as np
 import platformdirs
 import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.console import Console
+from rich.progress import track
 
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split, warn_of_missing_classes
@@ -45,6 +49,8 @@ ENDINGS = ("set", "data", "images", "imgs", "image", "split", "folder")
 # What systems leave behind.
 IGNORED = ("__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN")
 LAYOUTS = ("auto", "classes", "parts")
+# So many files take seconds.
+MANY = 200
 ORIENTATION = 0x0112
 
 
@@ -349,7 +355,8 @@ def _inspect_all(root, paths):
         else:
             new.append(path)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        findings |= zip(new, pool.map(inspect, new), strict=True)
+        inspected = _reported(pool.map(inspect, new), root, len(new))
+        findings |= zip(new, inspected, strict=True)
     if new or len(known) != len(paths):
         rows = {
             str(path): [stamps[path], one.kinds, one.shape, one.jpeg]
@@ -360,6 +367,24 @@ def _inspect_all(root, paths):
             store.mkdir(parents=True, exist_ok=True)
             write_atomic(store / f"{name}.json", json.dumps(rows))
     return findings
+
+
+def _reported(findings, root, count):
+    """Findings as they come; where there are many, people see how far they are."""
+    if count < MANY:
+        yield from findings
+        return
+    notebook = "ipykernel" in sys.modules
+    console = Console(stderr=not notebook, soft_wrap=True, highlight=False)
+    if console.is_terminal and not notebook:
+        title = f"looking at {root.name}"
+        yield from track(findings, title, count, console=console, transient=True)
+        return
+    for number, finding in enumerate(findings):
+        if number % math.ceil(count / 10) == 0:
+            done = f"{number:,} of {count:,} files of {root} looked at"
+            console.print(done, markup=False)
+        yield finding
 
 
 def _parts(root, layout):

@@ -137,8 +137,8 @@ def fit(
             without, goes on.
         keep_state: Whether the state stays when training has ended, so that the run can
             be extended. It takes two to four times as much disk as the network.
-        verbose: As in Keras' ``fit``; ``auto`` is quiet where the output is neither a
-            terminal nor a notebook.
+        verbose: As in Keras' ``fit``; ``auto`` is a line an epoch, and a bar as well
+            on a terminal or in a notebook.
 
     Returns:
         The finished run: ``run.model()`` is the network of the last epoch,
@@ -153,7 +153,7 @@ def fit(
     recipe = recipes.choose(recipe, network)
     check_compatible(network, recipe)
     if verbose == "auto":
-        verbose = int(someone_watches())
+        verbose = 1 if someone_watches() else 2
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     prepare_gpus()

@@ -276,6 +276,7 @@ class FoldWork:
         digits = max(2, len(str(len(self.parts))))
         names = [f"fold_{n:0{digits}d}" for n in range(1, len(self.parts) + 1)]
         self.places = [folder / name for name in names]
+        self.reported: set[int] = set()
 
     @classmethod
     def of_folder(cls, folder: pathlib.Path, kind: type[FoldsConfig]) -> "FoldWork":
@@ -294,7 +295,7 @@ class FoldWork:
 
     def fit(self, number: int, network: str, recipe: Recipe, run: pathlib.Path) -> None:
         """Trains on all but a fold and tests on it."""
-        done = training.fit(
+        training.fit(
             network,
             fold_data(self.images, self.pool, *self.parts[number], recipe),
             recipe,
@@ -308,10 +309,21 @@ class FoldWork:
         if not self.config.keep_models:
             # A fold's metrics stay; its network nobody asked for.
             drop_networks(run)
-        if self.execution.verbose:
-            accuracy, images = done.metrics.accuracy, done.metrics.images
+        self.report(number, run)
+
+    def report(self, number: int, run: pathlib.Path) -> None:
+        """Prints a line for a fold that was tested, whoever did so, and only once."""
+        if self.execution.verbose and number not in self.reported:
+            self.reported.add(number)
+            metrics = Run(run).metrics
             fold = f"fold {number + 1} of {len(self.places)}"
-            print(f"{fold}: {percent(accuracy)} of {images:,} images")
+            print(f"{fold}: {percent(metrics.accuracy)} of {metrics.images:,} images")
+
+    def _done(self, place, run):
+        if not (place / run / "metrics.json").is_file():
+            return False
+        self.report(self.places.index(place), place / run)
+        return True
 
     def run_pending(self, work: Callable[[int], None], run: str = ".") -> None:
         """Does what is left to do, beside others that do the same.
@@ -321,11 +333,7 @@ class FoldWork:
             run: Where a fold's run is, seen from its place.
         """
         with locks.quiet():
-            locks.run_pending(
-                self.places,
-                lambda place: (place / run / "metrics.json").is_file(),
-                work,
-            )
+            locks.run_pending(self.places, lambda place: self._done(place, run), work)
 
     def run_all(self, work: Callable[[int], None], run: str = ".") -> tuple[Fold, ...]:
         """As :meth:`run_pending`, with the workers' help; the folds, tested."""

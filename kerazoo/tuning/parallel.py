@@ -23,7 +23,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kerazoo import processes
@@ -132,7 +132,9 @@ def heartbeat(folder: pathlib.Path, oracle: Any) -> Iterator[None]:
         thread.join()
 
 
-def supervise(folder: pathlib.Path, workers: int) -> None:
+def supervise(
+    folder: pathlib.Path, workers: int, report: Callable[[], None] | None = None
+) -> None:
     """Runs a search that was begun in a folder in several processes.
 
     A worker that dies is started again, and goes on with its trial. SIGTERM and Ctrl-C
@@ -141,6 +143,7 @@ def supervise(folder: pathlib.Path, workers: int) -> None:
     Args:
         folder: The search's folder.
         workers: How many work, besides the chief.
+        report: Called now and then, and at the end.
 
     Raises:
         ValueError: Where a worker ends because of bad input.
@@ -177,9 +180,13 @@ def supervise(folder: pathlib.Path, workers: int) -> None:
                         _give_up_if_hopeless(folder, name, process, lives[name])
                         lives[name] += 1
                         running[name] = start(name)
+                if report:
+                    report()
                 time.sleep(0.1)
         finally:
             processes.kill(running.values())
+            if report:
+                report()
 
 
 def _give_up_if_hopeless(folder, name, process, lives):

@@ -19,8 +19,8 @@ from kerazoo.recipe import Recipe
 from kerazoo.training.class_weights import check_class_weight
 from kerazoo.tuning import locks, parallel, strategies
 from kerazoo.tuning.folds import merge_splits, stratified_folds
-from kerazoo.tuning.records import Execution, SearchPlan
-from kerazoo.tuning.results import Search, SearchConfig
+from kerazoo.tuning.records import Execution, SearchPlan, summary
+from kerazoo.tuning.results import Search, SearchConfig, read_trial
 from kerazoo.tuning.spaces import GRID_POINTS, Space
 from kerazoo.tuning.trials import Trials
 
@@ -113,7 +113,8 @@ def search(
         found = Search(folder)
         _check_grid(found, images, execution.workers)
         if execution.workers > 1:
-            parallel.supervise(found.path, execution.workers)
+            report = _Report(found) if execution.verbose else None
+            parallel.supervise(found.path, execution.workers, report)
         else:
             _run(found, images, execution.verbose)
         found.report()
@@ -174,6 +175,24 @@ def _duration(seconds):
 
 
 # The trials ---------------------------------------------------------------------------
+
+
+class _Report:
+    """Prints a line for every trial that has ended since it was asked last."""
+
+    def __init__(self, found):
+        self.found, self.ended = found, set()
+        self.ended = {path for path, _ in self._news()}
+
+    def __call__(self):
+        for path, trial in self._news():
+            self.ended.add(path)
+            print(summary(trial), flush=True)
+
+    def _news(self):
+        new = set(self.found.path.glob("trial_*.json")) - self.ended
+        trials = [(path, read_trial(path)) for path in sorted(new)]
+        return [one for one in trials if one[1].status != "running"]
 
 
 def join(folder: str | os.PathLike) -> None:

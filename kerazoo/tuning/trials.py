@@ -22,7 +22,7 @@ from kerazoo.run import Run, drop_networks
 from kerazoo.training.state import Interrupted
 from kerazoo.tuning import locks, tables
 from kerazoo.tuning.crossval import cross_validate
-from kerazoo.tuning.records import Execution, FoldPlan, Trial, one_line
+from kerazoo.tuning.records import Execution, FoldPlan, Trial, summary
 from kerazoo.tuning.results import Search, read_trial, validation_as_test
 
 # How often a trial may be begun at the same place: its process died the other times.
@@ -198,9 +198,7 @@ class Trials:
         if trial.status == "failed" or trial.seconds > 10 or trial.number % 10 == 9:
             gc.collect()
         if self.verbose:
-            score = trial.reason if trial.score is None else f"{trial.score:.4f}"
-            values = one_line(trial.values)
-            print(f"trial {trial.number}: {score} ({trial.seconds:.1f} s) {values}")
+            print(summary(trial))
 
 
 def _write(path, trial):

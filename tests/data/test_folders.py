@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from kerazoo import data
+from kerazoo.data import folders
 
 RNG = np.random.default_rng(0)
 
@@ -545,3 +546,17 @@ def test_check_reads_past_the_options(tmp_path):
     place = scenes(tmp_path / "set", count=2)
     report = data.check(rf"folder:{place}?groups=scene\d+")
     assert report.counts["all"] == {"a": 8, "b": 8}
+
+
+def test_looking_at_many_files_is_told(tmp_path, monkeypatch, capsys):
+    """Without a terminal by lines, on stderr, where they stand in no result's way."""
+    monkeypatch.setattr(folders, "MANY", 12)
+    fill(tmp_path)
+    data.check(f"folder:{tmp_path}")
+    told = capsys.readouterr()
+    assert not told.out
+    lines = told.err.splitlines()
+    assert lines[0] == f"0 of 12 files of {tmp_path} looked at"
+    assert len(lines) == 6
+    data.check(f"folder:{tmp_path}")
+    assert capsys.readouterr().err == ""

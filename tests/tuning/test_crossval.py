@@ -20,6 +20,7 @@ from kerazoo import training, tuning
 from kerazoo.data import Split
 from kerazoo.data.draws import permutation
 from kerazoo.data.splits import Arrays
+from kerazoo.display import percent
 from kerazoo.run import Run
 from kerazoo.training.state import Diverged
 from kerazoo.tuning import crossval
@@ -110,7 +111,7 @@ def test_every_fold_is_a_run(result, few):
     assert min(epochs) < 12
 
 
-def test_a_finished_fold_is_not_repeated(result, few):
+def test_a_finished_fold_is_not_repeated(result, few, capsys):
     found, folder = result
     second = folder / "fold_02"
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.keras")}
@@ -119,6 +120,12 @@ def test_a_finished_fold_is_not_repeated(result, few):
     assert again.folds == found.folds
     after = {p: p.stat().st_mtime_ns for p in folder.rglob("*.keras")}
     assert [p.parent for p in after if after[p] != before[p]] == [second]
+    # But each is reported once, whoever tested it.
+    lines = sorted(capsys.readouterr().out.splitlines())
+    assert lines == [
+        f"fold {fold.number} of 3: {percent(fold.score)} of {fold.images} images"
+        for fold in found.folds
+    ]
 
 
 def test_another_plan_is_refused(result, few, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 
 from kerazoo import processes
 from kerazoo.tuning import parallel, worker
+from kerazoo.tuning.records import summary
 
 from ..conftest import TINY
 from .conftest import run_search
@@ -20,7 +21,9 @@ RECIPE = TINY.override("batch_size=50", "epochs=4")
 
 
 @pytest.mark.slow
-def test_a_chief_and_two_workers_make_every_trial_once(data_dir, digits, tmp_path):
+def test_a_chief_and_two_workers_make_every_trial_once(
+    data_dir, digits, tmp_path, capsys
+):
     """One of the workers is killed in its first trial; it starts again, and so on."""
     folder = tmp_path / "search"
     killed = []
@@ -49,12 +52,14 @@ def test_a_chief_and_two_workers_make_every_trial_once(data_dir, digits, tmp_pat
         data_dir=data_dir,
         precision="float32",
         workers=2,
-        verbose=False,
+        verbose=True,
     )
     thread.join()
     assert killed
     trials = search.trials
     assert sorted(trial.number for trial in trials) == list(range(6))
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(lines) == sorted(map(summary, trials))
     assert {trial.status for trial in trials} == {"completed"}
     values = {json.dumps(trial.values) for trial in trials}
     assert len(values) == 6
