@@ -78,11 +78,8 @@ def normalization(
             f"normalization {kind!r} needs the {needed} of the training images; "
             f"give {needed}=data.{needed}"
         )
-    return [
-        keras.layers.Normalization(
-            mean=list(map(float, mean)),
-            # A channel that never varies would be divided by zero.
-            variance=[(float(one) or 1.0) ** 2 for one in std],
-            name=f"normalize_{kind}",
-        )
-    ]
+    # A channel that never varies would be divided by zero.
+    scales = [1 / (float(one) or 1.0) for one in std]
+    offsets = [-float(one) * by for one, by in zip(mean, scales, strict=True)]
+    # The constants of Keras' Normalization become inputs of an ONNX file.
+    return [keras.layers.Rescaling(scales, offsets, name=f"normalize_{kind}")]
