@@ -28,6 +28,11 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
     return ValueError(f"Unknown {kind} {given!r}; {' '.join(hints)}")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, as in ``1 epoch`` or ``1,200 epochs``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 # Errors whose text is the sentence; of all others the kind is said too.
 EXPECTED = (ValueError, OSError, ArithmeticError, RuntimeError)
 FULL = (errno.ENOSPC, errno.EDQUOT)

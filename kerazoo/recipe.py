@@ -64,12 +64,24 @@ class Optimizer:
         reader.validate(self, "optimizer.")
 
 
+# What each schedule speaks of, beside its name.
+SPEAKS_OF = {
+    "constant": (),
+    "step": ("unit", "boundaries", "values", "factor"),
+    "exponential": ("unit", "factor", "every", "staircase"),
+    "polynomial": ("end", "power"),
+    "cosine": ("unit", "start", "end", "warmup", "cycles"),
+    "one_cycle": ("unit", "start", "end", "warmup"),
+    "plateau": ("factor", "end", "patience"),
+}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How the learning rate moves.
 
     A field that the named schedule does not speak of does nothing there, so that one
-    word changes the schedule of a recipe.
+    word changes the schedule of a recipe; :meth:`Recipe.override` refuses to set one.
 
     Attributes:
         name: ``constant``; ``step`` (times ``factor`` at every boundary, or the
@@ -314,7 +326,29 @@ class Recipe:
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
             values[path] = reader.parse(reader.declared(type(self), path), text, path)
-        return self.replace(values)
+        changed = self.replace(values)
+        changed._check_heeded(values)
+        return changed
+
+    def _check_heeded(self, values):
+        """Refuses settings that would do nothing beside the others."""
+        if values.get("epochs") is not None and self.steps is not None:
+            raise ValueError(
+                f"epochs is {self.epochs}, but the recipe {self.name} counts "
+                f"{self.steps:,} steps in place of epochs; give steps, or set "
+                "steps=None beside it."
+            )
+        schedule = self.schedule.name
+        for path, value in values.items():
+            part, _, field = path.partition(".")
+            if part != "schedule" or field == "name" or not value:
+                continue
+            if field not in SPEAKS_OF[schedule]:
+                others = [name for name, own in SPEAKS_OF.items() if field in own]
+                raise ValueError(
+                    f"{path} does nothing where schedule.name is {schedule!r}; leave "
+                    f"it out, or set schedule.name to {' or '.join(others)}."
+                )
 
     def replace(self, values: Mapping[str, Any]) -> "Recipe":
         """The recipe with other values, by paths such as ``optimizer.momentum``.

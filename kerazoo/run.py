@@ -33,6 +33,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from kerazoo import reader
+from kerazoo.errors import counted
 from kerazoo.files import PARTIAL, clear, entries, exclusive, folder_error, write_atomic
 from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
@@ -328,7 +329,7 @@ class Run:
         places = notes["served"]["best" if best else "last"]
         if places is None:
             raise self._no_best()
-        best_of = f"at the best of its first {notes['epoch']} epochs"
+        best_of = f"at the best of its first {counted(notes['epoch'], 'epoch')}"
         where = best_of if best else state.place
         warnings.warn(
             f"{self.path} has not ended; this is its network {where}", stacklevel=3

@@ -43,7 +43,7 @@ def test_settings_reach_every_level():
         "image_shape=[32, 32, 3]",
         "optimizer.learning_rate=1e-3",
         "optimizer.nesterov=true",
-        "schedule.name=cosine",
+        "schedule.name=step",
         "augment=flip,pad_crop:4",
         "schedule.boundaries=[1, 2.5]",
         "options.groups=2",
@@ -52,7 +52,7 @@ def test_settings_reach_every_level():
     assert (recipe.epochs, recipe.data, recipe.steps) == (3, "mnist", None)
     assert recipe.image_shape == (32, 32, 3)
     assert recipe.optimizer == Optimizer(learning_rate=0.001, nesterov=True)
-    assert recipe.schedule == Schedule(name="cosine", boundaries=(1.0, 2.5))
+    assert recipe.schedule == Schedule(name="step", boundaries=(1.0, 2.5))
     assert recipe.augment == ("flip", "pad_crop:4")
     assert recipe.options == {"groups": 2, "activation": "relu"}
 
@@ -64,9 +64,43 @@ def test_settings_leave_the_original_alone():
 
 
 def test_a_list_of_numbers_may_go_without_brackets():
-    recipe = Recipe().override("image_shape=32,32,3", "schedule.boundaries=1,2.5")
+    recipe = Recipe().override(
+        "image_shape=32,32,3", "schedule.name=step", "schedule.boundaries=1,2.5"
+    )
     assert recipe.image_shape == (32, 32, 3)
     assert recipe.schedule.boundaries == (1.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "others"),
+    [
+        ("constant", "schedule.warmup=0.2", "cosine or one_cycle"),
+        ("one_cycle", "schedule.factor=0.5", "step or exponential or plateau"),
+        ("cosine", "schedule.boundaries=1,2", "step"),
+        ("plateau", "schedule.power=2", "polynomial"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(name, setting, others):
+    recipe = Recipe(schedule=Schedule(name=name))
+    words = f"{setting.partition('=')[0]} does nothing where .* {name!r}; .*{others}"
+    with pytest.raises(ValueError, match=words):
+        recipe.override(setting)
+    # Beside a schedule that speaks of it, it means something.
+    step = ["schedule.boundaries=1,2"] * (others.partition(" ")[0] == "step")
+    other = f"schedule.name={others.partition(' ')[0]}"
+    assert recipe.override(setting, other, *step).schedule.name == other[14:]
+
+
+def test_a_recipe_itself_may_hold_what_its_schedule_does_not_speak_of():
+    recipe = Recipe(schedule=Schedule(name="one_cycle", warmup=0.2, unit="share"))
+    assert recipe.override("schedule.name=constant").schedule.warmup == 0.2
+
+
+def test_epochs_do_not_pass_for_steps():
+    recipe = Recipe(steps=64_000)
+    with pytest.raises(ValueError, match=r"counts 64,000 steps .* steps=None beside"):
+        recipe.override("epochs=5")
+    assert recipe.override("epochs=5", "steps=None").epochs == 5
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerazoo.display import percent
+from kerazoo.errors import counted
 from kerazoo.fonts import legible
 
 
@@ -240,7 +241,7 @@ def parallel_coordinates(
     axes.set_yticks([])
     axes.set_xlim(-0.1, len(axes_of) - 0.6)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"{len(scores)} trials, best {high:.4f}")
+    axes.set_title(f"{counted(len(scores), 'trial')}, best {high:.4f}")
     return figure
 
 

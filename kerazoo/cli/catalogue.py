@@ -8,6 +8,7 @@ import typer
 import kerazoo
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import Json, Network
+from kerazoo.errors import counted
 
 
 @app.command("list")
@@ -123,12 +124,12 @@ def recipes(
     table.add_column("networks", overflow="ellipsis", no_wrap=True, min_width=10)
     table.add_column("source", overflow="ellipsis", no_wrap=True, min_width=14)
     for recipe in found:
-        steps = recipe.steps and f"{recipe.steps:,} steps"
+        steps = recipe.steps and counted(recipe.steps, "step")
         table.add_row(
             recipe.name,
             recipe.kind,
             recipe.data,
-            steps or f"{recipe.epochs} epochs",
+            steps or counted(recipe.epochs, "epoch"),
             " ".join(recipe.networks),
             recipe.source,
         )

@@ -24,6 +24,7 @@ from kerazoo.cli.options import (
     report,
 )
 from kerazoo.display import percent
+from kerazoo.errors import counted
 from kerazoo.files import write_atomic
 
 
@@ -264,7 +265,7 @@ def ensemble(
             "average"
         )
     for point in result.curve:
-        noun = "member" if point.members == 1 else "members"
-        console.print(f"{point.members:3} {noun}: error {percent(point.error)}")
+        members = counted(point.members, "member")
+        console.print(f"{members:>11}: error {percent(point.error)}")
     if folder:
         console.print(f"run folder   {folder}", soft_wrap=True)

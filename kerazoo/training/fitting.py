@@ -19,6 +19,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes, registry
 from kerazoo.analysis import plots
 from kerazoo.data.arrays import DataLike
+from kerazoo.errors import counted
 from kerazoo.files import replacing, write_atomic
 from kerazoo.precision import (
     Precision,
@@ -219,7 +220,7 @@ def _plan(job, folder):
     counts = config.images
     names = ("train", "validation", "test")
     parts = [f"{counts[name]:,} {name}" for name in names if name in counts]
-    length = f"{recipe.steps:,} steps" if recipe.steps else f"{recipe.epochs} epochs"
+    length = _length(recipe)
     precision, devices = config.precision, job.distribution.devices
     return (
         f"network    {config.network}, images of "
@@ -424,20 +425,25 @@ def _train(job, folder, state, events, verbose):
             recorder.close()
 
 
+def _length(recipe):
+    if recipe.steps:
+        return counted(recipe.steps, "step")
+    return counted(recipe.epochs, "epoch")
+
+
 def _goes_on(job, folder, state):
     """Where a training goes on, and what an extended one was not planned for."""
     line = f"goes on    {place(state.epoch, state.step)}"
     recipe, lengths = job.recipe, folder.config.extended_from
     if not lengths:
         return line
-    length, unit = recipe.steps or recipe.epochs, "steps" if recipe.steps else "epochs"
-    lengths = " and ".join(f"{one:,}" for one in lengths)
-    line += f"; extended from {lengths} to {length:,} {unit}"
+    before = " and ".join(f"{one:,}" for one in lengths)
+    line += f"; extended from {before} to {_length(recipe)}"
     if recipe.schedule.spans_training:
         line += (
             f"\nschedule   {recipe.schedule.name} spans the training: from here on the "
-            f"rate is that of {length:,} {unit}, which those before did not follow, so "
-            f"that the result is not that of {length:,} from the start"
+            f"rate is that of {_length(recipe)}, which those before did not follow, so "
+            f"that the result is not that of {_length(recipe)} from the start"
         )
     return line
 

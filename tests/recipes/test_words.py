@@ -157,7 +157,8 @@ def run(tmp_path):
     """A finished run as far as a beginning looks at it."""
     model = two_heads()
     model.set_weights([weight + 1 for weight in model.get_weights()])
-    (tmp_path / "config.json").write_text("{}")
+    for name in ("config.json", "metrics.json"):
+        (tmp_path / name).write_text("{}")
     model.save(tmp_path / "model.keras")
     return str(tmp_path)
 
