@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import kerazoo
@@ -16,6 +17,12 @@ OPENS = {
     "without kerazoo": "import sys; sys.modules['kerazoo'] = None\n"
     "import keras; keras.models.load_model('plain.keras')",
 }
+SERVES = """
+import sys; sys.modules["kerazoo"] = None
+import keras, numpy as np
+network = keras.models.load_model(sys.argv[1])
+np.save("scores.npy", network.predict(np.load("images.npy"), verbose=0))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +45,17 @@ def test_a_saved_network_opens(saved, case):
 def test_importing_kerazoo_does_not_import_keras():
     code = "import sys, kerazoo; assert 'keras' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_run_serves_without_kerazoo(trained, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (3, 21, 30, 1), "uint8")
+    np.save(tmp_path / "images.npy", images)
+    command = [sys.executable, "-W", "ignore", "-c", SERVES]
+    command.append(str((trained.path / "model.keras").absolute()))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    expected = trained.model().predict(images, verbose=0)
+    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), expected, atol=1e-6)
 
 
 START = "import kerazoo; kerazoo.lenet5()"

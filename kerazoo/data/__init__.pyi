@@ -13,6 +13,7 @@ from .multicrop import VIEWS as VIEWS
 from .multicrop import views as views
 from .preprocessing import normalization as normalization
 from .preview import show as show
+from .resizing import resizer as resizer
 from .sets import SETS as SETS
 from .sets import NamedSet as NamedSet
 from .splits import Split as Split

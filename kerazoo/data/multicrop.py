@@ -125,7 +125,6 @@ def _googlenet(images, height, width):
 
 
 def _resized(images, size):
-    scaled = tf.image.resize(images, size, antialias=True)
     if images.dtype == tf.uint8:
-        scaled = tf.clip_by_value(tf.round(scaled), 0, 255)
-    return tf.cast(scaled, images.dtype)
+        return resizing.scale(images, size)
+    return tf.cast(tf.image.resize(images, size, antialias=True), images.dtype)

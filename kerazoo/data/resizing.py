@@ -1,10 +1,17 @@
 """Bringing images to the size and the channels that a network takes."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
+from keras import ops
 
 RESIZES = ("bilinear", "pad", "crop", "center")
+# Added before the fraction is cut off. Where sizes have a simple ratio, halves are
+# common; with 0.5 alone the last bit of a sum would decide which way they go.
+ROUNDING = 0.5034
 
 
 def channels(images: tf.Tensor, count: int) -> tf.Tensor:
@@ -39,45 +46,141 @@ def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
         how: "bilinear" stretches; "pad" fills up with black to the proportions of the
             size and "crop" cuts to them, before they scale; "center" does not scale:
             it cuts and fills around the centre. Scaling is bilinear, antialiased when
-            it shrinks. A served network does the same (see
-            :meth:`kerazoo.training.Pipeline.for_serving`).
+            it shrinks. :func:`resizer` does the same in a served network.
 
     Returns:
         A uint8 tensor of that size.
     """
     if images.shape[-3:-1] == tuple(size):
         return images
-    if how == "center":
-        # Both sides grow by the size, so that a cut around the centre always fits.
-        images = _padded(images, [[side, side] for side in size])
-        return _cut(images, (tf.shape(images)[-3:-1] - size) // 2, size)
-    if how != "bilinear":
-        images = _in_proportion(images, tf.constant(size), how)
+    have = tf.unstack(tf.shape(images)[-3:-1])
+    box = _box(have, size, how, tf)
+    if how in ("crop", "center"):
+        images = _cut(images, have, box)
+    if how in ("pad", "center"):
+        images = _filled(images, have, box)
+    return images if how == "center" else scale(images, size)
+
+
+def scale(images: tf.Tensor, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
+    """Stretches uint8 images (..., height, width, channels) to a size, bilinearly."""
     scaled = tf.image.resize(images, size, antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(scaled), 0, 255), tf.uint8)
+    return tf.cast(tf.floor(scaled + ROUNDING), tf.uint8)
 
 
-def _in_proportion(images, size, how):
-    """Images cut or filled up to the proportions of a size, around their centre.
+def resizer(
+    size: Sequence[int], how: str, channels: int, name: str = "resize"
+) -> keras.Model:
+    """:func:`resize` as a model of plain Keras operations, for a served network.
 
-    To the pixel what ``keras.layers.Resizing`` does, which served networks begin with.
+    Every axis is resized by a product with a matrix. That runs wherever networks do:
+    ``tf.image.resize``, which is faster, becomes an operation that neither ONNX nor
+    LiteRT has, and so does ``keras.layers.Resizing``.
+
+    Args:
+        size: Height and width.
+        how: As for :func:`resize`.
+        channels: Of the images.
+        name: The model's name.
+
+    Returns:
+        A model without weights from uint8 images (batch, any height, any width,
+        channels) to uint8 images of that size: the pixels of :func:`resize`, but that
+        one in some thousands, where both are near a half, may be rounded the other way.
     """
-    have = tf.shape(images)[-3:-1]
+    images = keras.Input((None, None, channels), dtype="uint8", name="images")
+    # A symbolic tensor has no numbers for its sides; lines of ones do as well.
+    column, row = (
+        ops.cast(part, "int32") for part in (images[:1, :, :1], images[:1, :1])
+    )
+    lines = [
+        ops.ones_like(ops.sum(column, (0, 2, 3))),
+        ops.ones_like(ops.sum(row, (0, 1, 3))),
+    ]
+    boxes = _box([ops.sum(line) for line in lines], size, how, ops)
+    # No box is longer than this, on any axis.
+    longest = [*lines * -(-max(size) // min(size)), np.ones(max(size), "int32")]
+    tall, wide = (
+        _matrix(line, ops.concatenate(longest), start, length, side)
+        for line, (start, length), side in zip(lines, boxes, size, strict=True)
+    )
+    x = ops.cast(ops.transpose(images, (0, 3, 1, 2)), "float32")
+    x = ops.matmul(tall, ops.matmul(x, ops.transpose(wide)))
+    x = ops.cast(ops.floor(x + ROUNDING), "uint8")
+    return keras.Model(images, ops.transpose(x, (0, 2, 3, 1)), name=name)
+
+
+def _box(have: Sequence[Any], size: Sequence[int], how: str, math: Any) -> list[tuple]:
+    """What part of an image becomes the result: its start and its length on each axis.
+
+    Where it begins before the image or ends after it, there is black.
+
+    Args:
+        have: Height and width of the image, integer scalars of any kind.
+        size: Height and width of the result.
+        how: As for :func:`resize`.
+        math: The module that knows such scalars, ``tensorflow`` or ``keras.ops``.
+    """
+    if how == "bilinear":
+        return [(0, side) for side in have]
+    if how == "center":
+        pairs = zip(have, size, strict=True)
+        return [((side + length) // 2 - length, length) for side, length in pairs]
+    (tall, wide), (height, width) = have, size
     # The height that goes with the width, and the width that goes with the height.
-    fitting = tf.cast(have[::-1] * size, tf.float32) / tf.cast(size[::-1], tf.float32)
-    fitting = tf.cast(fitting, tf.int32)
+    fitting = wide * height // width, tall * width // height
     if how == "crop":
-        box = tf.maximum(tf.minimum(have, fitting), 1)
-        return _cut(images, (have - box) // 2, box)
-    missing = (tf.maximum(have, fitting) - have) // 2
-    return _padded(images, tf.stack([missing, missing], 1))
+        pairs = zip(have, fitting, strict=True)
+        lengths = [math.maximum(math.minimum(side, fit), 1) for side, fit in pairs]
+        pairs = zip(have, lengths, strict=True)
+        return [((side - length) // 2, length) for side, length in pairs]
+    pairs = zip(have, fitting, strict=True)
+    missing = [(math.maximum(side, fit) - side) // 2 for side, fit in pairs]
+    pairs = zip(have, missing, strict=True)
+    return [(-more, side + 2 * more) for side, more in pairs]
 
 
-def _cut(images, corner, size):
-    bottom, right = tf.unstack(corner + size)
-    return images[..., corner[0] : bottom, corner[1] : right, :]
+def _matrix(line, longest, start, length, size):
+    """The matrix (size, pixels) that resizes an axis to `size`.
+
+    A result is a mean of the pixels around its place in the box. Their weights fall
+    linearly to 0 at the distance of one pixel, or of one result where that is larger.
+
+    Args:
+        line: Ones, for every pixel of the axis.
+        longest: Ones, at least as many as the box is long.
+        start: Where the box begins.
+        length: How long it is.
+        size: How many results there are.
+    """
+    centers = 2 * np.arange(size, dtype="int32")[:, None] + 1
+    # A tensor made here, outside the graph, would become an input of an ONNX file.
+    reach = 2 * (size if isinstance(length, int) else ops.maximum(length, size))
+
+    def weights(pixel):
+        # Whole numbers: units of half a pixel's size-th part have no rounding.
+        distance = ops.abs((2 * pixel + 1) * size - length * centers)
+        inside = ops.logical_and(pixel >= 0, pixel < length)
+        return ops.where(inside, ops.maximum(1 - distance / reach, 0), 0)
+
+    total = ops.sum(weights(ops.cumsum(longest) - 1), -1, keepdims=True)
+    return weights(ops.cumsum(line) - 1 - start) / total
 
 
-def _padded(images, sides):
-    others = tf.zeros([len(images.shape) - 3, 2], tf.int32)
-    return tf.pad(images, tf.concat([others, sides, [[0, 0]]], 0))
+def _cut(images, have, box):
+    """What there is of a box of images."""
+    (top, bottom), (left, right) = (
+        (tf.maximum(start, 0), tf.minimum(start + length, side))
+        for side, (start, length) in zip(have, box, strict=True)
+    )
+    return images[..., top:bottom, left:right, :]
+
+
+def _filled(images, have, box):
+    """Images that fill a box, with black around them."""
+    sides = [
+        [tf.maximum(-start, 0), tf.maximum(start + length - side, 0)]
+        for side, (start, length) in zip(have, box, strict=True)
+    ]
+    others = [[0, 0]] * (len(images.shape) - 3)
+    return tf.pad(images, [*others, *sides, [0, 0]])

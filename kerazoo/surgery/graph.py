@@ -59,8 +59,12 @@ class Graph:
 
     @property
     def flat(self) -> bool:
-        """Whether there is no model inside, and every layer is called once."""
-        inner = any(isinstance(layer, keras.Model) for layer in self.model.layers)
+        """Whether no layer is a model with weights, and each is called once.
+
+        A model without them, such as the resizing of a served network, is one step.
+        """
+        models = [la for la in self.model.layers if isinstance(la, keras.Model)]
+        inner = any(model.weights for model in models)
         return not inner and all(len(calls) < 2 for calls in self.calls.values())
 
     def sources(self, name: str) -> list[str]:

@@ -12,7 +12,7 @@ from kerazoo.surgery.preprocessing import resized_to_output
 
 # How the members' answers become one.
 RULES = ("probabilities", "logits", "votes")
-PREPROCESSING = ("pixels", "native", "cut", "filled", "resized")
+PREPROCESSING = ("pixels", "native", "cut", "filled", "resize", "resized")
 # The second is that of networks of the first version.
 NORMALIZATIONS = ("normalize_", "normalise_")
 
@@ -103,9 +103,12 @@ class _Graph:
 
 
 def _plain(layer):
-    """A layer's configuration without its name."""
+    """A layer's configuration without its name, and a model's without those inside."""
     config = {k: v for k, v in layer.get_config().items() if k != "name"}
-    return json.dumps(config, sort_keys=True, default=repr)
+    text = json.dumps(config, sort_keys=True, default=repr)
+    for number, inner in enumerate(config.get("layers", ())):
+        text = text.replace(json.dumps(inner["name"]), str(number))
+    return text
 
 
 def _digest(weights):

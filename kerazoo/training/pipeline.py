@@ -102,31 +102,17 @@ class Pipeline:
                 layer.set_weights(trained.get_layer(layer.name).get_weights())
         return copy
 
-    def _resized(self, x):
-        height, width, _ = self.image_shape
-        how, size = self.recipe.resize, (height, width)
-        options = {"antialias": True, "dtype": "float32"}
-        # Keras 3.15 cannot pad whole numbers.
-        x = layers.Rescaling(1.0, dtype="float32", name="pixels")(x)
-        # Resizing is for training unless it is told, and takes all layers after it
-        # along: batch norms and dropout would train in a plain model(images).
-        if how != "center":
-            return layers.Resizing(
-                *size,
-                crop_to_aspect_ratio=how == "crop",
-                pad_to_aspect_ratio=how == "pad",
-                name="resized",
-                **options,
-            )(x, training=False)
-        # Images are cut and filled up around the centre, as in training. Where all of
-        # the data set have one size, others are brought to it first.
-        if None not in self.source_shape[:2]:
-            brought = layers.Resizing(*self.source_shape[:2], name="native", **options)
-            x = brought(x, training=False)
-        x = layers.ZeroPadding2D(size, name="filled")(x)
-        return layers.CenterCrop(*size, dtype="float32", name="resized")(
-            x, training=False
-        )
+    def _resized(self, images):
+        *size, channels = self.image_shape
+        how = self.recipe.resize
+        native = [side for side in self.source_shape[:2] if side is not None]
+        # Where all images of the data set have one size, others are brought to it
+        # before they are cut.
+        if how == "center" and len(native) == 2:
+            resizer = kerazoo_data.resizer(native, "bilinear", channels, name="native")
+            images = resizer(images)
+        images = kerazoo_data.resizer(size, how, channels)(images)
+        return layers.Rescaling(1.0, dtype="float32", name="resized")(images)
 
 
 def _adapt(values, channels):

@@ -46,14 +46,14 @@ def photos():
 @pytest.mark.parametrize("shape", [(24, 24, 1), (24, 30, 3)])
 @pytest.mark.parametrize("resize", ["bilinear", "pad", "crop", "center"])
 def test_serving_agrees_with_the_pipeline(photos, resize, shape):
-    """To the rounding of pixels, and of the sides that pad and crop scale to."""
+    """To the rare pixel that is rounded the other way."""
     trained, served = assembled(resize, source=photos.shape, shape=shape)
     raw = np.repeat(photos.source.images, shape[-1], -1)
     ready = data.Batches(photos, 20, image_shape=shape, resize=resize).take(20)[0]
     expected = probabilities(trained(ready, training=False))
     got = np.asarray(served(raw, training=False))
-    np.testing.assert_allclose(got, expected, atol=0.04)
-    assert np.abs(got - expected).mean() < 0.005
+    np.testing.assert_allclose(got, expected, atol=0.004)
+    assert np.abs(got - expected).mean() < 1e-4
     assert np.abs(expected - expected.mean(0)).max() > 0.05
 
 
@@ -65,7 +65,20 @@ def test_a_served_network_resizes_as_the_pipeline_does(resize, size):
     image = np.random.default_rng(1).integers(0, 256, (*size, 1), "uint8")
     ours = resizing.resize(tf.constant(image), (24, 30), resize).numpy()
     theirs = np.asarray(resized(image[None], training=False))[0]
-    assert np.abs(theirs - ours).max() <= 0.51
+    assert theirs.dtype == "float32"
+    assert np.abs(theirs - ours).max() <= 1
+    assert (theirs != ours).mean() <= 2e-3
+
+
+def test_center_cuts_images_of_another_size_at_that_of_the_set():
+    _, served = assembled("center", source=(40, 50, 1), shape=(24, 30, 1))
+    resized = keras.Model(served.input, served.get_layer("resized").output)
+    image = np.random.default_rng(1).integers(0, 256, (90, 80, 1), "uint8")
+    native = resizing.resize(tf.constant(image), (40, 50), "bilinear")
+    ours = resizing.resize(native, (24, 30), "center").numpy()
+    theirs = np.asarray(resized(image[None], training=False))[0]
+    assert np.abs(theirs - ours).max() <= 1
+    assert (theirs != ours).mean() <= 2e-3
 
 
 def test_serving_the_sets_own_images_is_exact(digits):

@@ -18,6 +18,7 @@ from kerazoo.layers import Maxout
 from kerazoo.run import Run
 from kerazoo.serving.predict import predict
 from kerazoo.surgery import join
+from kerazoo.surgery.graph import Graph
 from kerazoo.tuning import ensembles
 
 from .conftest import TINY
@@ -63,9 +64,9 @@ def served(name="net", size=8, seed=0, mean=100.0, last="softmax", maxout=False)
     keras.utils.set_random_seed(seed)
     la = keras.layers
     x = raw = keras.Input((None, None, 1), dtype="uint8", name="raw")
-    x = la.Rescaling(1.0, dtype="float32", name="pixels")(x)
-    x = la.Resizing(size, size, name="resized")(x)
-    x = la.Normalization(mean=[mean], variance=[400.0], name="normalize_standardize")(x)
+    x = data.resizer((size, size), "bilinear", 1)(x)
+    x = la.Rescaling(1.0, dtype="float32", name="resized")(x)
+    x = la.Rescaling([0.05], [-0.05 * mean], name="normalize_standardize")(x)
     x = la.Conv2D(4, 3, name="conv1", kernel_initializer="he_normal")(x)
     x = la.BatchNormalization(name="bn1")(x)
     x = Maxout(2, name="act1")(x) if maxout else la.ReLU(name="act1")(x)
@@ -113,7 +114,7 @@ def test_it_says_what_its_members_say(rule):
 def test_equal_preprocessing_is_computed_once():
     models = [served(seed=1), served(seed=2), served(seed=3)]
     found = names(join.joined(models))
-    for name in ("raw", "pixels", "resized", "normalize_standardize"):
+    for name in ("raw", "resize", "resized", "normalize_standardize"):
         assert [one for one in found if one.endswith(name)] == [name]
     for number in (1, 2, 3):
         assert f"member{number}_conv1" in found
@@ -167,7 +168,7 @@ for rule in {join.RULES}:
 
 def test_own_layers_and_flat_graph(tmp_path):
     joined = join.joined([served(seed=1, maxout=True), served(seed=2)])
-    assert not [layer for layer in joined.layers if isinstance(layer, keras.Model)]
+    assert Graph(joined).flat
     assert isinstance(joined.get_layer("member1_act1"), Maxout)
     joined.save(tmp_path / "joined.keras")
     again = keras.models.load_model(tmp_path / "joined.keras")

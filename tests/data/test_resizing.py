@@ -1,0 +1,150 @@
+"""The pipeline's resize and the served network's: the same pixels."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerazoo import data
+from kerazoo.data import resizing
+
+# Equal, thin, of another proportion, larger, smaller, and of simple ratios.
+HAVE = [(24, 30), (1, 1), (1, 200), (90, 3), (48, 60), (8, 10), (41, 60), (123, 101)]
+SIZES = [(24, 30, 3), (24, 30, 1), (1, 5, 3), (97, 13, 1)]
+
+
+def picture(have, channels=3, batch=()):
+    rng = np.random.default_rng(sum(have))
+    return rng.integers(0, 256, (*batch, *have, channels), "uint8")
+
+
+def exact(line, size):
+    """The matrix of a triangle filter in double precision, as a textbook has it."""
+    scale = line / size
+    reach = max(scale, 1)
+    centers = (np.arange(size) + 0.5) * scale - 0.5
+    weights = 1 - np.abs(np.arange(line) - centers[:, None]) / reach
+    weights = np.maximum(weights, 0)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def box(image, size, how):
+    """What of an image is stretched to the size, cut and padded with NumPy."""
+    (tall, wide), (height, width) = image.shape[:2], size
+    if how == "bilinear":
+        return image
+    if how == "center":
+        padded = np.pad(image, [[height, height], [width, width], [0, 0]])
+        top, left = (tall + height) // 2, (wide + width) // 2
+        return padded[top : top + height, left : left + width]
+    fitting = np.array([wide * height // width, tall * width // height])
+    if how == "pad":
+        more = (np.maximum(fitting, image.shape[:2]) - image.shape[:2]) // 2
+        return np.pad(image, [[more[0]] * 2, [more[1]] * 2, [0, 0]])
+    sides = np.maximum(np.minimum(fitting, image.shape[:2]), 1)
+    top, left = (np.array(image.shape[:2]) - sides) // 2
+    return image[top : top + sides[0], left : left + sides[1]]
+
+
+def reference(image, size, how):
+    """The result before it is rounded, in double precision."""
+    part = box(image, size, how).astype("float64")
+    tall, wide = (exact(*pair) for pair in zip(part.shape[:2], size, strict=True))
+    return np.stack([tall @ one @ wide.T for one in np.moveaxis(part, -1, 0)], -1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("how", resizing.RESIZES)
+def test_both_are_the_triangle_filter(how, size):
+    """To the nearest whole number, up to 0.01 of one."""
+    *size, channels = size
+    served = data.resizer(size, how, channels)
+    for have in HAVE:
+        image = picture(have, channels)
+        expected = reference(image, size, how)
+        piped = resizing.resize(tf.constant(image), size, how).numpy()
+        for got in (piped, np.asarray(served(image[None]))[0]):
+            assert got.dtype == "uint8"
+            assert got.shape == expected.shape
+            assert np.abs(got - expected).max() <= 0.51, have
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("how", resizing.RESIZES)
+def test_the_served_pixels_are_the_pipelines(how, size):
+    """Batches and single images; one pixel in a thousand may differ by one."""
+    *size, channels = size
+    served, differing, pixels = data.resizer(size, how, channels), 0, 0
+    for have in HAVE:
+        for batch in (1, 4):
+            images = picture(have, channels, (batch,))
+            piped = resizing.resize(tf.constant(images), size, how).numpy()
+            got = np.asarray(served(images)).astype(int)
+            assert np.abs(got - piped).max() <= 1, have
+            differing += (got != piped).sum()
+            pixels += got.size
+            one = resizing.resize(tf.constant(images[0]), size, how)
+            np.testing.assert_array_equal(one, piped[0])
+    assert differing <= (0 if how == "center" else pixels / 1000)
+
+
+def test_halves_go_one_way():
+    """Simple ratios make many, of which two sums may lie on different sides."""
+    shares = []
+    for have in (8, 28, 32, 96):
+        for size in (8, 24, 32, 64):
+            images = picture((have, have), 3, (4,))
+            got = np.asarray(data.resizer((size, size), "bilinear", 3)(images))
+            piped = resizing.resize(tf.constant(images), (size, size), "bilinear")
+            shares.append((got != piped.numpy()).mean())
+    assert np.mean(shares) <= 1e-4
+
+
+@pytest.mark.parametrize("how", resizing.RESIZES)
+def test_equal_sizes_change_nothing(how):
+    images = picture((24, 30), 3, (2,))
+    np.testing.assert_array_equal(data.resizer((24, 30), how, 3)(images), images)
+    # A size that the graph does not know.
+    whole = tf.function(
+        lambda x: resizing.resize(x, (24, 30), how),
+        input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)],
+    )
+    np.testing.assert_array_equal(whole(images), images)
+
+
+@pytest.mark.parametrize("how", resizing.RESIZES)
+def test_extremes(how):
+    """White stays white, and no images give none."""
+    white = np.full((1, 37, 53, 3), 255, "uint8")
+    got = np.asarray(data.resizer((24, 30), how, 3)(white))
+    assert got[0, 12, 15].tolist() == [255] * 3
+    if how in ("bilinear", "crop"):
+        assert (got == 255).all()
+    assert np.asarray(data.resizer((24, 30), how, 3)(white[:0])).shape == (0, 24, 30, 3)
+
+
+JAX = """
+import numpy as np, tensorflow as tf, keras
+from kerazoo import data
+from kerazoo.data import resizing
+assert keras.backend.backend() == "jax"
+for how in resizing.RESIZES:
+    for have in ((41, 60), (7, 90)):
+        images = np.random.default_rng(0).integers(0, 256, (2, *have, 3), "uint8")
+        piped = resizing.resize(tf.constant(images), (24, 30), how).numpy().astype(int)
+        got = np.asarray(data.resizer((24, 30), how, 3)(images))
+        assert np.abs(got - piped).max() <= 1
+        assert (got != piped).mean() <= 1e-3
+"""
+
+
+@pytest.mark.slow
+def test_jax_gives_the_same_pixels():
+    pytest.importorskip("jax", reason="the extra `test` brings jax")
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", JAX]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
