@@ -7,6 +7,7 @@ import keras
 
 from kerazoo.errors import unknown
 from kerazoo.surgery.fold_batchnorm import fold_batchnorm
+from kerazoo.surgery.preprocessing import split_resizing
 
 PRECISIONS = ("auto", "float32")
 
@@ -48,7 +49,11 @@ def predictor(
 
     from kerazoo.precision import choose, use
 
-    chosen = choose(precision)
+    chosen, resize = choose(precision), None
+    if chosen.onednn:
+        # The bits of bfloat16 do not tell 255 pixel values apart.
+        resize, model = split_resizing(model)
+        resize = resize and tf.function(resize, reduce_retracing=True)
 
     def taken(variables):
         # An array becomes a constant, a tensor an argument: TensorFlow fuses no bias
@@ -74,6 +79,8 @@ def predictor(
 
     def predict(images):
         # The options of TensorFlow are the process's, not a thread's.
+        if resize:
+            images = resize(images, training=False)
         with alone, use(chosen):
             return keras.tree.map_structure(lambda t: t.numpy(), compiled(images))
 

@@ -1,4 +1,4 @@
-"""A served model without the resizing in front of it."""
+"""A served model with the resizing in front of it parted from the rest."""
 
 import keras
 
@@ -16,3 +16,26 @@ def resized_to_output(served: keras.Model) -> keras.Model:
             f"{served.name} does not resize all images to one size, so that no "
             "pipeline can feed it; measure its members, or give it raw images."
         ) from error
+
+
+def split_resizing(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """The resizing of a served model, or of an ensemble's members, and the rest.
+
+    Args:
+        model: A functional model.
+
+    Returns:
+        A model from raw images to the resized ones, a list where there are several, and
+        the model that takes these; ``None`` and the whole where nothing is resized.
+    """
+    resized = [
+        layer.output
+        for layer in model.layers
+        if layer.name.rpartition("_")[2] == "resized"
+    ]
+    if len(resized) == 1:
+        (resized,) = resized
+    try:
+        return keras.Model(model.input, resized), keras.Model(resized, model.output)
+    except ValueError:
+        return None, model

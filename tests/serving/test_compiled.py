@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 import kerazoo
+from kerazoo import data
 
 RNG = np.random.default_rng(0)
 NETWORKS = ("lenet5", "resnet20_cifar", "fractalnet20", "dsn", "enet_encoder")
@@ -59,6 +60,22 @@ def test_a_served_model_takes_raw_images_of_any_size(trained):
     for size in (8, 13):
         x = RNG.integers(0, 255, (2, size, size, 1), "uint8")
         np.testing.assert_allclose(predict(x), model.predict_on_batch(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_images_are_resized_in_full_precision(members):
+    """Where ``auto`` is bfloat16, which does not tell 255 values apart."""
+    raw = keras.Input((None, None, 3), dtype="uint8", name="raw")
+    means = []
+    for number in range(members):
+        x = data.resizer((24 + number, 30), "bilinear", 3, name=f"resize{number}")(raw)
+        x = layers.Rescaling(1.0, dtype="float32", name=f"member{number}_resized")(x)
+        means.append(layers.AveragePooling2D(2)(x))
+    x = RNG.integers(0, 255, (2, 41, 60, 3), "uint8")
+    model = keras.Model(raw, means)
+    expected, given = model.predict_on_batch(x), kerazoo.predictor(model)(x)
+    for e, g in zip(expected, given, strict=True):
+        np.testing.assert_array_equal(g, e)
 
 
 def test_several_inputs():
