@@ -391,6 +391,11 @@ def find(name: str) -> Card:
     Raises:
         ValueError: For an unknown name; the message gives the nearest names.
     """
+    if not isinstance(name, str):
+        raise ValueError(
+            f"network is a {type(name).__name__}; give the name of a network, as "
+            "kerazoo list shows them. A model of your own goes to kerazoo.fit alone."
+        )
     if name not in _catalogue():
         raise unknown("network", name, _catalogue())
     return _catalogue()[name]

@@ -45,7 +45,7 @@ class RunConfig:
     """What a run was made of: its ``config.json``.
 
     Attributes:
-        network: The network's name, or ``ensemble``.
+        network: The network's name, that of the caller's model, or ``ensemble``.
         data: The data set's name.
         classes: The names of the classes.
         image_shape: What the network takes, ``(height, width, channels)``.
@@ -56,6 +56,8 @@ class RunConfig:
         data_dir: Where the data set's files were found.
         deterministic: Whether TensorFlow computed the same bits in every run.
         parts: A digest of splits that the caller chose; ``None`` for the usual ones.
+        architecture: A digest of a model that the caller gave; ``None`` for a network
+            of kerazoo.
         images: How many images every part had, and a digest of the names of a folder's
             files, or of the content of arrays
             (:attr:`kerazoo.data.ImageData.fingerprint`).
@@ -77,6 +79,7 @@ class RunConfig:
     data_dir: str | None = None
     deterministic: bool = False
     parts: str | None = None
+    architecture: str | None = None
     images: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     task: str = "classification"
     extended_from: tuple[Count, ...] = ()
@@ -301,7 +304,14 @@ class Run:
             )
         try:
             return keras.models.load_model(path)
-        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        # Keras' error for a class that it does not know is a TypeError.
+        except (
+            ValueError,
+            OSError,
+            KeyError,
+            TypeError,
+            zipfile.BadZipFile,
+        ) as error:
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"{path} cannot be read: {reason}") from error
 

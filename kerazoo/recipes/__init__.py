@@ -4,6 +4,7 @@ import fnmatch
 import functools
 import importlib
 import json
+import os
 import pathlib
 
 from kerazoo import reader, registry
@@ -43,42 +44,48 @@ def find(name: str) -> Recipe:
     return _catalogue()[name]
 
 
-def for_network(network: str, kind: str = "laptop") -> Recipe:
+def for_network(network: str | None, kind: str = "laptop") -> Recipe:
     """The recipe of a kind that fits a network most closely.
 
     Args:
-        network: The network's name.
+        network: The network's name; ``None`` for one that is not of kerazoo.
         kind: ``laptop``, ``modern`` or ``paper``.
 
     Raises:
         ValueError: Where no recipe of the kind is for the network.
     """
-    registry.find(network)
+    if network is not None:
+        registry.find(network)
     fitting = {
-        name: _fit(recipe, network)
+        name: _fit(recipe, network or "")
         for name, recipe in _catalogue().items()
-        if recipe.kind == kind and _fit(recipe, network)
+        if recipe.kind == kind and _fit(recipe, network or "")
     }
     if not fitting:
         raise ValueError(
-            f"There is no {kind} recipe for {network}; there are "
-            f"{', '.join(list_recipes(network))}."
+            f"There is no {kind} recipe for {network or 'a model of your own'}; there "
+            f"are {', '.join(list_recipes(network or ''))}."
         )
     return find(max(fitting, key=fitting.__getitem__))
 
 
-def choose(recipe: Recipe | str | None, network: str) -> Recipe:
+def choose(
+    recipe: Recipe | str | os.PathLike | None, network: str | None = None
+) -> Recipe:
     """The recipe that somebody means.
 
     Args:
         recipe: A recipe; the name of one, its kind (``laptop``, ``modern`` or
             ``paper``) or a JSON file; ``None`` for ``laptop``.
-        network: The network that it is for.
+        network: The network that it is for; ``None`` for one that is not of kerazoo.
 
     Raises:
         ValueError: For an unknown network or recipe, or a file that holds none.
     """
-    registry.find(network)
+    if network is not None:
+        registry.find(network)
+    if isinstance(recipe, os.PathLike):
+        recipe = os.fspath(recipe)
     if isinstance(recipe, Recipe):
         return recipe
     if recipe is None or recipe in KINDS:

@@ -73,7 +73,8 @@ class _Graph:
 
         def call(layer, *args, **options):
             config = _plain(layer)
-            weights = layer.get_weights()
+            # An operation such as a sum, written as one, is no layer.
+            weights = layer.get_weights() if isinstance(layer, layers.Layer) else []
             inputs = [id(x) for x in keras.tree.flatten((args, options))]
             key = (type(layer), config, _digest(weights), *inputs)
             if key not in self._known:
@@ -82,7 +83,8 @@ class _Graph:
                 copy = copies[id(layer)]
                 # The tensors stay alive with it, so that no other takes their ids.
                 self._known[key] = (copy(*args, **options), args, options)
-                copy.set_weights(weights)
+                if weights:
+                    copy.set_weights(weights)
             return self._known[key][0]
 
         clone = keras.models.clone_model(

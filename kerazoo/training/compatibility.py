@@ -49,6 +49,25 @@ def check_compatible(network: str, recipe: Recipe) -> None:
     for pattern in recipe.networks:
         if not registry.list_models(pattern):
             raise unknown("network of the recipe", pattern, registry.list_models())
+    check_size(network, recipe, recipe.image_shape or card.input_shape)
+    if recipe.image_shape and min(recipe.image_shape[:2]) < card.minimum:
+        raise ValueError(
+            f"image_shape is {list(recipe.image_shape)}; the smallest image that "
+            f"{network} takes is {card.minimum}x{card.minimum}."
+        )
+
+
+def check_size(network: str, recipe: Recipe, shape: tuple[int, int, int]) -> None:
+    """Refuses a run to start from that is not there, and a batch that fits nowhere.
+
+    Args:
+        network: The network's name.
+        recipe: How it is to be trained.
+        shape: The images that it takes.
+
+    Raises:
+        ValueError: For one of the two.
+    """
     start = recipe.start_from
     if start is not None and not (start and pathlib.Path(start).is_dir()):
         raise ValueError(
@@ -56,16 +75,11 @@ def check_compatible(network: str, recipe: Recipe) -> None:
             "no run; train that one first, give another (start_from=RUN), or begin "
             "with new weights (start_from=None)."
         )
-    batch = recipe.batch_size * math.prod(recipe.image_shape or card.input_shape)
+    batch = recipe.batch_size * math.prod(shape)
     if batch > LARGEST_BATCH:
         raise ValueError(
             f"A batch of {recipe.batch_size} images of "
-            f"{'x'.join(map(str, recipe.image_shape or card.input_shape))} has "
+            f"{'x'.join(map(str, shape))} has "
             f"{batch:.1e} numbers, which no machine holds; give a smaller image_shape "
             "or batch_size."
-        )
-    if recipe.image_shape and min(recipe.image_shape[:2]) < card.minimum:
-        raise ValueError(
-            f"image_shape is {list(recipe.image_shape)}; the smallest image that "
-            f"{network} takes is {card.minimum}x{card.minimum}."
         )

@@ -9,6 +9,7 @@ import io
 import math
 import os
 import platform
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader, recipes, registry
+from kerazoo import reader, recipes
 from kerazoo.analysis import plots
 from kerazoo.data.arrays import DataLike
 from kerazoo.errors import counted
@@ -44,11 +45,12 @@ from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
 from kerazoo.training.best_weights import BestWeights
 from kerazoo.training.class_weights import class_weights, weigh
-from kerazoo.training.compatibility import check_compatible
+from kerazoo.training.compatibility import check_compatible, check_size
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.generators import generators_kept
 from kerazoo.training.initial_weights import set_initial_weights
+from kerazoo.training.own_model import OwnModel
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
 from kerazoo.training.state import TrainState
@@ -85,7 +87,7 @@ class Job:
 
 @generators_kept()
 def fit(
-    network: str,
+    network: str | keras.Model,
     data: DataLike | None = None,
     recipe: Recipe | str | None = None,
     *,
@@ -99,6 +101,7 @@ def fit(
     events: bool = True,
     until: int | None = None,
     keep_state: bool = False,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
     verbose: str | int = "auto",
 ) -> Run:
     """Trains a network and leaves a run folder.
@@ -112,7 +115,10 @@ def fit(
     the longer one, which the epochs before did not follow.
 
     Args:
-        network: The network's name.
+        network: The network's name; or a model of your own, functional or sequential,
+            from images to a softmax or logits. A copy is trained, beginning with the
+            model's weights; the run is called by its name and goes on with a model of
+            the same architecture alone.
         data: A data set's name, a folder's path, arrays ``(x, y)``, a
             ``tf.data.Dataset`` or a loaded set, as for :func:`kerazoo.data.load`; by
             default the recipe's.
@@ -138,6 +144,9 @@ def fit(
             without, goes on.
         keep_state: Whether the state stays when training has ended, so that the run can
             be extended. It takes two to four times as much disk as the network.
+        callbacks: Keras callbacks of your own, called after those of the training. What
+            they remember is not in the state: a resumed training begins with them as
+            they are given.
         verbose: As in Keras' ``fit``; ``auto`` is a line an epoch, and a bar as well
             on a terminal or in a notebook.
 
@@ -151,8 +160,8 @@ def fit(
         kerazoo.training.state.Diverged: Where the loss is no longer a number.
         kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
-    recipe = recipes.choose(recipe, network)
-    check_compatible(network, recipe)
+    network, recipe, own = _network_and_recipe(network, recipe)
+    callbacks = _checked(callbacks)
     if verbose == "auto":
         verbose = 1 if someone_watches() else 2
     if deterministic:
@@ -164,9 +173,7 @@ def fit(
         until = reader.whole(until, "until")
     distribution = distribute(devices)
     distribution.check_batch(recipe.batch_size)
-    chosen = choose(precision)
-    if distribution.replicas > 1:
-        chosen = dataclasses.replace(chosen, jit_compile=False)
+    chosen = _precision(precision, own, distribution)
     parts = None
     if isinstance(data, kerazoo_data.ImageData):
         parts = own_parts(data, recipe)
@@ -181,7 +188,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     with use(chosen):
         with distribution.scope():
-            job = prepare(network, data, recipe, chosen, distribution)
+            job = prepare(network, data, recipe, chosen, distribution, own)
         config = dataclasses.replace(
             job.config,
             data_dir=None if data_dir is None else str(data_dir),
@@ -204,7 +211,7 @@ def fit(
             if verbose and distribution.chief:
                 print(_plan(job, folder))
             with distribution.scope():
-                _train(job, folder, state, events, verbose)
+                _train(job, folder, state, events, callbacks, verbose)
             networks, best = _networks(job, state)
         # Out of the training's precision: the metrics are those that whoever loads the
         # network gets.
@@ -212,6 +219,58 @@ def fit(
             _finish(job, networks, best, folder, state, write_figures=events)
         distribution.gather(0)
     return folder
+
+
+def _network_and_recipe(
+    network: str | keras.Model, recipe: Recipe | str | None
+) -> tuple[str, Recipe, OwnModel | None]:
+    """A network's name, how to train it, and the model where it is the caller's."""
+    if isinstance(network, keras.Model):
+        own = OwnModel(network)
+        return own.name, own.choose_recipe(recipe), own
+    recipe = recipes.choose(recipe, network)
+    check_compatible(network, recipe)
+    return network, recipe, None
+
+
+def _precision(name, own, distribution):
+    chosen = choose(name)
+    if own and chosen.policy != "float32":
+        if name != "auto":
+            raise ValueError(
+                f"precision is {name!r}, but the layers of {own.name} have the "
+                "precision that they were made in; leave it out, or make the model "
+                f"after keras.config.set_dtype_policy({name!r})."
+            )
+        chosen = choose("float32")
+    if distribution.replicas > 1:
+        chosen = dataclasses.replace(chosen, jit_compile=False)
+    return chosen
+
+
+def _checked(callbacks):
+    """The caller's callbacks as a list."""
+    if isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks]
+    if not isinstance(callbacks, Iterable):
+        raise ValueError(
+            f"callbacks is a {type(callbacks).__name__}; give a list of Keras' "
+            "callbacks."
+        )
+    callbacks = list(callbacks)
+    for one in callbacks:
+        if not isinstance(one, keras.callbacks.Callback):
+            made = " (call it)" if isinstance(one, type) else ""
+            raise ValueError(
+                f"callbacks has {one!r}, which is no Keras callback{made}; give "
+                "instances of keras.callbacks.Callback."
+            )
+        if isinstance(one, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                "callbacks has BackupAndRestore, which would put other weights into a "
+                "training that resumes by itself; leave it out."
+            )
+    return callbacks
 
 
 def _plan(job, folder):
@@ -273,17 +332,11 @@ def prepare(
     recipe: Recipe,
     precision: Precision,
     distribution: Distribution,
+    own: OwnModel | None = None,
 ) -> Job:
     """Model, batches and configuration of a training; nothing is written yet."""
     weights = class_weights(recipe, images.train)
-    pipeline = Pipeline(
-        network=network,
-        recipe=recipe,
-        classes=len(images.classes),
-        source_shape=images.shape,
-        mean=images.mean,
-        std=images.std,
-    )
+    pipeline = _pipeline(network, images, recipe, own)
     batch = {
         "batch_size": recipe.batch_size,
         "image_shape": pipeline.image_shape,
@@ -307,6 +360,9 @@ def prepare(
     if images.validation:
         distribution.check_validation(images.validation.size, recipe.batch_size)
     model = pipeline.for_training()
+    if own:
+        # What cannot be served is known before the first step.
+        pipeline.for_serving(model)
     distribution.synchronise(model)
     set_initial_weights(model, recipe, training)
     compilation.compile(
@@ -319,7 +375,7 @@ def prepare(
         jit_compile=precision.jit_compile,
         steps_per_execution=1
         if distribution.devices > 1
-        else _steps_per_execution(network, recipe, training.steps),
+        else _steps_per_execution(pipeline, training.steps),
         replicas=distribution.replicas,
     )
     return Job(
@@ -331,7 +387,8 @@ def prepare(
         test=images.batches("test", **batch),
         config=RunConfig(
             network=network,
-            task=registry.find(network).task,
+            task=pipeline.task_name,
+            architecture=own.fingerprint if own else None,
             data=images.name,
             classes=images.classes,
             image_shape=pipeline.image_shape,
@@ -348,6 +405,22 @@ def prepare(
     )
 
 
+def _pipeline(network, images, recipe, own):
+    pipeline = Pipeline(
+        network=network,
+        recipe=recipe,
+        classes=len(images.classes),
+        source_shape=images.shape,
+        mean=images.mean,
+        std=images.std,
+        own=own,
+    )
+    if own:
+        own.check_classes(len(images.classes))
+        check_size(network, recipe, pipeline.image_shape)
+    return pipeline
+
+
 def _check_accumulation(recipe, batches):
     steps = recipe.optimizer.gradient_accumulation_steps or 1
     if steps > batches:
@@ -357,19 +430,20 @@ def _check_accumulation(recipe, batches):
         )
 
 
-def _steps_per_execution(network, recipe, steps):
+def _steps_per_execution(pipeline, steps):
     """Steps between two visits to Python: some, where a step is shorter than a visit.
 
     The number divides an epoch, and the recipe's steps where it counts them: the last
     execution would be too long otherwise.
     """
-    if registry.find(network).macs * recipe.batch_size > 1e8:
+    recipe = pipeline.recipe
+    if pipeline.macs * recipe.batch_size > 1e8:
         return 1
     together = math.gcd(steps, recipe.steps or steps)
     return max(count for count in range(1, 9) if together % count == 0)
 
 
-def _train(job, folder, state, events, verbose):
+def _train(job, folder, state, events, callbacks, verbose):
     model, training, validation = job.model, job.training, job.validation
     change = functools.partial(job.task.targets, model)
 
@@ -406,7 +480,7 @@ def _train(job, folder, state, events, verbose):
     watched = _callbacks(job, folder, recorders, epochs, events)
     state.watch(watched)
     calls = _Calls(
-        [*watched, state],
+        [*watched, *callbacks, state],
         add_history=True,
         add_progbar=verbose != 0,
         verbose=verbose,

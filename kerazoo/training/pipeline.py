@@ -11,6 +11,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import registry, tasks
 from kerazoo.recipe import Recipe
 from kerazoo.surgery.plain_keras import plain_copy
+from kerazoo.training.own_model import OwnModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Pipeline:
         mean: Per-channel mean of the training images, 0..255.
         std: Per-channel standard deviation.
         images: For ZCA whitening: training images of the network's size.
+        own: The caller's model, in place of a network of kerazoo.
     """
 
     network: str
@@ -34,19 +36,32 @@ class Pipeline:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     images: np.ndarray | None = None
+    own: OwnModel | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """What the network takes, ``(height, width, channels)``."""
+        if self.own:
+            return self.own.image_shape(self.recipe, self.source_shape)
         return self.recipe.image_shape or registry.find(self.network).input_shape
 
     @property
     def task(self) -> tasks.Task:
         """What the network learns."""
-        return tasks.find(registry.find(self.network).task)
+        return tasks.find(self.task_name)
 
-    def _network(self, images: Any, activation: str | None) -> Any:
-        x = images
+    @property
+    def task_name(self) -> str:
+        """The name of its task."""
+        return "classification" if self.own else registry.find(self.network).task
+
+    @property
+    def macs(self) -> float:
+        """Multiply-adds of an image, those of the network's default size."""
+        return self.own.macs if self.own else registry.find(self.network).macs
+
+    def _network(self, raw: Any, x: Any, activation: str | None) -> Any:
+        """The network on an input and on what was computed of it."""
         channels = self.image_shape[-1]
         for layer in kerazoo_data.normalization(
             self.recipe.normalization,
@@ -57,6 +72,8 @@ class Pipeline:
             # Pixels of 0..255 lose their last bits in 16-bit arithmetic.
             layer.dtype_policy = "float32"
             x = layer(x)
+        if self.own:
+            return self.own.build(raw, x, activation)
         return registry.create(
             self.network,
             input_tensor=x,
@@ -72,7 +89,7 @@ class Pipeline:
             ValueError: Where the recipe would drop everything.
         """
         images = keras.Input(self.image_shape, name="images")
-        model = self._network(images, None)
+        model = self._network(images, images, None)
         scale = self.recipe.dropout_scale
         for layer in model.layers:
             if isinstance(layer, layers.Dropout):
@@ -92,7 +109,7 @@ class Pipeline:
         of kerazoo, so that the file opens without it where nothing else needs it.
         """
         raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
-        model = self._network(self._resized(raw), self.task.served_activation)
+        model = self._network(raw, self._resized(raw), self.task.served_activation)
         served = self.task.served(model.output)
         if served is not model.output:
             model = keras.Model(raw, served, name=model.name)
