@@ -66,6 +66,7 @@ TABLE = {
 # other backends, the second backend where it is the one that runs, and an extra.
 INSIDE_FUNCTIONS = {
     "layers": {"tensorflow"},
+    "precision": {"jax"},
     "training": {"jax"},
     "tuning": {"optuna"},
 }
