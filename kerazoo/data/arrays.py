@@ -96,7 +96,7 @@ def from_dataset(
     """
     if classes is None:
         classes = getattr(dataset, "class_names", None)
-    check_share(validation)
+    check_parting(validation, seed)
     train = _read(dataset, memory_limit)
     tested = None if test is None else _read(test, memory_limit)
     return _parted("dataset", name, train, tested, classes, validation, seed)
@@ -171,13 +171,16 @@ def load_measured(
     )
 
 
-def check_share(validation: float) -> None:
-    """Raises ValueError unless a validation share is one."""
-    if not 0 <= validation < 1:
+def check_parting(validation: float, seed: int) -> None:
+    """Raises ValueError unless a validation share and a seed are some."""
+    try:
+        reader.read(reader.Rate, validation, "validation")
+    except ValueError as error:
         raise ValueError(
             f"validation={validation} is not a share of the training examples; give "
             "0 <= validation < 1"
-        )
+        ) from error
+    reader.read(int, seed, "seed")
 
 
 def _train_and_test(data):
@@ -193,7 +196,7 @@ def _train_and_test(data):
 
 def _parted(kind, name, train, test, classes, validation, seed):
     """The set of images and labels, given as the arguments of :func:`_source`."""
-    check_share(validation)
+    check_parting(validation, seed)
     name = kind if name is None else f"{kind}:{name}"
     source, classes = _source(*train, classes=classes)
     if len(classes) < 2:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerazoo.data import folders, loading
+from kerazoo.data.arrays import DataLike
 
 SHOWN = 20
 
@@ -69,14 +70,14 @@ class Report:
         return text.getvalue()
 
 
-def check(name: str, data_dir: str | os.PathLike | None = None) -> Report:
+def check(name: DataLike, data_dir: str | os.PathLike | None = None) -> Report:
     """Says whether a set is there and whole, and counts its examples by class.
 
     Every image of a folder is decoded; of a TFDS set the labels are read, and nothing
     is downloaded.
 
     Args:
-        name: A name as for `load`, "folder:PATH" included.
+        name: A name as for `load`, "folder:PATH" included, or the images themselves.
         data_dir: TFDS data directory, as for `load`.
 
     Returns:
@@ -85,7 +86,9 @@ def check(name: str, data_dir: str | os.PathLike | None = None) -> Report:
     Raises:
         ValueError: If there is no such set or folder at all.
     """
-    if name.startswith("folder:"):
+    if isinstance(name, os.PathLike):
+        name = f"folder:{os.fspath(name)}"
+    if isinstance(name, str) and name.startswith("folder:"):
         found = folders.scan(name.removeprefix("folder:"))
         counts = {
             part: {
@@ -110,5 +113,5 @@ def check(name: str, data_dir: str | os.PathLike | None = None) -> Report:
             counted = np.bincount(split.read_labels(), minlength=len(split.classes))
             counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:
-        return Report(name, {}, problem=str(error))
-    return Report(name, counts)
+        return Report(str(name), {}, problem=str(error))
+    return Report(images.name, counts)

@@ -88,7 +88,7 @@ def load(
             "of a folder of images, arrays (x, y), a tf.data.Dataset, or what "
             "kerazoo.data.load returned."
         )
-    arrays.check_share(validation)
+    arrays.check_parting(validation, seed)
     if name.partition(":")[0] in arrays.KINDS:
         raise ValueError(
             f"{name} are images that were given in memory, where nobody can find them "

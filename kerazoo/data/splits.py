@@ -121,7 +121,7 @@ class Split:
         Raises:
             ValueError: If a position is outside the split or given twice.
         """
-        indices = np.asarray(indices, "int64")
+        indices = np.atleast_1d(np.asarray(indices, "int64"))
         if indices.size and not 0 <= indices.min() <= indices.max() < self.size:
             raise ValueError(
                 f"positions {indices.min()} to {indices.max()} are not all in "

@@ -65,7 +65,13 @@ def list_images(images: Paths) -> list[pathlib.Path]:
     Raises:
         ValueError: Where a file is missing, or a folder or pattern has no image.
     """
-    given = [images] if isinstance(images, (str, os.PathLike)) else images
+    given = [images] if isinstance(images, (str, os.PathLike)) else list(images)
+    for one in given:
+        if not isinstance(one, (str, os.PathLike)):
+            raise ValueError(
+                f"images has a {type(one).__name__}; give files, folders or patterns. "
+                "Arrays go to the network itself: run.model().predict(x)."
+            )
     found = []
     for one in given:
         path = pathlib.Path(one).expanduser()

@@ -1,9 +1,11 @@
 """Features: what a network has computed half way, as a model with named outputs."""
 
+import numbers
 from collections.abc import Iterable
 
 import keras
 
+from kerazoo import reader
 from kerazoo.errors import unknown
 from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import sights
@@ -28,7 +30,9 @@ def features(model: keras.Model, names: str | int | Iterable[str | int]) -> kera
         ValueError: For a name or stride that the network has not, or where the model is
             not a flat functional graph.
     """
-    names = [names] if isinstance(names, (str, int)) else list(names)
+    if isinstance(names, (str, int, numbers.Integral)):
+        names = [names]
+    names = [n if isinstance(n, str) else reader.whole(n, "stride") for n in names]
     if not names:
         raise ValueError(
             f"names is empty; give a layer, a stage or a stride of {model.name}."

@@ -22,7 +22,7 @@ from typing import Any
 import keras_tuner
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader, registry
+from kerazoo import reader, recipes, registry
 from kerazoo.errors import unknown
 from kerazoo.reader import Count, NonNegative
 from kerazoo.recipe import Recipe
@@ -187,7 +187,7 @@ class Space:
 
     Args:
         network: The network's name.
-        recipe: What the dimensions change.
+        recipe: What the dimensions change, as for :func:`kerazoo.fit`.
         settings: Texts such as ``"learning_rate=log:1e-4:1e-1"``, or a mapping from
             names to texts or lists of values; empty for :func:`default_space`. A name
             is a field of the recipe (``weight_decay``, ``optimizer.momentum`` or just
@@ -205,7 +205,10 @@ class Space:
             value that the recipe does not take, or where nothing is free.
     """
 
-    def __init__(self, network: str, recipe: Recipe, settings: Settings = ()) -> None:
+    def __init__(
+        self, network: str, recipe: Recipe | str | None, settings: Settings = ()
+    ) -> None:
+        recipe = recipes.choose(recipe, network)
         check_compatible(network, recipe)
         self.network, self.recipe = network, recipe
         self._card = registry.find(network)
@@ -451,7 +454,7 @@ def _with_optimizer(recipe, name):
     return Recipe.from_dict(fields)
 
 
-def default_space(network: str, recipe: Recipe) -> tuple[Dimension, ...]:
+def default_space(network: str, recipe: Recipe | str | None) -> tuple[Dimension, ...]:
     """What is worth searching for a network: a space around its recipe.
 
     Learning rate, optimiser, weight decay, batch size and initialiser; the strength of
@@ -460,8 +463,9 @@ def default_space(network: str, recipe: Recipe) -> tuple[Dimension, ...]:
 
     Args:
         network: The network's name.
-        recipe: The centre of the space.
+        recipe: The centre of the space, as for :func:`kerazoo.fit`.
     """
+    recipe = recipes.choose(recipe, network)
     card, optimizer = registry.find(network), recipe.optimizer
     options = {name: one.default for name, one in card.options.items()}
     options |= recipe.options
