@@ -63,29 +63,38 @@ def table(
     """A table for notebooks, in the colours of the page; every text is escaped.
 
     Args:
-        rows: Cells; numbers stand at the right, ``None`` is an empty cell.
+        rows: Cells. Below a head columns of numbers stand at the right.
         head: What stands above the columns.
         title: What stands above the table.
         note: What stands below it.
     """
+    cells = [[html.escape(str(cell)) for cell in row] for row in rows]
+    sides = ["left"] * max(map(len, cells), default=0)
+    if head:
+        columns = zip(*cells, strict=True)
+        sides = ["right" if _numbers(column) else "left" for column in columns]
     lines = ["<table>"]
     if title:
         # A caption would stand below the table in some notebooks.
         lines.insert(0, f"<div><b>{html.escape(title)}</b></div>")
     if head:
-        lines.append(f"<thead>{_row(head, 'th')}</thead>")
-    lines += ["<tbody>", *(_row(cells, "td") for cells in rows), "</tbody></table>"]
+        names = [html.escape(name) for name in head]
+        sides = sides or ["left"] * len(names)
+        lines.append(f"<thead>{_row(names, sides, 'th')}</thead>")
+    body = "\n".join(_row(row, sides, "td") for row in cells)
+    lines.append(f"<tbody>{body}</tbody></table>")
     if note:
         lines.append(f"<div>{html.escape(note)}</div>")
     return "\n".join(lines)
 
 
-def _row(cells, tag):
-    return f"<tr>{''.join(_cell(cell, tag) for cell in cells)}</tr>"
+def _numbers(column):
+    return all(cell[:1].isdigit() for cell in column if cell)
 
 
-def _cell(cell, tag):
-    text = "" if cell is None else html.escape(str(cell))
-    number = text[:1].isdigit() and tag == "td"
-    side = "right" if number else "left"
-    return f'<{tag} style="text-align: {side}">{text}</{tag}>'
+def _row(cells, sides, tag):
+    styled = (
+        f'<{tag} style="text-align: {side}">{cell}</{tag}>'
+        for cell, side in zip(cells, sides, strict=True)
+    )
+    return f"<tr>{''.join(styled)}</tr>"

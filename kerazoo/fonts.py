@@ -118,7 +118,8 @@ def _scripts(characters):
 
 
 @functools.cache
-def warn_of_missing(scripts):
+def warn_of_missing(scripts: str) -> None:
+    """Says, once, to which scripts the letters belong that no font has."""
     warnings.warn(
         f"No installed font has the letters of some class names ({scripts}), which "
         "figures leave out; install one, such as those of the Noto family.",

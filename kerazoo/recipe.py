@@ -5,12 +5,14 @@ words mean is written at the fields; the training part gives them effect.
 """
 
 import dataclasses
+import functools
 import json
 import math
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from kerazoo import reader
+from kerazoo import display, reader
 from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Whole
 
 ClassWeights = Annotated[
@@ -298,6 +300,19 @@ class Recipe:
     def to_json(self) -> str:
         """The recipe as JSON."""
         return json.dumps(self.to_dict(), indent=2)
+
+    def _repr_html_(self) -> str:
+        given, default = reader.plain(self), reader.plain(Recipe())
+        always = ["data", "epochs", "batch_size", "optimizer.name", "schedule.name"]
+        paths = ["kind", *always, "optimizer.learning_rate", "source"]
+        paths += [one for one in reader.differences(default, given) if one != "name"]
+        rows = [
+            (path, functools.reduce(operator.getitem, path.split("."), given))
+            for path in dict.fromkeys(paths)
+        ]
+        rows = [(path, value) for path, value in rows if value != ""]
+        note = "All other fields have their defaults."
+        return display.table(rows, title=f"recipe {self.name}", note=note)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Recipe":

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from kerazoo import reader
+from kerazoo import display, reader
 from kerazoo.errors import unknown
 from kerazoo.reader import Count, Whole
 
@@ -181,6 +181,27 @@ class Card:
         """The card as plain data, ready for JSON."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return fields | {"options": [one.to_dict() for one in self.options.values()]}
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, object]] = [
+            ("what it is", self.summary),
+            ("reference", self.reference),
+            ("input", "x".join(map(str, self.input_shape))),
+            ("weights", f"{self.total:,}"),
+            ("trained weights", f"{self.trainable:,}"),
+            ("multiply-adds", f"{self.macs:,}"),
+            *((f"the paper's {name}", one) for name, one in self.published.items()),
+            ("status", self.status),
+            *(("differs from the paper", one) for one in self.differences),
+            *(
+                (f"option {one.name}", f"{one.doc} {one.choices}; by default {default}")
+                for one in self.options.values()
+                for default in [one.default]
+            ),
+            ("proof", self.proof),
+        ]
+        shown = [row for row in rows if row[1]]
+        return display.table(shown, title=f"{self.name} ({self.year})")
 
     def siblings(self) -> dict[int, "Card"]:
         """The networks of the same body by their depth; itself among them."""

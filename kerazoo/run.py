@@ -32,7 +32,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from kerazoo import reader
+from kerazoo import display, reader
 from kerazoo.errors import counted
 from kerazoo.files import PARTIAL, clear, entries, exclusive, folder_error, write_atomic
 from kerazoo.reader import Count
@@ -121,6 +121,27 @@ class Metrics:
                 del data[name]
         return data
 
+    def rows(self) -> list[tuple[str, str]]:
+        """The measures of the whole as people see them."""
+        shares = (self.top5, self.balanced_accuracy)
+        top5, balanced = (None if x is None else display.percent(x) for x in shares)
+        rows = [
+            ("images", f"{self.images:,}"),
+            ("accuracy", display.percent(self.accuracy)),
+            ("balanced accuracy", balanced),
+            ("top 5", top5),
+            ("loss", f"{self.loss:.4f}"),
+            ("calibration error", f"{self.calibration_error:.4f}"),
+        ]
+        return [(name, value) for name, value in rows if value]
+
+    def _repr_html_(self) -> str:
+        known = [(name, one) for name, one in self.per_class.items() if one is not None]
+        worst = sorted(known, key=lambda one: one[1])[:20]
+        classes = [(name, display.percent(one)) for name, one in worst]
+        head = "class" if len(worst) == len(known) else f"worst 20 of {len(known):,}"
+        return display.table(self.rows()) + display.table(classes, (head, "accuracy"))
+
     def to_json(self) -> str:
         """The content of ``metrics.json``."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
@@ -189,6 +210,22 @@ class Run:
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    def _repr_html_(self) -> str:
+        try:
+            config = self.config
+            rows = [
+                ("network", config.network),
+                ("data", config.data),
+                ("classes", f"{len(config.classes):,}"),
+                ("recipe", config.recipe.name),
+            ]
+            if self.finished:
+                rows += [(f"test {name}", one) for name, one in self.metrics.rows()]
+        except ValueError as error:
+            rows = [("damaged", str(error))]
+        note = "" if self.finished else "The run has not ended."
+        return display.table(rows, title=f"run {self.path}", note=note)
 
     def _file(self, name):
         return self.path / name

@@ -1,8 +1,15 @@
 """Numbers and names as people see them."""
 
+import re
+
 import pytest
 
+import kerazoo
+from kerazoo import data, reader, tuning
 from kerazoo.display import percent, shortened, table
+from kerazoo.run import Metrics, RunConfig
+from kerazoo.tasks import Guess, Prediction
+from kerazoo.tuning.ensembles import MemberResult
 
 
 @pytest.mark.parametrize(
@@ -46,11 +53,88 @@ def test_a_thousand_long_names_stay_distinct():
 
 
 def test_a_table_escapes_what_it_is_given():
-    text = table([["<script>", 1], [None, "a&b"]], ["<b>"], title="<i>", note="<u>")
+    text = table([["<script>", 1], ["", "a&b"]], ["<b>", "n"], title="<i>", note="<u>")
     for one in ("script", "b", "i", "u"):
         assert f"&lt;{one}&gt;" in text
-        assert text.count(f"<{one}>") == (one == "b")
+    assert text.count("<b>") == 1
+    assert not {"<script>", "<i>", "<u>"} & set(re.findall(r"<\w+>", text))
     assert "a&amp;b" in text
-    # It takes the colours of the page, light or dark.
+
+
+def test_numbers_stand_at_the_right_below_a_head():
+    rows = [["conv", "1,000", "7 B"], ["pool", "", "x"]]
+    aligned = re.findall("text-align: (.)", table(rows, ["layer", "weights", "memory"]))
+    assert "".join(aligned) == "lrl" * 3
+    assert set(re.findall("text-align: (.)", table(rows))) == {"l"}
+    assert "<tbody></tbody>" in table([], ["layer"])
+
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def shown():
+    """Records that a notebook shows, each with a text that must not run."""
+    metrics = Metrics(
+        images=3,
+        loss=0.5,
+        accuracy=2 / 3,
+        calibration_error=0.1,
+        per_class={HOSTILE: 0.5, "none": None},
+        confusion=((1, 1), (0, 1)),
+    )
+    fold = tuning.Fold(repeat=1, number=1, images=3, score=0.9999999, loss=0.1, run="x")
+    one = MemberResult(name=HOSTILE, network="lenet5", accuracy=1.0, loss=0.1)
+    yield "66.67%", metrics
+    yield "kind", kerazoo.Recipe(name=HOSTILE)
+    yield "99.99%", Prediction(HOSTILE, (Guess(HOSTILE, 0.9999999),))
+    yield "no image", Prediction(HOSTILE, problem="no image")
+    yield (
+        "99.99%",
+        tuning.CrossValidation(
+            network=HOSTILE,
+            data="digits",
+            recipe=kerazoo.Recipe(),
+            plan=tuning.FoldPlan(),
+            folds=(fold,),
+        ),
+    )
+    yield (
+        "100.00%",
+        tuning.Ensemble("votes", None, "digits", "test", (one,), metrics, [], curve=()),
+    )
+    yield "12", data.Report(HOSTILE, {"all": {HOSTILE: 12}}, problem="one class")
+
+
+@pytest.mark.parametrize(("words", "record"), list(shown()))
+def test_records_in_a_notebook(words, record):
+    text = record._repr_html_()
+    assert words in text
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    # They take the colours of the page, light or dark.
     assert "color" not in text
     assert "background" not in text
+
+
+def test_card_and_ledger_in_a_notebook():
+    assert "62,378,344" in kerazoo.find("alexnet")._repr_html_()
+    ledger = kerazoo.ledger(kerazoo.lenet5())
+    text = ledger._repr_html_()
+    assert text.count("<tr>") == len(ledger.rows) + 2
+    assert "61,706" in text
+
+
+def test_a_run_in_a_notebook(tmp_path):
+    config = RunConfig(
+        network="lenet5",
+        data=f"folder:{HOSTILE}",
+        classes=("a", "b"),
+        image_shape=(28, 28, 1),
+        recipe=kerazoo.Recipe(),
+    )
+    (tmp_path / "config.json").write_text(reader.dump(config))
+    text = kerazoo.Run(tmp_path)._repr_html_()
+    assert "has not ended" in text
+    assert "<script" not in text
+    (tmp_path / "config.json").write_text("{")
+    assert "damaged" in kerazoo.Run(tmp_path)._repr_html_()

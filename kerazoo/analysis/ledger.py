@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kerazoo import display
 from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import sights
 
@@ -31,6 +32,7 @@ HAND_ON = (
     layers.SpatialDropout2D,
     layers.SpatialDropout3D,
 )
+COLUMNS = ("layer", "kind", "output", "memory", "weights", "multiply-adds", "sees")
 NOT_FLAT = (
     "{} is not a flat functional model with each layer used once; the ledger reads the "
     "graph of such a model."
@@ -126,26 +128,42 @@ class Ledger:
         spare = ("kind", "sees", "memory", "output")
         look = {"box": box.SIMPLE_HEAD, "collapse_padding": True, "pad_edge": False}
         table = FittingTable(spare=spare, title=self.name, **look)
-        table.add_column("layer", no_wrap=True)
-        table.add_column("kind", overflow="ellipsis", no_wrap=True, min_width=12)
-        for column in ("output", "memory", "weights", "multiply-adds", "sees"):
+        table.add_column(COLUMNS[0], no_wrap=True)
+        table.add_column(COLUMNS[1], overflow="ellipsis", no_wrap=True, min_width=12)
+        for column in COLUMNS[2:]:
             table.add_column(column, justify="right", no_wrap=True)
         for row in self.rows:
-            sees = row.receptive_field
-            table.add_row(
-                row.name,
-                row.kind,
-                "x".join(str(n or "?") for n in row.shape),
-                "" if row.memory == 0 else _bytes(row.memory),
-                f"{row.weights:,}" if row.weights else "",
-                f"{row.macs:,}" if row.macs else "",
-                "x".join(map(str, sees)) if sees else "",
-            )
+            table.add_row(*_cells(row))
         table.add_section()
-        macs = "?" if self.macs is None else f"{self.macs:,}"
-        table.add_row("total", "", "", _bytes(self.memory), f"{self.total:,}", macs, "")
+        table.add_row(*self._total)
         table.caption = f"{self.trainable:,} of the weights are trained"
         return table
+
+    def _repr_html_(self) -> str:
+        return display.table(
+            [*map(_cells, self.rows), self._total],
+            COLUMNS,
+            title=self.name,
+            note=f"{self.trainable:,} of the weights are trained",
+        )
+
+    @property
+    def _total(self):
+        macs = "?" if self.macs is None else f"{self.macs:,}"
+        return ("total", "", "", _bytes(self.memory), f"{self.total:,}", macs, "")
+
+
+def _cells(row):
+    sees = row.receptive_field
+    return (
+        row.name,
+        row.kind,
+        "x".join(str(n or "?") for n in row.shape),
+        "" if row.memory == 0 else _bytes(row.memory),
+        f"{row.weights:,}" if row.weights else "",
+        f"{row.macs:,}" if row.macs else "",
+        "x".join(map(str, sees)) if sees else "",
+    )
 
 
 def _bytes(count):

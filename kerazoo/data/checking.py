@@ -12,6 +12,8 @@ from rich.text import Text
 
 from kerazoo.data import folders, loading
 from kerazoo.data.arrays import DataLike
+from kerazoo.data.folders import TREATMENTS
+from kerazoo.display import table
 
 SHOWN = 20
 
@@ -42,18 +44,18 @@ class Report:
     def __rich__(self) -> Group:
         parts: list[RenderableType] = []
         if self.counts:
-            table = Table("class", *self.counts, title=self.name, title_justify="left")
-            for column in table.columns[1:]:
+            shown = Table("class", *self.counts, title=self.name, title_justify="left")
+            for column in shown.columns[1:]:
                 column.justify = "right"
             for name in sorted({one for some in self.counts.values() for one in some}):
                 row = [some.get(name, 0) for some in self.counts.values()]
-                table.add_row(Text(name), *map(str, row))
+                shown.add_row(Text(name), *map(str, row))
             totals = [sum(some.values()) for some in self.counts.values()]
-            table.add_section()
-            table.add_row("all", *map(str, totals))
-            parts.append(table)
+            shown.add_section()
+            shown.add_row("all", *map(str, totals))
+            parts.append(shown)
         for kind, count in self.kinds.items():
-            parts.append(Text(f"{count} {kind}: {folders.TREATMENTS[kind]}"))
+            parts.append(Text(f"{count} {kind}: {TREATMENTS[kind]}"))
             files = [one.path for one in self.findings if kind in one.kinds]
             parts += [Text(f"  {path}") for path in files[:SHOWN]]
             if count > SHOWN:
@@ -63,6 +65,15 @@ class Report:
         elif not self.findings:
             parts.append(Text("nothing to complain of"))
         return Group(*parts)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, *(f"{some.get(name, 0):,}" for some in self.counts.values()))
+            for name in sorted({one for some in self.counts.values() for one in some})
+        ]
+        odd = [f"{n:,} {kind} ({TREATMENTS[kind]})" for kind, n in self.kinds.items()]
+        note = ". ".join([self.problem] if self.problem else odd)
+        return table(rows, ("class", *self.counts), title=self.name, note=note)
 
     def __str__(self) -> str:
         text = io.StringIO()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import keras
 import numpy as np
 
+from kerazoo.display import percent, table
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
 
@@ -40,6 +41,12 @@ class Prediction:
     image: str
     top: tuple[Guess, ...] = ()
     problem: str | None = None
+
+    def _repr_html_(self) -> str:
+        guesses = [(one.label, percent(one.probability)) for one in self.top]
+        head = ("class", "probability") if guesses else ()
+        note = self.problem or ""
+        return table(guesses, head, title=self.image, note=note)
 
 
 class Task(Protocol):

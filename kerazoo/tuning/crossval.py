@@ -19,7 +19,7 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import processes, reader, recipes, training
 from kerazoo.data.arrays import DataLike
-from kerazoo.display import percent
+from kerazoo.display import percent, table
 from kerazoo.files import write_atomic
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run, drop_networks
@@ -68,6 +68,25 @@ class CrossValidation:
         Folds share most of their training images: it is no standard error.
         """
         return float(np.std(self.scores))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                str(fold.repeat),
+                str(fold.number),
+                f"{fold.images:,}",
+                percent(fold.score),
+                f"{fold.loss:.4f}",
+            )
+            for fold in self.folds
+        ]
+        return table(
+            rows,
+            ("repeat", "fold", "images", "accuracy", "loss"),
+            title=f"{self.network} on {self.data}",
+            note=f"accuracy {percent(self.mean)}, standard deviation "
+            f"{percent(self.std)}",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data."""

@@ -20,6 +20,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader
 from kerazoo.analysis import plots
 from kerazoo.data.arrays import DataLike
+from kerazoo.display import percent, table
 from kerazoo.errors import unknown
 from kerazoo.files import check_own, replacing, replacing_folder, write_atomic
 from kerazoo.run import FILES as RUN_FILES
@@ -132,6 +133,16 @@ class Ensemble:
         ]
         known = [value for value in pairs if value is not None]
         return float(np.mean(known)) if known else None
+
+    def _repr_html_(self) -> str:
+        joint = self.metrics
+        rows = [(one.name, one.accuracy, one.loss) for one in self.members]
+        rows.append((f"together ({self.rule})", joint.accuracy, joint.loss))
+        return table(
+            [(name, percent(right), f"{loss:.4f}") for name, right, loss in rows],
+            ("member", "accuracy", "loss"),
+            title=f"{self.data} {self.split}",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """All of it but the network, as plain data."""

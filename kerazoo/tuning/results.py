@@ -19,7 +19,7 @@ import pathlib
 import shutil
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader, tasks, training
+from kerazoo import display, reader, tasks, training
 from kerazoo.data.arrays import DataLike
 from kerazoo.files import check_own, replacing_folder, write_atomic
 from kerazoo.recipe import Recipe
@@ -28,7 +28,7 @@ from kerazoo.run import Run
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
 from kerazoo.tuning import tables
-from kerazoo.tuning.records import PrecisionName, SearchPlan, Trial
+from kerazoo.tuning.records import PrecisionName, SearchPlan, Trial, shorten
 from kerazoo.tuning.spaces import Space
 
 
@@ -90,6 +90,25 @@ class Search:
 
     def __repr__(self) -> str:
         return f"Search({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        names, trials = list(self.config.plan.space), self.trials
+        rows = [
+            (
+                str(one.number),
+                (one.reason or one.status)
+                if one.score is None
+                else display.percent(one.score),
+                f"{one.seconds:.1f}",
+                one.network,
+                *(shorten(one.values[name]) for name in names),
+            )
+            for one in trials[:20]
+        ]
+        head = ("trial", "accuracy", "seconds", "network", *names)
+        more = len(trials) - len(rows)
+        note = f"and {more:,} more" if more else ""
+        return display.table(rows, head, title=f"search {self.path}", note=note)
 
     @property
     def trials(self) -> list[Trial]:
