@@ -31,7 +31,8 @@ WORDS = [
     "--batch-size=98",
     "--precision=float32",
     "--deterministic",
-    # Also a state at the end of every epoch, of which the last is compared.
+    # Also a state at the end of every epoch, of which the last is kept and compared.
+    "--keep-state",
     "--save-every=5",
 ]
 
