@@ -22,6 +22,7 @@ TABLE = {
     "recursion": (set(), set()),
     "display": (set(), set()),
     "fonts": (set(), KERAS | PLOTS),
+    "memory": (set(), set()),
     "registry": (set(), set()),
     # It names the models; the registry imports them.
     "networks": ({"registry"}, set()),
@@ -73,7 +74,7 @@ INSIDE_FUNCTIONS = {
 # The one file that mends Keras itself, for named versions.
 MENDS_KERAS = "training/keras_repairs.py"
 PRIVATE = ("keras.src", "tensorflow.python")
-EVERYBODYS = {"errors", "reader", "recursion", "display"}
+EVERYBODYS = {"errors", "reader", "recursion", "display", "memory"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
-from kerazoo import display
+from kerazoo import display, reader
 from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import sights
 
@@ -173,6 +173,7 @@ def _bytes(count):
     return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
+@reader.checked
 def ledger(model: keras.Model) -> Ledger:
     """The ledger of a network.
 

@@ -5,7 +5,7 @@ Figures are made without pyplot: no window opens and no global state is kept.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import matplotlib
 import numpy as np
@@ -13,9 +13,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from kerazoo import reader
 from kerazoo.display import percent
 from kerazoo.errors import counted
 from kerazoo.fonts import legible
+from kerazoo.reader import axes
+
+Images = Annotated[np.ndarray, axes("count", "height", "width", "channels")]
+Kernels = Annotated[np.ndarray, axes("height", "width", "channels", "filters")]
+Matrix = Annotated[np.ndarray, axes("truth", "guess")]
 
 
 def pixels(figure: Figure) -> np.ndarray:
@@ -25,7 +31,8 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figure:
+@reader.checked
+def image_grid(images: Images, titles: Sequence[str] | None = None) -> Figure:
     """Images side by side.
 
     Args:
@@ -64,7 +71,8 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figur
     return figure
 
 
-def filter_grid(kernels: np.ndarray) -> Figure:
+@reader.checked
+def filter_grid(kernels: Kernels) -> Figure:
     """Kernels as small pictures, in colour where they see three channels.
 
     Args:
@@ -87,7 +95,8 @@ def filter_grid(kernels: np.ndarray) -> Figure:
     return figure
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
+@reader.checked
+def confusion(matrix: Matrix, classes: Sequence[str]) -> Figure:
     """A confusion matrix with every class' accuracy at its row.
 
     Of more than a hundred classes the names are left out, of more than thirty the
@@ -98,6 +107,10 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
         classes: Class names.
     """
     count = len(classes)
+    if matrix.shape != (count, count):
+        raise ValueError(
+            f"matrix is of shape {matrix.shape}, and classes has {count} names."
+        )
     side = max(4.5, min(0.45 * count + 2.0, 14))
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
@@ -132,7 +145,8 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def class_accuracy(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
+@reader.checked
+def class_accuracy(matrix: Matrix, classes: Sequence[str]) -> Figure:
     """The accuracy of every class as a bar, the worst at the top; of many the worst 40.
 
     Args:
@@ -164,7 +178,8 @@ def class_accuracy(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def curves(history: Sequence[Mapping[str, float]]) -> Figure:
+@reader.checked
+def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     """Loss and accuracy over the epochs, training beside validation.
 
     Args:
@@ -205,6 +220,7 @@ def _set_limits(axes, epochs, most):
             line.set_clip_on(False)
 
 
+@reader.checked
 def parallel_coordinates(
     columns: Mapping[str, Sequence], scores: Sequence[float]
 ) -> Figure:
@@ -217,6 +233,8 @@ def parallel_coordinates(
         scores: The trials' scores, which colour the lines; the best is drawn last.
     """
     axes_of = {**columns, "score": scores}
+    if len({len(values) for values in axes_of.values()}) > 1:
+        raise ValueError("columns and scores must have a value of every trial.")
     figure = Figure(figsize=(1.6 + 1.5 * len(axes_of), 4.2), layout="constrained")
     axes = figure.add_subplot()
     heights = []
@@ -268,6 +286,7 @@ def _axis(values):
     return list((scaled - low) / (high - low)), ticks
 
 
+@reader.checked
 def ensemble(curve: Sequence[Any]) -> Figure:
     """The error against the number of members, with the range over subsets.
 

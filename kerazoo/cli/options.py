@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kerazoo import Recipe, list_models, recipes, tuning
+from kerazoo import Recipe, list_models, reader, recipes, tuning
 from kerazoo.cli.app import console
 from kerazoo.display import percent
 
 if TYPE_CHECKING:
     from kerazoo.run import Metrics
     from kerazoo.tuning import Execution, SearchPlan
+
+
+def path(text: str) -> pathlib.Path:
+    """A path of the command line; pathlib would take none for the current folder."""
+    try:
+        return pathlib.Path(reader.read(reader.Path, text, "the path"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _begin_with(start, names):
@@ -47,14 +55,18 @@ Network = Annotated[
         help="A network; see kerazoo list.", autocompletion=complete_network
     ),
 ]
-RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]
+RunFolder = Annotated[pathlib.Path, typer.Argument(parser=path, help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[
     pathlib.Path | None,
-    typer.Option(help="Where the data set's files are; by default the user's cache."),
+    typer.Option(
+        parser=path,
+        help="Where the data set's files are; by default the user's cache.",
+    ),
 ]
 Folder = Annotated[
-    pathlib.Path | None, typer.Option(help="The folder to make or continue.")
+    pathlib.Path | None,
+    typer.Option(parser=path, help="The folder to make or continue."),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Delete what stands there.")

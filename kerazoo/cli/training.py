@@ -23,11 +23,12 @@ from kerazoo.cli.options import (
     RecipeOptions,
     RunFolder,
     TrainingOptions,
+    path,
     records,
     report,
 )
 from kerazoo.display import percent
-from kerazoo.files import write_atomic
+from kerazoo.files import check_file, write_atomic
 from kerazoo.reader import Count
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def train(
     recipe: RecipeOptions,
     training: TrainingOptions,
     run: Annotated[
-        pathlib.Path | None, typer.Option(help="The run folder to make or continue.")
+        pathlib.Path | None,
+        typer.Option(parser=path, help="The run folder to make or continue."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
     devices: Annotated[
@@ -152,12 +154,14 @@ def predict(
     run: RunFolder,
     images: Annotated[
         list[pathlib.Path],
-        typer.Argument(help="Image files of any size, folders or patterns."),
+        typer.Argument(
+            parser=path, help="Image files of any size, folders or patterns."
+        ),
     ],
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
     best: Best = False,
     csv: Annotated[
-        pathlib.Path | None, typer.Option(help="The CSV file to write.")
+        pathlib.Path | None, typer.Option(parser=path, help="The CSV file to write.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -166,6 +170,8 @@ def predict(
 
     from kerazoo.serving.predict import list_images, predictions
 
+    if csv:
+        check_file(csv)
     opened = kerazoo.Run(run)
     paths = list_images(images)
     quiet = len(paths) < 10 or not sys.stderr.isatty()
@@ -197,7 +203,7 @@ def predict(
         )
 
 
-def write_csv(path: pathlib.Path, found: "Sequence[Prediction]") -> None:
+def write_csv(file: pathlib.Path, found: "Sequence[Prediction]") -> None:
     """Writes a row an image: the file, its classes with probabilities, its problem."""
     text = io.StringIO()
     table = csv_module.writer(text, lineterminator="\n")
@@ -209,7 +215,7 @@ def write_csv(path: pathlib.Path, found: "Sequence[Prediction]") -> None:
         cells: list[object] = [x for g in one.top for x in (g.label, g.probability)]
         cells += [""] * (2 * width - len(cells))
         table.writerow([one.image, *cells, one.problem or ""])
-    write_atomic(path, text.getvalue())
+    write_atomic(file, text.getvalue())
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,7 @@ from kerazoo.data.splits import (
     warn_of_missing_classes,
 )
 from kerazoo.errors import unknown
+from kerazoo.reader import Name, Range, Rate, Whole
 
 # What names of such sets begin with.
 KINDS = ("arrays", "dataset")
@@ -29,16 +30,17 @@ DataLike: TypeAlias = str | os.PathLike | ImageData | tuple | tf.data.Dataset
 MOST_CLASSES = 100_000
 
 
+@reader.checked
 def from_arrays(
     x: ArrayLike,
     y: ArrayLike,
     *,
     classes: Sequence[str] | None = None,
-    test: tuple[ArrayLike, ArrayLike] | None = None,
-    validation: float = 0.1,
-    seed: int = 0,
+    test: tuple | list | None = None,
+    validation: Rate = 0.1,
+    seed: Whole = 0,
     groups: ArrayLike | None = None,
-    name: str | None = None,
+    name: Name | None = None,
 ) -> ImageData:
     """A set of images out of arrays.
 
@@ -67,15 +69,16 @@ def from_arrays(
     return _parted("arrays", name, train, test, classes, validation, seed)
 
 
+@reader.checked
 def from_dataset(
     dataset: tf.data.Dataset,
     *,
     classes: Sequence[str] | None = None,
     test: tf.data.Dataset | None = None,
-    validation: float = 0.1,
-    seed: int = 0,
-    memory_limit: int = MEMORY_LIMIT,
-    name: str | None = None,
+    validation: Rate = 0.1,
+    seed: Whole = 0,
+    memory_limit: Annotated[int, Range(0)] = MEMORY_LIMIT,
+    name: Name | None = None,
 ) -> ImageData:
     """A set of images out of a dataset, which is read once and held in memory.
 

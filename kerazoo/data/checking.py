@@ -10,10 +10,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kerazoo import reader
 from kerazoo.data import folders, loading
 from kerazoo.data.arrays import DataLike
 from kerazoo.data.folders import TREATMENTS
 from kerazoo.display import table
+from kerazoo.reader import Path
 
 SHOWN = 20
 
@@ -81,7 +83,8 @@ class Report:
         return text.getvalue()
 
 
-def check(name: DataLike, data_dir: str | os.PathLike | None = None) -> Report:
+@reader.checked
+def check(name: DataLike, data_dir: Path | None = None) -> Report:
     """Says whether a set is there and whole, and counts its examples by class.
 
     Every image of a folder is decoded; of a TFDS set the labels are read, and nothing

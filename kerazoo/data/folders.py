@@ -13,7 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import platformdirs
@@ -22,9 +22,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import track
 
+from kerazoo import reader
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split, warn_of_missing_classes
 from kerazoo.files import write_atomic
+from kerazoo.reader import Path, Rule
+
+Channels = Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))]
 
 # What is met among users' images, and what becomes of it.
 TREATMENTS = {
@@ -130,7 +134,8 @@ def _tensorflow_reads(path):
     return True
 
 
-def read_image(path: str | os.PathLike, channels: int | None = None) -> np.ndarray:
+@reader.checked
+def read_image(path: Path, channels: Channels | None = None) -> np.ndarray:
     """Reads an image file as it should be seen.
 
     EXIF rotation is applied, CMYK becomes RGB, 16 bits are scaled to 8, of an animation
@@ -320,7 +325,7 @@ def scan(folder: str | os.PathLike) -> Scan:
         ValueError: If the folder is not there or holds no subfolders.
     """
     place = _Place.read(os.fspath(folder))
-    root = place.root
+    root = pathlib.Path(reader.read(Path, str(place.root), "folder"))
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}; give a folder of images")
     found = {part: _classes(one) for part, one in _parts(root, place.layout).items()}
@@ -449,9 +454,17 @@ def _is_image(path):
     return path.suffix.lower() in Image.registered_extensions()
 
 
-def image_files(folder: str | os.PathLike) -> list[pathlib.Path]:
-    """The files below a folder whose names are those of images, sorted."""
-    return sorted(filter(_is_image, _files(pathlib.Path(folder))))
+@reader.checked
+def image_files(folder: Path) -> list[pathlib.Path]:
+    """The files below a folder whose names are those of images, sorted.
+
+    Raises:
+        ValueError: If there is no such folder.
+    """
+    place = pathlib.Path(folder)
+    if not place.is_dir():
+        raise ValueError(f"folder is {str(place)!r}, which is no folder; give another")
+    return sorted(filter(_is_image, _files(place)))
 
 
 def _files(place, seen=()):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerazoo import reader
 from kerazoo.data.splits import Arrays, Split
+from kerazoo.reader import Count, Name
 
 if TYPE_CHECKING:
     from kerazoo.data.batches import Batches
@@ -30,15 +32,19 @@ class ImageData:
             whatever order; None for images that are found by name.
     """
 
-    name: str
-    classes: tuple
-    shape: tuple
+    name: Name
+    classes: tuple[str, ...]
+    shape: tuple[Count | None, Count | None, Count | None]
     train: Split
     validation: Split | None
     test: Split
     published: tuple | None = None
     skipped: tuple = ()
     digest: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what no set has."""
+        reader.validate(self)
 
     def batches(self, part: str, **options: Any) -> "Batches":
         """`Batches` of a part, made once: a search trains on the same ones many times.

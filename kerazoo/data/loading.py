@@ -8,17 +8,18 @@ import sys
 import urllib.error
 import urllib.request
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import platformdirs
 from absl import logging
 
-from kerazoo import errors
+from kerazoo import errors, reader
 from kerazoo.data import arrays, sets
 from kerazoo.data.arrays import DataLike
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Arrays, Records, Split
+from kerazoo.reader import Name, Path, Range, Rate, Whole
 
 # tensorflow-datasets asks the network whether it runs in Google's cloud unless told.
 os.environ.setdefault("NO_GCE_CHECK", "true")
@@ -32,16 +33,17 @@ class NotPrepared(ValueError):
     """A set is known but not there; the message says which files belong where."""
 
 
+@reader.checked
 def load(
     name: DataLike,
     *,
-    data_dir: str | os.PathLike | None = None,
-    validation: float = 0.1,
-    seed: int = 0,
-    train_split: str | None = None,
-    test_split: str | None = None,
+    data_dir: Path | None = None,
+    validation: Rate = 0.1,
+    seed: Whole = 0,
+    train_split: Name | None = None,
+    test_split: Name | None = None,
     download: bool = True,
-    memory_limit: int = 2 * GIBIBYTE,
+    memory_limit: Annotated[int, Range(0)] = 2 * GIBIBYTE,
 ) -> ImageData:
     """Loads a set of labelled images.
 
@@ -74,6 +76,7 @@ def load(
         ValueError: If the name, a split, the share or the directory is not usable, or
             if the set is not there and cannot be downloaded.
     """
+    data_dir = _data_dir(data_dir)
     if isinstance(name, ImageData):
         return name
     if arrays.in_memory(name):
@@ -148,17 +151,24 @@ def load(
     )
 
 
+def _data_dir(given):
+    """Where the user wants the files to be; None where TFDS wants them."""
+    place = given or os.environ.get("KERAZOO_DATA_DIR") or None
+    if place is None:
+        return None
+    place = pathlib.Path(reader.read(Path, place, "data_dir"))
+    if not place.is_dir():
+        raise ValueError(
+            f"the data directory {place} is not there; make it or give another data_dir"
+        )
+    return place
+
+
 def _builder(name, tfds_name, data_dir, download):
     """The prepared TFDS builder of a set."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    data_dir = data_dir or os.environ.get("KERAZOO_DATA_DIR")
-    if data_dir is not None and not pathlib.Path(data_dir).is_dir():
-        raise ValueError(
-            f"the data directory {data_dir} is not there; make it or give another "
-            "data_dir"
-        )
     if re.match(r"digits\b", tfds_name):
         from kerazoo.data import digits
 

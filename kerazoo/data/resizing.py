@@ -1,12 +1,15 @@
 """Bringing images to the size and the channels that a network takes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+
+from kerazoo import reader
+from kerazoo.reader import ModelName, Pair, Rule
 
 RESIZES = ("bilinear", "pad", "crop", "center")
 # Added before the fraction is cut off. Where sizes have a simple ratio, halves are
@@ -68,8 +71,12 @@ def scale(images: tf.Tensor, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.floor(scaled + ROUNDING), tf.uint8)
 
 
+@reader.checked
 def resizer(
-    size: Sequence[int], how: str, channels: int, name: str = "resize"
+    size: Pair,
+    how: Literal["bilinear", "pad", "crop", "center"],
+    channels: Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))],
+    name: ModelName = "resize",
 ) -> keras.Model:
     """:func:`resize` as a model of plain Keras operations, for a served network.
 

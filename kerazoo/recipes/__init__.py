@@ -3,12 +3,12 @@
 import fnmatch
 import functools
 import importlib
-import json
 import os
 import pathlib
 
 from kerazoo import reader, registry
 from kerazoo.errors import unknown
+from kerazoo.reader import Name
 from kerazoo.recipe import Recipe
 
 KINDS = ("laptop", "modern", "paper")
@@ -20,6 +20,7 @@ def _catalogue() -> dict[str, Recipe]:
     return {n: importlib.import_module(f"{__name__}.{n}").RECIPE for n in names}
 
 
+@reader.checked
 def list_recipes(network: str = "*") -> list[str]:
     """The names of the recipes, or of those for a network.
 
@@ -33,6 +34,7 @@ def list_recipes(network: str = "*") -> list[str]:
     ]
 
 
+@reader.checked
 def find(name: str) -> Recipe:
     """The recipe of a name.
 
@@ -44,6 +46,7 @@ def find(name: str) -> Recipe:
     return _catalogue()[name]
 
 
+@reader.checked
 def for_network(network: str | None, kind: str = "laptop") -> Recipe:
     """The recipe of a kind that fits a network most closely.
 
@@ -69,8 +72,9 @@ def for_network(network: str | None, kind: str = "laptop") -> Recipe:
     return find(max(fitting, key=fitting.__getitem__))
 
 
+@reader.checked
 def choose(
-    recipe: Recipe | str | os.PathLike | None, network: str | None = None
+    recipe: Recipe | Name | os.PathLike | None, network: str | None = None
 ) -> Recipe:
     """The recipe that somebody means.
 
@@ -84,27 +88,14 @@ def choose(
     """
     if network is not None:
         registry.find(network)
-    if isinstance(recipe, os.PathLike):
-        recipe = os.fspath(recipe)
     if isinstance(recipe, Recipe):
         return recipe
     if recipe is None or recipe in KINDS:
-        return for_network(network, recipe or "laptop")
-    if not isinstance(recipe, str):
-        raise ValueError(
-            f"recipe is a {type(recipe).__name__}; give a Recipe, the name of one, its "
-            f"kind ({', '.join(KINDS)}) or a JSON file."
-        )
+        return for_network(network, str(recipe or "laptop"))
+    recipe = os.fspath(recipe)
     if not recipe.endswith(".json"):
         return find(recipe)
-    try:
-        data = json.loads(pathlib.Path(recipe).read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or error
-        raise ValueError(f"The recipe {recipe} cannot be read: {reason}.") from error
-    except ValueError as error:
-        raise ValueError(f"{recipe} is not JSON: {error}.") from error
-    return reader.record(Recipe, data, recipe)
+    return reader.load(Recipe, pathlib.Path(recipe))
 
 
 def _fit(recipe, network):

@@ -11,6 +11,7 @@ from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import sights
 
 
+@reader.checked
 def features(model: keras.Model, names: str | int | Iterable[str | int]) -> keras.Model:
     """A network's intermediate outputs, for detection, segmentation, transfer, looking.
 

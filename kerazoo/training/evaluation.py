@@ -15,16 +15,20 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, tasks
 from kerazoo.data import arrays
 from kerazoo.data.arrays import DataLike
+from kerazoo.errors import unknown
 from kerazoo.layers import ZCAWhitening
-from kerazoo.reader import Count
+from kerazoo.reader import Count, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run, RunConfig
 from kerazoo.surgery.preprocessing import resized_to_output
 
+SPLITS = ("train", "validation", "test")
 
+
+@reader.checked
 def measure(
     model: keras.Model,
-    batches: Any,
+    batches: kerazoo_data.Batches,
     classes: Sequence[str],
     task: str = "classification",
 ) -> Metrics:
@@ -36,6 +40,11 @@ def measure(
         classes: Class names.
         task: The network's task, that of its card.
     """
+    known = batches.split.classes
+    if len(classes) != len(known):
+        raise ValueError(
+            f"classes has {len(classes)} names; the images have {len(known)} classes."
+        )
     return tasks.find(task).measure(model, batches, classes)
 
 
@@ -131,13 +140,14 @@ def at_size(
     return keras.Model(inputs, task.served(network.output), name=served.name)
 
 
+@reader.checked
 def evaluate(
-    run: str | os.PathLike | Run,
+    run: Path | Run,
     *,
     split: str = "test",
     data: DataLike | None = None,
-    data_dir: str | os.PathLike | None = None,
-    batch_size: int | None = None,
+    data_dir: Path | None = None,
+    batch_size: Count | None = None,
     views: str | None = None,
     best: bool = False,
     image_size: int | tuple[int, int] | None = None,
@@ -166,6 +176,10 @@ def evaluate(
             classes, or a size that the network cannot take.
     """
     run = run if isinstance(run, Run) else Run(run)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+    if views is not None and views not in kerazoo_data.VIEWS:
+        raise unknown("views", views, kerazoo_data.VIEWS)
     config, recipe = run.config, run.recipe
     if config.parts and data is None and split in ("train", "validation"):
         raise ValueError(
@@ -173,8 +187,6 @@ def evaluate(
             f"chose, so its {split} split cannot be found by name; evaluate split "
             "test, or measure the part itself with kerazoo.training.measure."
         )
-    if batch_size is not None:
-        batch_size = reader.whole(batch_size, "batch_size")
     served = run.model(best=best)
     images = images_to_measure(run, data, data_dir)
     if image_size is None:
@@ -182,16 +194,10 @@ def evaluate(
     else:
         height, width = _both(image_size)
         model = at_size(served, config, height, width)
-    parts = {
-        "train": images.train,
-        "validation": images.validation,
-        "test": images.test,
-    }
-    part = parts.get(split)
+    part = getattr(images, split)
     if part is None:
-        allowed = ", ".join(name for name, one in parts.items() if one is not None)
-        raise ValueError(f"split is {split!r}; it must be one of {allowed}.")
-    seen = kerazoo_data.VIEWS.get(views, 1) if views else 1
+        raise ValueError(f"{images.name} has no {split} images; evaluate split test.")
+    seen = kerazoo_data.VIEWS[views] if views else 1
     batches = kerazoo_data.Batches(
         part,
         max(1, (batch_size or recipe.batch_size) // seen),

@@ -7,10 +7,9 @@ import functools
 import importlib.metadata
 import io
 import math
-import os
 import platform
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -29,12 +28,14 @@ from kerazoo.precision import (
     use,
 )
 from kerazoo.processes import someone_watches
+from kerazoo.reader import Count, Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import (
     BestEpoch,
     Metrics,
     Run,
     RunConfig,
+    check_place,
     claim,
     default_folder,
     place,
@@ -86,23 +87,24 @@ class Job:
 
 
 @generators_kept()
+@reader.checked
 def fit(
     network: str | keras.Model,
     data: DataLike | None = None,
-    recipe: Recipe | str | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    run: str | os.PathLike | None = None,
-    data_dir: str | os.PathLike | None = None,
+    run: Path | None = None,
+    data_dir: Path | None = None,
     precision: str = "auto",
-    devices: int | None = None,
+    devices: Count | None = None,
     overwrite: bool = False,
     deterministic: bool = False,
-    save_every: int | None = None,
+    save_every: Count | None = None,
     events: bool = True,
-    until: int | None = None,
+    until: Count | None = None,
     keep_state: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
-    verbose: str | int = "auto",
+    verbose: Literal["auto", 0, 1, 2] | bool = "auto",
 ) -> Run:
     """Trains a network and leaves a run folder.
 
@@ -162,15 +164,13 @@ def fit(
     """
     network, recipe, own = _network_and_recipe(network, recipe)
     callbacks = _checked(callbacks)
+    if run is not None:
+        check_place(run)
     if verbose == "auto":
         verbose = 1 if someone_watches() else 2
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     prepare_gpus()
-    if save_every is not None:
-        save_every = reader.whole(save_every, "save_every")
-    if until is not None:
-        until = reader.whole(until, "until")
     distribution = distribute(devices)
     distribution.check_batch(recipe.batch_size)
     chosen = _precision(precision, own, distribution)

@@ -8,7 +8,8 @@ import numpy as np
 from keras import layers
 
 from kerazoo import data as kerazoo_data
-from kerazoo import registry, tasks
+from kerazoo import reader, registry, tasks
+from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.training.own_model import OwnModel
@@ -31,12 +32,15 @@ class Pipeline:
 
     network: str
     recipe: Recipe
-    classes: int
-    source_shape: tuple[int | None, ...]
+    classes: Count
+    source_shape: tuple[Count | None, Count | None, Count | None]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     images: np.ndarray | None = None
     own: OwnModel | None = None
+
+    def __post_init__(self) -> None:
+        reader.validate(self)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -120,15 +124,16 @@ class Pipeline:
         return copy
 
     def _resized(self, images):
-        *size, channels = self.image_shape
+        height, width, channels = self.image_shape
         how = self.recipe.resize
-        native = [side for side in self.source_shape[:2] if side is not None]
+        native = self.source_shape[:2]
         # Where all images of the data set have one size, others are brought to it
         # before they are cut.
-        if how == "center" and len(native) == 2:
+        if how == "center" and native[0] and native[1]:
+            native = (native[0], native[1])
             resizer = kerazoo_data.resizer(native, "bilinear", channels, name="native")
             images = resizer(images)
-        images = kerazoo_data.resizer(size, how, channels)(images)
+        images = kerazoo_data.resizer((height, width), how, channels)(images)
         return layers.Rescaling(1.0, dtype="float32", name="resized")(images)
 
 

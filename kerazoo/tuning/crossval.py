@@ -21,6 +21,7 @@ from kerazoo import processes, reader, recipes, training
 from kerazoo.data.arrays import DataLike
 from kerazoo.display import percent, table
 from kerazoo.files import write_atomic
+from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run, drop_networks
 from kerazoo.training.class_weights import check_class_weight
@@ -31,6 +32,7 @@ from kerazoo.tuning.records import Execution, Fold, FoldPlan, PrecisionName
 
 # The plan's file.
 PLAN = "plan.json"
+KIND = "cross-validation"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,12 +99,13 @@ class CrossValidation:
         }
 
 
+@reader.checked
 def cross_validate(
     network: str,
     data: DataLike | None = None,
-    recipe: Recipe | str | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    folder: str | os.PathLike,
+    folder: Path,
     plan: FoldPlan | None = None,
     execution: Execution | None = None,
     keep_models: bool = False,
@@ -131,9 +134,10 @@ def cross_validate(
     """
     recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
+    locks.read_plan(pathlib.Path(folder), PLAN, KIND)
     images = load(network, data, recipe, execution)
     config = FoldsConfig.of(
-        "cross-validation",
+        KIND,
         network,
         images,
         recipe,

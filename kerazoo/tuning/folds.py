@@ -11,7 +11,9 @@ from sklearn.model_selection import (
 
 from kerazoo import reader
 from kerazoo.data import ImageData, Split
+from kerazoo.reader import Count, Whole
 from kerazoo.recipe import Recipe
+from kerazoo.tuning.records import Folds
 
 
 def merge_splits(images: ImageData) -> Split:
@@ -39,18 +41,19 @@ def merge_splits(images: ImageData) -> Split:
     return Split(train.source, name=train.name, classes=train.classes, indices=indices)
 
 
+@reader.checked
 def stratified_folds(
-    split: Split, count: int, *, repeats: int = 1, seed: int = 1
+    split: Split, folds: Folds, *, repeats: Count = 1, seed: Whole = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divides a split into folds with the classes' shares in each.
 
-    scikit-learn's ``StratifiedKFold(count, shuffle=True, random_state=seed)``, and with
+    scikit-learn's ``StratifiedKFold(folds, shuffle=True, random_state=seed)``, and with
     ``repeats`` its ``RepeatedStratifiedKFold``; where examples have groups, its
     ``StratifiedGroupKFold``, which leaves every group whole.
 
     Args:
         split: The examples.
-        count: Folds.
+        folds: How many.
         repeats: How often all are divided anew.
         seed: Of the division.
 
@@ -61,18 +64,16 @@ def stratified_folds(
         ValueError: For a number that is not possible, or more folds than examples, or
             groups, of a class.
     """
-    reader.whole(count, "folds", 2)
-    reader.whole(repeats, "repeats")
     labels, groups = split.read_labels(), split.groups
     named = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    _check_folds(split, count, labels, named)
+    _check_folds(split, folds, labels, named)
     if named is not None:
-        return _grouped(labels, named, count, repeats, seed)
+        return _grouped(labels, named, folds, repeats, seed)
     if repeats == 1:
-        splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     else:
         splitter = RepeatedStratifiedKFold(
-            n_splits=count, n_repeats=repeats, random_state=seed
+            n_splits=folds, n_repeats=repeats, random_state=seed
         )
     return list(splitter.split(np.zeros(len(labels)), labels))
 

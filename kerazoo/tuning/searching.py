@@ -15,6 +15,7 @@ import time
 from kerazoo import reader, recipes
 from kerazoo.data.arrays import DataLike
 from kerazoo.files import exclusive
+from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.training.class_weights import check_class_weight
 from kerazoo.tuning import locks, parallel, strategies
@@ -32,12 +33,13 @@ RECORD = ("search.json", "search")
 FREE = ("plan.trials", "plan.keep", "data_dir", "save_every")
 
 
+@reader.checked
 def search(
     network: str,
     data: DataLike | None = None,
-    recipe: Recipe | str | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    folder: str | os.PathLike,
+    folder: Path,
     plan: SearchPlan | None = None,
     execution: Execution | None = None,
 ) -> Search:
@@ -66,6 +68,7 @@ def search(
     """
     recipe, plan = recipes.choose(recipe, network), plan or SearchPlan()
     execution, folder = execution or Execution(), pathlib.Path(folder)
+    locks.read_plan(folder, *RECORD)
     data = recipe.data if data is None else data
     if isinstance(data, os.PathLike):
         data = f"folder:{os.fspath(data)}"
