@@ -84,7 +84,7 @@ def test_a_test_part_of_its_own():
     )
     with pytest.raises(ValueError, match="8x8x1 and those of test 4x4x1"):
         data.from_arrays(X, Y, test=(X[:9, :4, :4], Y[:9]))
-    with pytest.raises(ValueError, match=r"test is array.*it must be a tuple or a list"):
+    with pytest.raises(ValueError, match=r"test is array.*must be a tuple"):
         data.from_arrays(X, Y, test=X)
 
 
