@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kerazoo.data import folders, loading
+from kerazoo.data import folders, loading, masks
 
 SHOWN = 20
 
@@ -52,7 +52,9 @@ class Report:
             table.add_row("all", *map(str, totals))
             parts.append(table)
         for kind, count in self.kinds.items():
-            parts.append(Text(f"{count} {kind}: {folders.TREATMENTS[kind]}"))
+            parts.append(
+                Text(f"{count} {kind}: {(folders.TREATMENTS | masks.PROBLEMS)[kind]}")
+            )
             files = [one.path for one in self.findings if kind in one.kinds]
             parts += [Text(f"  {path}") for path in files[:SHOWN]]
             if count > SHOWN:
@@ -102,11 +104,21 @@ def check(name: str, data_dir: str | os.PathLike | None = None) -> Report:
             if finding.kinds
         )
         return Report(name, counts, odd, folders.folder_problem(found))
+    if name.startswith("masks:"):
+        seen = masks.scan(name.removeprefix("masks:"))
+        wrong = tuple(
+            folders.Finding(one.image.path or one.mask, (one.problem,))
+            for one in seen.wrong
+        )
+        return Report(name, seen.counts(), wrong, seen.problem())
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         splits = {"train": images.train, "test": images.test}
         counts = {}
         for part, split in splits.items():
+            if split.source.masked:
+                counts[part] = {"scenes": split.size}
+                continue
             counted = np.bincount(split.read_labels(), minlength=len(split.classes))
             counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:

@@ -173,6 +173,8 @@ class Files:
         keys: What each is called within the folder, wherever that lies.
     """
 
+    masked = fresh = False
+
     def __init__(
         self,
         paths: Iterable[str],
@@ -202,7 +204,11 @@ class Files:
         return wanted[index::workers]
 
     def stream(
-        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+        self,
+        wanted: np.ndarray,
+        order: tf.Tensor,
+        epoch: tf.Tensor,
+        rank: Callable | None = None,
     ) -> tf.data.Dataset:
         """The wanted examples with their numbers; `order` has shuffled them enough."""
         numbers = tf.gather(wanted, order)
@@ -256,7 +262,7 @@ def scan(folder: str | os.PathLike) -> Scan:
     everything = [
         path for some in found.values() for paths in some.values() for path in paths
     ]
-    findings = _inspect_all(root, everything)
+    findings = inspect_all(root, everything)
     return {
         part: {
             name: [findings[path] for path in paths] for name, paths in classes.items()
@@ -265,36 +271,58 @@ def scan(folder: str | os.PathLike) -> Scan:
     }
 
 
-def _inspect_all(root, paths):
-    """A finding for every file; those of files that have not changed are remembered."""
+def inspect_all(
+    root: pathlib.Path, paths: Iterable[pathlib.Path]
+) -> dict[pathlib.Path, Finding]:
+    """A finding for every file below a folder."""
+
+    def row(path):
+        one = inspect(path)
+        return [one.kinds, one.shape, one.jpeg]
+
+    return {
+        path: Finding(str(path), tuple(kinds), tuple(shape), jpeg)
+        for path, (kinds, shape, jpeg) in remembered(root, paths, row).items()
+    }
+
+
+def remembered(
+    root: pathlib.Path,
+    paths: Iterable[pathlib.Path],
+    look: Callable[[pathlib.Path], list],
+) -> dict[pathlib.Path, list]:
+    """What a function says of every file; kept for those that do not change.
+
+    Args:
+        root: The folder of the files.
+        paths: The files.
+        look: From a file to a list that JSON can hold.
+    """
     store = pathlib.Path(platformdirs.user_cache_dir("kerazoo"), "folders")
-    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
+    place = f"{look.__qualname__}:{root.resolve()}"
+    name = hashlib.sha256(os.fsencode(place)).hexdigest()[:32]
     known: Any = {}
     with contextlib.suppress(OSError, ValueError):
         known = json.loads((store / f"{name}.json").read_text(encoding="utf-8"))
     known = known if isinstance(known, dict) else {}
     stats = {path: path.stat() for path in paths}
     stamps = {path: [one.st_size, one.st_mtime_ns] for path, one in stats.items()}
-    findings, new = {}, []
-    for path in paths:
+    found, new = {}, []
+    for path in stats:
         row = known.get(str(path))
-        if isinstance(row, list) and len(row) == 4 and row[0] == stamps[path]:
-            _, kinds, shape, jpeg = row
-            findings[path] = Finding(str(path), tuple(kinds), tuple(shape), jpeg)
+        if isinstance(row, list) and len(row) == 2 and row[0] == stamps[path]:
+            found[path] = row[1]
         else:
             new.append(path)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        findings |= zip(new, pool.map(inspect, new), strict=True)
-    if new or len(known) != len(paths):
-        rows = {
-            str(path): [stamps[path], one.kinds, one.shape, one.jpeg]
-            for path, one in findings.items()
-        }
+        found |= zip(new, pool.map(look, new), strict=True)
+    if new or len(known) != len(stats):
+        rows = {str(path): [stamps[path], row] for path, row in found.items()}
         # A cache that cannot be written is done without.
         with contextlib.suppress(OSError, UnicodeError):
             store.mkdir(parents=True, exist_ok=True)
             write_atomic(store / f"{name}.json", json.dumps(rows))
-    return findings
+    return found
 
 
 def _parts(root, options):
@@ -307,10 +335,10 @@ def _parts(root, options):
         )
     named: dict[str, list[pathlib.Path]] = {part: [] for part in PARTS}
     others = []
-    for one in _folders(root):
-        part = None if layout == "classes" else _part_of(one.name)
+    for one in subfolders(root):
+        part = None if layout == "classes" else part_of(one.name)
         # Images in it make it a class, whatever it is called.
-        if part and any(_folders(one)) and not any(_images(one)):
+        if part and any(subfolders(one)) and not any(_images(one)):
             named[part].append(one)
         else:
             others.append(one)
@@ -326,7 +354,7 @@ def _parts(root, options):
     full = [
         one.name
         for one in others
-        if any(any(_images(place)) for place in (one, *_folders(one)))
+        if any(any(_images(place)) for place in (one, *subfolders(one)))
     ]
     if (full and layout != "parts") or "train" not in named:
         have = ", ".join(places[0].name for places in named.values()) or "no parts"
@@ -339,7 +367,7 @@ def _parts(root, options):
     return {part: places[0] for part, places in named.items()}
 
 
-def _part_of(name):
+def part_of(name: str) -> str | None:
     """Which part a folder of that name is, if any."""
     word = re.sub("[^a-z]", "", name.lower())
     for ending in ENDINGS:
@@ -347,7 +375,7 @@ def _part_of(name):
     return next((part for part, words in PARTS.items() if word in words), None)
 
 
-def _folders(place):
+def subfolders(place: pathlib.Path) -> list[pathlib.Path]:
     """The folders in a folder that may hold images, links among them."""
     return [
         one
@@ -385,7 +413,7 @@ def _files(place, seen=()):
 
 def _classes(place):
     """Sorted files by class name; names that begin with a dot are passed over."""
-    classes = {one.name: sorted(_files(one)) for one in _folders(place)}
+    classes = {one.name: sorted(_files(one)) for one in subfolders(place)}
     if not classes:
         raise ValueError(
             f"{place} has no subfolders; put the images of each class into a subfolder "
@@ -508,6 +536,30 @@ def load_folder(
 
     root = pathlib.Path(folder.partition("?")[0]).expanduser()
     splits = {part: split(part) for part in found}
+    parts = arrange(name, splits, validation=validation, seed=seed)
+    for part in filter(None, parts.values()):
+        _warn_of_missing_classes(part)
+    return {
+        "name": name,
+        "classes": classes,
+        "shape": shape,
+        "skipped": skipped,
+        **parts,
+    }
+
+
+def arrange(
+    name: str, splits: dict[str, Split], *, validation: float, seed: int
+) -> dict[str, Split | None]:
+    """Training, validation and test splits of what a folder holds.
+
+    Args:
+        name: The set's name.
+        splits: ``all``, or ``train`` and perhaps ``val`` and ``test``.
+        validation: Share of the training examples to hold out, where no part is there
+            for it; 0 for none.
+        seed: Which.
+    """
     train = splits["train" if "train" in splits else "all"]
     if "test" in splits:
         test = splits["test"]
@@ -516,7 +568,7 @@ def load_folder(
         warnings.warn(
             f"{name} has no test folder; its validation folder is the test part, and "
             "validation images are split off its training folder",
-            stacklevel=3,
+            stacklevel=4,
         )
     else:
         train, test = train.split_off(TEST_SHARE, 0, "test")
@@ -525,14 +577,4 @@ def load_folder(
         held_out = splits["val"]
     elif validation:
         train, held_out = train.split_off(validation, seed)
-    for part in filter(None, (train, held_out, test)):
-        _warn_of_missing_classes(part)
-    return {
-        "name": name,
-        "classes": classes,
-        "shape": shape,
-        "train": train,
-        "validation": held_out,
-        "test": test,
-        "skipped": skipped,
-    }
+    return {"train": train, "validation": held_out, "test": test}

@@ -49,6 +49,7 @@ class ImageData:
         test: The test `Split`.
         published: Mean and standard deviation from the table of sets, or None.
         skipped: `folders.Finding` of each file of a folder that is left out.
+        task: What can be learnt from it; a name of :data:`kerazoo.tasks.TASKS`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ImageData:
     test: Split
     published: tuple | None = None
     skipped: tuple = ()
+    task: str = "classification"
 
     def batches(self, part: str, **options: Any) -> "Batches":
         """`Batches` of a part, made once: a search trains on the same ones many times.
@@ -153,7 +155,8 @@ def load(
         name: A name of `kerazoo.data.SETS` ("digits", "mnist", ...), any other TFDS
             image classification set ("name", "name:version", "name/config",
             "name?train=train[:80%]&test=train[80%:]" for splits of your own), or
-            "folder:PATH", or a `pathlib.Path` of a folder.
+            "folder:PATH", or a `pathlib.Path` of a folder; "masks:PATH" or
+            "digit_scenes/masks" for a class for every pixel.
         data_dir: TFDS data directory. Default: the environment variable
             KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for
             the others, TFDS' own default.
@@ -187,20 +190,24 @@ def load(
             f"validation={validation} is not a share of the training examples; give "
             "0 <= validation < 1"
         )
-    if name.startswith("folder:"):
+    kind = name.partition(":")[0]
+    if kind in ("folder", "masks"):
         if train_split or test_split:
             raise ValueError(
                 f"{name} has no TFDS splits; make subfolders train and test instead of "
                 "giving train_split or test_split"
             )
-        from kerazoo.data import folders
+        from kerazoo.data import folders, masks
 
-        place = name.removeprefix("folder:")
-        return ImageData(
-            **folders.load_folder(name, place, validation=validation, seed=seed)
-        )
+        read = folders.load_folder if kind == "folder" else masks.load_masks
+        place = name.removeprefix(f"{kind}:")
+        return ImageData(**read(name, place, validation=validation, seed=seed))
     stem, _, text = name.partition("?")
     options = dict(one.partition("=")[::2] for one in text.split("&")) if text else {}
+    if stem.partition("/")[0] == "digit_scenes":
+        from kerazoo.data import scenes
+
+        return ImageData(**scenes.load_scenes(name, options, seed=seed))
     if not re.fullmatch(TFDS_NAME, stem) or not options.keys() <= {"train", "test"}:
         raise ValueError(
             f"{name!r} names no set; write NAME, NAME/CONFIGURATION or NAME:VERSION, "

@@ -30,7 +30,9 @@ def channels(images: tf.Tensor, count: int) -> tf.Tensor:
     return tf.cast(tf.bitwise.right_shift(luma + 2**15, 16), tf.uint8)
 
 
-def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
+def resize(
+    images: tf.Tensor, size: Sequence[int], how: str, *, nearest: bool = False
+) -> tf.Tensor:
     """Brings uint8 images (..., height, width, channels) to `size`.
 
     Args:
@@ -41,6 +43,7 @@ def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
             it cuts and fills around the centre. Scaling is bilinear, antialiased when
             it shrinks. A served network does the same (see
             :meth:`kerazoo.training.Pipeline.for_serving`).
+        nearest: Whether a pixel takes the nearest one's value, as masks must.
 
     Returns:
         A uint8 tensor of that size.
@@ -53,6 +56,8 @@ def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
         return _cut(images, (tf.shape(images)[-3:-1] - size) // 2, size)
     if how != "bilinear":
         images = _in_proportion(images, tf.constant(size), how)
+    if nearest:
+        return tf.image.resize(images, size, "nearest")
     scaled = tf.image.resize(images, size, antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(scaled), 0, 255), tf.uint8)
 

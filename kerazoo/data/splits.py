@@ -26,10 +26,15 @@ class Source(Protocol):
         size: Number of examples.
         shape: Height, width and channels; None where images differ.
         labels: int64 array of class ids; None where reading them takes all files.
+        masked: Whether every pixel has a class: images then come with a channel more,
+            that holds 0 for no class (void) and k + 1 for class k, and labels are 0.
+        fresh: Whether an example is another one in every epoch.
     """
 
     size: int
     shape: tuple
+    masked: bool
+    fresh: bool
 
     @property
     def labels(self) -> np.ndarray | None:
@@ -46,7 +51,11 @@ class Stream(Source, Protocol):
         """The share of the wanted examples that one of several workers reads."""
 
     def stream(
-        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+        self,
+        wanted: np.ndarray,
+        order: tf.Tensor,
+        epoch: tf.Tensor,
+        rank: Callable | None = None,
     ) -> tf.data.Dataset:
         """A dataset of the wanted examples' numbers and of what ``fetch`` takes."""
 
@@ -204,6 +213,8 @@ class Arrays:
         shape: Height, width and channels.
     """
 
+    masked = fresh = False
+
     def __init__(
         self, read: Callable[[], tuple[np.ndarray, np.ndarray]], size: int, shape: tuple
     ) -> None:
@@ -240,6 +251,8 @@ class Records:
         keys: Names of the image and of the label among the features.
         label_bytes: Labels are read ahead when the files hold no more than this.
     """
+
+    masked = fresh = False
 
     def __init__(
         self, builder: Any, split: str, keys: Sequence[str], label_bytes: int
@@ -280,13 +293,18 @@ class Records:
         return np.array_split(wanted, workers)[index]
 
     def stream(
-        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+        self,
+        wanted: np.ndarray,
+        order: tf.Tensor,
+        epoch: tf.Tensor,
+        rank: Callable | None = None,
     ) -> tf.data.Dataset:
         """The wanted examples with their numbers, file by file.
 
         Args:
             wanted: int64 array of example numbers.
             order: int64 tensor: order of the `shuffled(wanted)` files.
+            epoch: Not looked at: files are the same in every epoch.
             rank: Function that gives an int64 tensor of numbers the keys to sort them
                 by: files are then read side by side and the examples sorted within
                 windows of 16,384, or 128 MiB. None leaves the examples as they lie.
