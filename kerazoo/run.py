@@ -83,6 +83,9 @@ class Metrics:
         top5: The share of images whose class is among the five likeliest; ``None`` for
             five classes or fewer.
         calibration_error: Guo et al. 2017, 15 bins.
+        mean_iou: Of a segmentation the mean of ``iou``, else ``None``.
+        iou: Intersection over union by class; ``None`` for one that is neither there
+            nor guessed.
         per_class: Accuracy by class; ``None`` where there was no image of it.
         confusion: Counts, truth by guess.
     """
@@ -91,15 +94,18 @@ class Metrics:
     loss: float
     accuracy: float
     top5: float | None = None
+    mean_iou: float | None = None
+    iou: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     calibration_error: float
     per_class: Mapping[str, float | None]
     confusion: tuple[tuple[int, ...], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, without ``top5`` where there is none."""
+        """Plain data, without what is measured for other networks alone."""
         data = reader.plain(self)
-        if self.top5 is None:
-            del data["top5"]
+        for name in ("top5", "mean_iou", "iou"):
+            if not getattr(self, name):
+                del data[name]
         return data
 
     def to_json(self) -> str:

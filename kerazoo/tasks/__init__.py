@@ -2,11 +2,23 @@
 
 from kerazoo.errors import unknown
 from kerazoo.tasks.classification import Classification
+from kerazoo.tasks.segmentation import Segmentation
 from kerazoo.tasks.task import Guess, Prediction, Task
 
-__all__ = ["TASKS", "Classification", "Guess", "Prediction", "Task", "find"]
+__all__ = [
+    "TASKS",
+    "Classification",
+    "Guess",
+    "Prediction",
+    "Segmentation",
+    "Task",
+    "find",
+]
 
-TASKS: dict[str, Task] = {"classification": Classification()}
+TASKS: dict[str, Task] = {
+    "classification": Classification(),
+    "segmentation": Segmentation(),
+}
 
 
 def find(name: str) -> Task:

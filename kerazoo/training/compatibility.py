@@ -4,6 +4,7 @@ import math
 import pathlib
 
 from kerazoo import registry, tasks
+from kerazoo.data import ImageData
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 
@@ -68,4 +69,20 @@ def check_compatible(network: str, recipe: Recipe) -> None:
         raise ValueError(
             f"image_shape is {list(recipe.image_shape)}; the smallest image that "
             f"{network} takes is {card.minimum}x{card.minimum}."
+        )
+
+
+def check_task(network: str, images: ImageData) -> None:
+    """Refuses data from which a network cannot learn its task.
+
+    Raises:
+        ValueError: Where they are for another one.
+    """
+    task = registry.find(network).task
+    if task != images.task:
+        cards = map(registry.find, registry.list_models())
+        fitting = [card.name for card in cards if card.task == images.task]
+        raise ValueError(
+            f"{network} is a network for {task}, but {images.name} is for "
+            f"{images.task}; give other data, or a network such as {fitting[0]}."
         )

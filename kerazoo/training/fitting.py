@@ -32,7 +32,7 @@ from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
-from kerazoo.training.compatibility import check_compatible
+from kerazoo.training.compatibility import check_compatible, check_task
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.initial_weights import set_initial_weights
@@ -234,6 +234,7 @@ def prepare(
     distribution: Distribution,
 ) -> Job:
     """Model, batches and configuration of a training; nothing is written yet."""
+    check_task(network, images)
     pipeline = Pipeline(
         network=network,
         recipe=recipe,

@@ -35,11 +35,11 @@ class AugmentedImages(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         images, labels = next(iter(self.dataset.take(1)))
         labels = labels.numpy()
-        if labels.ndim > 1:
+        if labels.ndim == 2:
             labels = labels.argmax(-1)
-        figure = plots.image_grid(
-            images[: self.count].numpy(),
-            [self.classes[label] for label in labels[: self.count]],
-        )
+        names = [""] * self.count
+        if labels.ndim == 1:
+            names = [self.classes[label] for label in labels[: self.count]]
+        figure = plots.image_grid(images[: self.count].numpy(), names)
         with self.writer.as_default(step=0):
             tf.summary.image("augmented_images", plots.pixels(figure)[None])
