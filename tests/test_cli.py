@@ -184,11 +184,11 @@ BAD = {
     "kind": (["train", "mlp_256", "--recipe=paper"], "no paper recipe for mlp_256"),
     "recipe file": (
         ["train", "mlp_50", "--recipe=none.json"],
-        "The recipe none.json cannot be read: No such file",
+        "none.json cannot be read: No such file",
     ),
     "recipe of words": (
         ["train", "mlp_50", "--recipe=words.json"],
-        "words.json is not JSON",
+        "words.json is damaged",
     ),
     "recipe of a list": (
         ["train", "mlp_50", "--recipe=list.json"],
