@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import inspect
 import pathlib
-import re
 import textwrap
 import warnings
 import zipfile
@@ -16,6 +15,7 @@ import keras
 from keras import layers
 
 from kerazoo import reader
+from kerazoo.layers.activation import check_activation
 from kerazoo.recursion import allow_deep_graphs
 from kerazoo.registry import (
     BODY,
@@ -194,11 +194,6 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
             "kerazoo builds channels-last networks; call "
             "keras.config.set_image_data_format('channels_last') first."
         )
-    if name is not None and not re.fullmatch(r"[\w./-]+", name):
-        raise ValueError(
-            f"name is {name!r}; it must be of letters, digits and the signs _ . / -, "
-            "for the names of layers begin with it."
-        )
     allow_deep_graphs()
     top["classes"] = top["classes"] or card.classes
     if top["pooling"] and top["include_top"]:
@@ -206,6 +201,7 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
             f"pooling={top['pooling']!r} replaces the top; give include_top=False with "
             "it."
         )
+    check_activation(top["classifier_activation"], "classifier_activation")
     weights = _check_weights(weights)
     if input_tensor is None:
         shape = _check_shape(card, input_shape or card.input_shape)

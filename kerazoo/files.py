@@ -14,6 +14,51 @@ PARTIAL = ".partial-"
 LOCK = ".lock"
 
 
+def check_file(path: str | os.PathLike) -> pathlib.Path:
+    """Where a file can be written, asked before anything slow begins.
+
+    Raises:
+        ValueError: Where a folder or a device stands there, or its folder cannot be
+            written.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no file"
+        raise ValueError(f"{path} is {what}; give a file that can be written.")
+    _check_writable(path, path.parent)
+    return path
+
+
+def check_folder(path: str | os.PathLike, what: str) -> pathlib.Path:
+    """Where a folder can be made or filled, asked before anything slow begins.
+
+    Args:
+        path: The folder.
+        what: What is to be kept there, for the error.
+
+    Raises:
+        ValueError: Where a file stands there, or it cannot be written.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file; give a folder for the {what}.")
+    _check_writable(path, path)
+    return path
+
+
+def _check_writable(path, folder):
+    try:
+        # TensorFlow writes under no other names.
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{str(path)!r} is no name in UTF-8; give another.") from error
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        reason = "cannot be written" if folder.is_dir() else "is no folder"
+        raise ValueError(f"{path} cannot be made, for {folder} {reason}.")
+
+
 def write_atomic(path: pathlib.Path, content: bytes | str) -> None:
     """Writes a file whole or not at all."""
     if isinstance(content, str):
@@ -28,6 +73,8 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
     It keeps the suffix, by which Keras and matplotlib choose the format.
     """
+    # Of a link its target; and never a device in the place of a file.
+    path = check_file(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
         dir=path.parent, prefix=PARTIAL, suffix="." + path.name.partition(".")[2]

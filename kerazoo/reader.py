@@ -1,29 +1,33 @@
 """The one reader: values and texts, as the declaration of a field asks for them.
 
 A declaration is an annotation: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``,
-``tuple[...]``, ``Mapping[...]``, a dataclass, any of them ``| None``, and
-``Annotated[...]`` with a :class:`Range` or with words for the errors. Fields of recipes
-and records, options of networks and what a command line says of them are all read here,
-so that they mean the same everywhere and are refused in the same sentence.
+``tuple[...]``, ``Sequence[...]``, ``Mapping[...]``, a dataclass or another class, any
+of them ``| None``, and ``Annotated[...]`` with a :class:`Range`, a :class:`Rule` or
+words for the errors. Fields of recipes and records, arguments of public functions
+(:func:`checked`), options of networks and what a command line says of them are all read
+here, so that they mean the same everywhere and are refused in the same sentence.
 """
 
 import collections.abc
 import contextlib
 import dataclasses
 import functools
+import inspect
 import json
 import math
 import numbers
+import os
 import pathlib
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from kerazoo.errors import unknown
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +55,42 @@ class Range:
         return f"above {self.low:g}" if self.above else f"from {self.low:g}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What a value must be beside its type.
+
+    Attributes:
+        words: What is allowed, for the errors.
+        holds: Whether a value is.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+
+    def __contains__(self, value: Any) -> bool:
+        return self.holds(value)
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def axes(*names: str) -> Rule:
+    """The rule of an array or tensor: its axes, none of them empty."""
+    return Rule(
+        f"an array ({', '.join(names)})",
+        lambda array: len(array.shape) == len(names) and 0 not in tuple(array.shape),
+    )
+
+
+def _is_path(path):
+    text = os.fspath(path)
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        return False
+    # What file systems hold: 255 bytes of a name, and 4096 of a path with its end.
+    names = os.fsencode(text).split(os.sep.encode())
+    return max(map(len, names)) <= 255 and len(os.fsencode(text)) < 4096
+
+
 # The largest number of examples, units or steps, and of a seed.
 LARGEST = 2**31
 Count = Annotated[int, Range(1, LARGEST)]
@@ -61,6 +101,24 @@ ImageShape = Annotated[
 NonNegative = Annotated[float, Range(0)]
 Positive = Annotated[float, Range(0, above=True)]
 Rate = Annotated[float, Range(0, 1)]
+Share = Annotated[float, Rule("a number from 0 to 1", lambda x: 0 <= x <= 1)]
+Pair = tuple[Count, Count]
+Name = Annotated[
+    str, Rule("a name of one letter or more", lambda x: x.strip() and "\0" not in x)
+]
+ModelName = Annotated[
+    str,
+    Rule(
+        "a name of letters, digits and the signs _ . / -",
+        lambda x: re.fullmatch(r"[\w./-]+", x),
+    ),
+]
+Path = Annotated[
+    str | os.PathLike,
+    Rule("the path of a file or folder, as in 'runs/lenet5'", _is_path),
+]
+# What parts of a list have in common, whatever holds them.
+LISTS = (collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 
 
 def read(kind: Any, value: Any, name: str) -> Any:
@@ -86,7 +144,7 @@ def read(kind: Any, value: Any, name: str) -> Any:
         except ValueError:
             # The error of the whole declaration says more.
             raise refusal(kind, value, name) from None
-        if isinstance(inner[1], Range) and found not in inner[1]:
+        if not isinstance(inner[1], str) and found not in inner[1]:
             raise refusal(kind, value, name)
         return found
     if origin in (types.UnionType, typing.Union):
@@ -111,6 +169,12 @@ def read(kind: Any, value: Any, name: str) -> Any:
             return _record(kind, value, f"{name}.", "field")
     elif origin is tuple:
         return _tuple(kind, inner, value, name)
+    elif origin is list or origin in LISTS:
+        if isinstance(value, str):
+            # No list of its letters is meant.
+            raise refusal(kind, value, name)
+        parts = _tuple(kind, (inner[0], ...), value, name)
+        return list(parts) if origin is list else parts
     elif origin in (collections.abc.Mapping, dict):
         if isinstance(value, Mapping):
             return {
@@ -128,9 +192,19 @@ def read(kind: Any, value: Any, name: str) -> Any:
         # What networks compute with: numbers of 32 bits.
         if real and (value == 0 or 1.2e-38 < abs(value) < 3.4e38):
             return float(value)
-    elif isinstance(value, kind):
+    elif getattr(kind, "_is_protocol", False):
+        if _follows(kind, value):
+            return value
+    elif isinstance(value, origin or kind):
         return value
     raise refusal(kind, value, name)
+
+
+def _follows(kind, value):
+    """Whether an object has what a Protocol asks for; nothing of it is computed."""
+    wanted = {*vars(kind), *kind.__annotations__}
+    have = {*dir(type(value)), *getattr(value, "__dict__", ())}
+    return all(name in have for name in wanted if not name.startswith("_"))
 
 
 def _names_its_fault(kind):
@@ -143,7 +217,8 @@ def _tuple(kind, inner, value, name):
         return parse(kind, value, name)
     if inner[-1] is Ellipsis and not isinstance(value, collections.abc.Iterable):
         value = (value,)
-    if isinstance(value, Mapping) or not isinstance(value, collections.abc.Iterable):
+    alone = isinstance(value, (Mapping, bytes))
+    if alone or not isinstance(value, collections.abc.Iterable):
         raise refusal(kind, value, name)
     parts = tuple(value)
     if inner[-1] is Ellipsis:
@@ -178,7 +253,7 @@ def parse(kind: Any, text: str, name: str) -> Any:
     if origin is Literal:
         found = [one for one in inner if str(one) == text]
         return read(kind, found[0] if found else text, name)
-    if origin is tuple:
+    if origin in (tuple, list, *LISTS):
         return read(kind, _split(text, inner[0]), name)
     return read(kind, literal(text), name)
 
@@ -195,8 +270,40 @@ def literal(text: str) -> Any:
     """The value of a text of which no declaration is known: JSON, or the text."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"None": None, "True": True, "False": False}.get(text, text)
+
+
+def checked(function: F) -> F:
+    """A function whose arguments are read as its annotations declare them.
+
+    For what users call: a value of another type is refused by name, before the function
+    begins, not five frames below. What is caught by ``*args`` and ``**kwargs`` is left
+    as it is.
+    """
+    signature = inspect.signature(function)
+    stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = {one.name for one in signature.parameters.values() if one.kind not in stars}
+
+    @functools.wraps(function)
+    def reading(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
+        for name, kind in _argument_kinds(function).items():
+            if name in named and name in given.arguments:
+                value = read(kind, given.arguments[name], name)
+                given.arguments[name] = value
+        return function(*given.args, **given.kwargs)
+
+    made: Any = reading
+    # Keras looks at the arguments of a layer without following what wraps it.
+    made.__signature__ = signature
+    return made
+
+
+@functools.cache
+def _argument_kinds(function):
+    """The declarations of a function's arguments, read at its first call."""
+    return typing.get_type_hints(function, include_extras=True)
 
 
 def whole(value: Any, name: str, least: int = 1) -> int:
@@ -312,11 +419,23 @@ def load(cls: type[T], path: pathlib.Path) -> T:
     Raises:
         ValueError: Where the file is damaged, or as :func:`record`.
     """
+    return record(cls, read_json(path), str(path))
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        ValueError: Where it cannot be read or is no JSON.
+    """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from error
+    except RecursionError as error:
+        raise ValueError(f"{path} is damaged: it is nested too deeply.") from error
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}.") from error
-    return record(cls, data, str(path))
 
 
 def plain(record: Any) -> dict[str, Any]:
@@ -343,33 +462,44 @@ def differences(
 
 def refusal(kind: Any, value: Any, name: str) -> ValueError:
     """The sentence for a value that is not what was declared."""
-    shown = repr(value)
+    shown = " ".join(repr(value).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     return ValueError(f"{name} is {shown}; it must be {describe(kind)}.")
 
 
-NOUNS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
+NOUNS: dict[Any, str] = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    os.PathLike: "a path",
+}
 
 
 def describe(kind: Any) -> str:
     """What a declaration allows, in words: ``a whole number from 1``."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        described = isinstance(inner[1], str)
-        return inner[1] if described else f"{describe(inner[0])} {inner[1]}"
+        if isinstance(inner[1], Range):
+            return f"{describe(inner[0])} {inner[1]}"
+        return str(inner[1])
     if origin in (types.UnionType, typing.Union):
-        return " or ".join(map(describe, inner))
+        return " or ".join(dict.fromkeys(map(describe, inner)))
     if origin is Literal:
         return " or ".join(map(repr, inner))
-    if origin is tuple:
+    if origin in (tuple, list, *LISTS):
         one = describe(inner[0]).removeprefix("a ")
         plural = one.replace("number", "numbers").replace("text", "texts")
-        count = "a list of" if inner[-1] is Ellipsis else len(inner)
+        count = len(inner) if origin is tuple and ... not in inner else "a list of"
         return f"{count} {plural}"
     if kind is type(None):
         return "None"
     if kind is Any:
         return "any value"
-    if origin or dataclasses.is_dataclass(kind):
+    if origin in (collections.abc.Mapping, dict):
         return "a mapping of fields"
-    return NOUNS.get(kind, f"a {getattr(kind, '__name__', kind)}")
+    if origin or kind is Callable:
+        return "a function"
+    name = getattr(kind, "__name__", str(kind))
+    noun = NOUNS.get(kind, f"{'an' if name[0] in 'AEIOU' else 'a'} {name}")
+    return f"a mapping of fields or {noun}" if dataclasses.is_dataclass(kind) else noun

@@ -95,10 +95,10 @@ SHARED = {
         ("classes", Count | None, None),
         ("include_top", bool, True),
         ("pooling", Literal["avg", "max"] | None, None),
-        ("weights", Any, None),
+        ("weights", reader.Path | None, None),
         ("input_tensor", Any, None),
         ("classifier_activation", Any, "softmax"),
-        ("name", str | None, None),
+        ("name", reader.ModelName | None, None),
     )
 }
 
@@ -375,6 +375,7 @@ def register(**fields: Any) -> Callable[[Any], Any]:
     return decorate
 
 
+@reader.checked
 def list_models(pattern: str = "*") -> list[str]:
     """The names of the networks, oldest first.
 
@@ -385,6 +386,7 @@ def list_models(pattern: str = "*") -> list[str]:
     return [card.name for card in cards if fnmatch.fnmatchcase(card.name, pattern)]
 
 
+@reader.checked
 def find(name: str) -> Card:
     """The card of a network.
 
@@ -396,6 +398,7 @@ def find(name: str) -> Card:
     return _catalogue()[name]
 
 
+@reader.checked
 def create(network: str, /, **options: Any) -> Any:
     """Builds a network by its name.
 

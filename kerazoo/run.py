@@ -21,13 +21,20 @@ import json
 import os
 import pathlib
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kerazoo import reader
-from kerazoo.files import PARTIAL, clear, entries, exclusive, folder_error, write_atomic
-from kerazoo.reader import Count
+from kerazoo.files import (
+    PARTIAL,
+    check_folder,
+    clear,
+    entries,
+    exclusive,
+    folder_error,
+    write_atomic,
+)
+from kerazoo.reader import Count, Path
 from kerazoo.recipe import Recipe
 from kerazoo.recursion import allow_deep_graphs
 
@@ -138,7 +145,8 @@ class Run:
         ValueError: Where the folder is not there or holds no run.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    @reader.checked
+    def __init__(self, path: Path) -> None:
         self.path = pathlib.Path(path)
         if not self.path.is_dir():
             raise ValueError(
@@ -157,10 +165,7 @@ class Run:
         path = self._file(name)
         if not path.is_file():
             raise ValueError(f"{self.path} has no {name}: the run has not ended.")
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} is damaged: {error}.") from error
+        return reader.read_json(path)
 
     def _record(self, cls, name, data):
         return reader.record(cls, data, str(self._file(name)))
@@ -205,12 +210,21 @@ class Run:
             ValueError: Where the run has not ended.
         """
         import csv
+        import io
 
         if not self._file("history.csv").is_file():
             raise ValueError(f"{self.path} has no history.csv: the run has not ended.")
-        with open(self._file("history.csv"), encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return [{k: float(v) for k, v in row.items() if v} for row in rows]
+        path = self._file("history.csv")
+        try:
+            text = path.read_text(encoding="utf-8")
+            table = csv.DictReader(io.StringIO(text), strict=True)
+            if not text.endswith("\n") or "epoch" not in (
+                table.fieldnames or ["epoch"]
+            ):
+                raise ValueError("it is not whole")
+            return [{k: float(v) for k, v in row.items() if v} for row in table]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise ValueError(f"{path} is damaged: {error}.") from error
 
     @property
     def finished(self) -> bool:
@@ -234,6 +248,7 @@ class Run:
                 file is damaged.
         """
         import keras
+        import numpy as np
 
         # A saved network may hold kerazoo's layers; importing them registers them.
         import kerazoo.layers  # noqa: F401
@@ -243,10 +258,17 @@ class Run:
             raise ValueError(f"{self.path} has no model.keras: the run has not ended.")
         try:
             allow_deep_graphs()
-            return keras.models.load_model(path)
-        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).strip().partition("\n")[0]
+            model = keras.models.load_model(path)
+        except Exception as error:  # A damaged file may break any part of Keras.
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise ValueError(f"{path} cannot be read: {reason}") from error
+        for weight in model.weights:
+            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                raise ValueError(
+                    f"{path} is damaged: the weight {weight.path} is not a number "
+                    "everywhere; train the run again."
+                )
+        return model
 
 
 @contextlib.contextmanager
@@ -265,14 +287,21 @@ def claim(path: str | os.PathLike, config: RunConfig, overwrite: bool) -> Iterat
     Raises:
         ValueError: Where something stands there that must not be touched.
     """
-    path = pathlib.Path(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file; give a folder for the run.")
-    if path.exists() and entries(path):
-        # Before a lock is put into a folder of something else.
-        Run(path).config  # noqa: B018
+    path = check_place(path)
     with exclusive(path, "trained"):
         yield _claimed(path, config, overwrite)
+
+
+def check_place(path: str | os.PathLike) -> pathlib.Path:
+    """Where a run can be made or continued, asked before anything slow begins.
+
+    Raises:
+        ValueError: Where something else stands there, or it cannot be written.
+    """
+    path = check_folder(path, "run")
+    if path.exists() and entries(path):
+        Run(path).config  # noqa: B018 - refuses what is no run
+    return path
 
 
 def _claimed(path, config, overwrite):

@@ -1,15 +1,18 @@
+import dataclasses
 import gc
 import json
 import os
 import pathlib
 import re
+import shutil
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
+from PIL import Image
 
-from kerazoo import cli, data, training
+from kerazoo import cli, data, training, tuning
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 
 # For the smallest network there is, where a test does not depend on the network.
@@ -95,6 +98,35 @@ def trained(tmp_path_factory, data_dir):
         # A training of seconds writes no state of its own accord.
         save_every=20,
     )
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory, data_dir):
+    """Two runs, a search, a cross-validation and an image; no test changes them."""
+    place = tmp_path_factory.mktemp("results")
+    recipe = dataclasses.replace(TINY, epochs=1, snapshots=(1,))
+    options = {"data_dir": data_dir, "precision": "float32"}
+    training.fit("mlp_50", recipe=recipe, run=place / "run", events=False, **options)
+    shutil.copytree(place / "run", place / "other")
+    recipe = dataclasses.replace(recipe, snapshots=())
+    execution = tuning.Execution(**options, verbose=False)
+    tuning.search(
+        "mlp_50",
+        recipe=recipe,
+        folder=place / "search",
+        plan=tuning.SearchPlan(space="learning_rate=0.1,0.2", trials=1),
+        execution=execution,
+    )
+    tuning.cross_validate(
+        "mlp_50",
+        recipe=recipe,
+        folder=place / "folds",
+        plan=tuning.FoldPlan(folds=2),
+        execution=execution,
+        keep_models=True,
+    )
+    Image.new("L", (8, 8)).save(place / "image.png")
+    return place
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def allowed(name, options):
         return False
     if options["weights"] is not None:
         return False
-    if options["include_top"] and options["classifier_activation"] == "softmx":
+    if options["classifier_activation"] == "softmx":
         return False
     shape = options["input_shape"]
     if shape is None:
@@ -211,7 +211,7 @@ def test_damaged_weights(tmp_path, kind, damage):
     [
         ("imagenet", r"must be None or the path of a \.weights\.h5 or \.keras file"),
         ("there/is/none.keras", "there is no file"),
-        (7, "weights is '7'; it must be None"),
+        (7, "weights is 7; it must be the path of a file"),
     ],
 )
 def test_weights_that_are_no_file(weights, words):

@@ -320,7 +320,7 @@ def test_a_run_without_a_model(command, folder, pictures):
 
 def test_a_split_that_is_not_there(command, folder):
     status, _, errors = command("evaluate", folder, "--split=tests")
-    assert_one_sentence(status, errors, "split is 'tests'; it must be one of train,")
+    assert_one_sentence(status, errors, "Unknown split 'tests'; did you mean test?")
 
 
 def test_a_set_that_needs_a_download_offline(command, tmp_path, monkeypatch):

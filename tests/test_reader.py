@@ -88,7 +88,7 @@ def test_values(kind, value, expected):
         (tuple[int, ...], 3.5, "field is 3.5; it must be a whole number."),
         (tuple[int, ...], {1: 2}, "it must be a list of whole numbers."),
         (Mapping[str, Any], 3, "field is 3; it must be a mapping of fields."),
-        (Inner, 3, "field is 3; it must be a mapping of fields."),
+        (Inner, 3, "field is 3; it must be a mapping of fields or an Inner."),
         (Inner, {"rat": 3}, "Unknown field 'field.rat'; did you mean field.rate?"),
         (str, 3, "field is 3; it must be a text."),
     ],

@@ -4,7 +4,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from kerazoo import reader
 
+
+@reader.checked
 def first_filters(model: keras.Model) -> np.ndarray | None:
     """The kernels of the first convolution.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import layers
 
+from kerazoo import reader
 from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import sights
 
@@ -139,6 +140,7 @@ def _bytes(count):
     return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
+@reader.checked
 def ledger(model: keras.Model) -> Ledger:
     """The ledger of a network.
 

@@ -5,13 +5,20 @@ Figures are made without pyplot: no window opens and no global state is kept.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from kerazoo import reader
+from kerazoo.reader import axes
+
+Images = Annotated[np.ndarray, axes("count", "height", "width", "channels")]
+Kernels = Annotated[np.ndarray, axes("height", "width", "channels", "filters")]
+Matrix = Annotated[np.ndarray, axes("truth", "guess")]
 
 
 def pixels(figure: Figure) -> np.ndarray:
@@ -21,7 +28,8 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figure:
+@reader.checked
+def image_grid(images: Images, titles: Sequence[str] | None = None) -> Figure:
     """Images side by side.
 
     Args:
@@ -59,7 +67,8 @@ def image_grid(images: np.ndarray, titles: Sequence[str] | None = None) -> Figur
     return figure
 
 
-def filter_grid(kernels: np.ndarray) -> Figure:
+@reader.checked
+def filter_grid(kernels: Kernels) -> Figure:
     """Kernels as small pictures, in colour where they see three channels.
 
     Args:
@@ -82,7 +91,8 @@ def filter_grid(kernels: np.ndarray) -> Figure:
     return figure
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
+@reader.checked
+def confusion(matrix: Matrix, classes: Sequence[str]) -> Figure:
     """A confusion matrix with every class' accuracy at its row.
 
     Args:
@@ -90,6 +100,10 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
         classes: Class names.
     """
     count = len(classes)
+    if matrix.shape != (count, count):
+        raise ValueError(
+            f"matrix is of shape {matrix.shape}, and classes has {count} names."
+        )
     side = max(4.5, min(0.45 * count + 2.0, 14))
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
@@ -128,7 +142,8 @@ def _share(share):
     return f"{min(percent, 99.9):.1f}%"
 
 
-def curves(history: Sequence[Mapping[str, float]]) -> Figure:
+@reader.checked
+def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     """Loss and accuracy over the epochs, training beside validation.
 
     Args:
@@ -155,6 +170,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
+@reader.checked
 def parallel_coordinates(
     columns: Mapping[str, Sequence], scores: Sequence[float]
 ) -> Figure:
@@ -167,6 +183,8 @@ def parallel_coordinates(
         scores: The trials' scores, which colour the lines; the best is drawn last.
     """
     axes_of = {**columns, "score": scores}
+    if len({len(values) for values in axes_of.values()}) > 1:
+        raise ValueError("columns and scores must have a value of every trial.")
     figure = Figure(figsize=(1.6 + 1.5 * len(axes_of), 4.2), layout="constrained")
     axes = figure.add_subplot()
     heights = []
@@ -218,6 +236,7 @@ def _axis(values):
     return list((scaled - low) / (high - low)), ticks
 
 
+@reader.checked
 def ensemble(curve: Sequence[Any]) -> Figure:
     """The error against the number of members, with the range over subsets.
 

@@ -7,7 +7,7 @@ import typer
 
 from kerazoo import reader
 from kerazoo.cli.app import app, console
-from kerazoo.cli.options import DataDir
+from kerazoo.cli.options import DataDir, path
 from kerazoo.reader import Range
 
 # Images of a grid, and pixels of their side.
@@ -47,7 +47,9 @@ def data_check(name: DataName, data_dir: DataDir = None) -> None:
 @data_app.command("show")
 def data_show(
     name: DataName,
-    file: Annotated[pathlib.Path, typer.Option(help="The PNG file to write.")],
+    file: Annotated[
+        pathlib.Path, typer.Option(parser=path, help="The PNG file to write.")
+    ],
     augment: Annotated[
         list[str] | None,
         typer.Option(help="An augmentation, as in pad_crop:4; may be repeated."),

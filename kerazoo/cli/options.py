@@ -9,22 +9,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kerazoo import Recipe, recipes, tuning
+from kerazoo import Recipe, reader, recipes, tuning
 from kerazoo.cli.app import console
 
 if TYPE_CHECKING:
     from kerazoo.run import Metrics
     from kerazoo.tuning import Execution, SearchPlan
 
+
+def path(text: str) -> pathlib.Path:
+    """A path of the command line; pathlib would take none for the current folder."""
+    try:
+        return pathlib.Path(reader.read(reader.Path, text, "the path"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 Network = Annotated[str, typer.Argument(help="A network; see kerazoo list.")]
-RunFolder = Annotated[pathlib.Path, typer.Argument(help="A run folder.")]
+RunFolder = Annotated[pathlib.Path, typer.Argument(parser=path, help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[
     pathlib.Path | None,
-    typer.Option(help="Where the data set's files are; by default the user's cache."),
+    typer.Option(
+        parser=path,
+        help="Where the data set's files are; by default the user's cache.",
+    ),
 ]
 Folder = Annotated[
-    pathlib.Path | None, typer.Option(help="The folder to make or continue.")
+    pathlib.Path | None,
+    typer.Option(parser=path, help="The folder to make or continue."),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Delete what stands there.")

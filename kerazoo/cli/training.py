@@ -21,10 +21,11 @@ from kerazoo.cli.options import (
     RecipeOptions,
     RunFolder,
     TrainingOptions,
+    path,
     records,
     report,
 )
-from kerazoo.files import write_atomic
+from kerazoo.files import check_file, write_atomic
 
 if TYPE_CHECKING:
     from kerazoo.tasks import Prediction
@@ -37,7 +38,8 @@ def train(
     recipe: RecipeOptions,
     training: TrainingOptions,
     run: Annotated[
-        pathlib.Path | None, typer.Option(help="The run folder to make or continue.")
+        pathlib.Path | None,
+        typer.Option(parser=path, help="The run folder to make or continue."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
     devices: Annotated[
@@ -124,11 +126,13 @@ def predict(
     run: RunFolder,
     images: Annotated[
         list[pathlib.Path],
-        typer.Argument(help="Image files of any size, folders or patterns."),
+        typer.Argument(
+            parser=path, help="Image files of any size, folders or patterns."
+        ),
     ],
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
     csv: Annotated[
-        pathlib.Path | None, typer.Option(help="The CSV file to write.")
+        pathlib.Path | None, typer.Option(parser=path, help="The CSV file to write.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -137,6 +141,8 @@ def predict(
 
     from kerazoo.serving.predict import list_images, predictions
 
+    if csv:
+        check_file(csv)
     opened = kerazoo.Run(run)
     paths = list_images(images)
     quiet = len(paths) < 10 or not sys.stderr.isatty()
@@ -168,7 +174,7 @@ def predict(
         )
 
 
-def write_csv(path: pathlib.Path, found: "Sequence[Prediction]") -> None:
+def write_csv(file: pathlib.Path, found: "Sequence[Prediction]") -> None:
     """Writes a row an image: the file, its classes with probabilities, its problem."""
     text = io.StringIO()
     table = csv_module.writer(text, lineterminator="\n")
@@ -180,7 +186,7 @@ def write_csv(path: pathlib.Path, found: "Sequence[Prediction]") -> None:
         cells: list[object] = [x for g in one.top for x in (g.label, g.probability)]
         cells += [""] * (2 * width - len(cells))
         table.writerow([one.image, *cells, one.problem or ""])
-    write_atomic(path, text.getvalue())
+    write_atomic(file, text.getvalue())
 
 
 @app.command()

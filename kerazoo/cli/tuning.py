@@ -20,10 +20,11 @@ from kerazoo.cli.options import (
     RecipeOptions,
     ScoreOptions,
     SearchOptions,
+    path,
     records,
     report,
 )
-from kerazoo.files import write_atomic
+from kerazoo.files import check_file, write_atomic
 
 
 @app.command()
@@ -45,10 +46,10 @@ def crossval(
     as_json: Json = False,
 ) -> None:
     """Estimate accuracy by cross-validation; with --nested, that of a whole search."""
-    if nested is None and search.space:
+    if nested is None and search != SearchOptions():
         raise ValueError(
-            "--space is for the search within every fold; add --nested 4, or set the "
-            "recipe's field with --set."
+            "--space, --strategy and --trials are for the search within every fold; "
+            "add --nested 4, or set the recipe's field with --set."
         )
     from kerazoo.run import default_folder
 
@@ -161,13 +162,18 @@ def _search_table(trials, names):
 
 @app.command()
 def winner(
-    search: Annotated[pathlib.Path, typer.Argument(help="A search's folder.")],
+    search: Annotated[
+        pathlib.Path, typer.Argument(parser=path, help="A search's folder.")
+    ],
     run: Annotated[
-        pathlib.Path | None, typer.Option(help="The run folder to make of it.")
+        pathlib.Path | None,
+        typer.Option(parser=path, help="The run folder to make of it."),
     ] = None,
     save_recipe: Annotated[
         pathlib.Path | None,
-        typer.Option(help="The JSON file to write, as train --recipe takes it."),
+        typer.Option(
+            parser=path, help="The JSON file to write, as train --recipe takes it."
+        ),
     ] = None,
     data_dir: DataDir = None,
     overwrite: Overwrite = False,
@@ -176,6 +182,8 @@ def winner(
     """Make the best trial of a search a run folder; save its recipe."""
     from kerazoo.tuning.records import one_line
 
+    if save_recipe:
+        check_file(save_recipe)
     found = tuning.Search(search)
     best = found.best
     if save_recipe:
@@ -202,7 +210,9 @@ def winner(
 def ensemble(
     runs: Annotated[
         list[pathlib.Path],
-        typer.Argument(help="Folders of runs, a search or a cross-validation."),
+        typer.Argument(
+            parser=path, help="Folders of runs, a search or a cross-validation."
+        ),
     ],
     rule: Annotated[
         str, typer.Option(help="probabilities, logits, votes, or weights.")
@@ -214,7 +224,8 @@ def ensemble(
         bool, typer.Option("--snapshots", help="The snapshots of a run.")
     ] = False,
     folder: Annotated[
-        pathlib.Path | None, typer.Option(help="Where to leave the joined network.")
+        pathlib.Path | None,
+        typer.Option(parser=path, help="Where to leave the joined network."),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="Another data set with the same classes.")

@@ -9,10 +9,11 @@ from typing import cast
 import numpy as np
 import tensorflow as tf
 
-from kerazoo import errors, reader
+from kerazoo import errors, memory, reader
 from kerazoo.data import draws, multicrop, resizing
 from kerazoo.data.augment import apply as augment
 from kerazoo.data.splits import Arrays, Split, Stream
+from kerazoo.reader import Count, ImageShape, Whole
 
 CACHES = ("auto", "memory", "none")
 MEMORY_LIMIT = 2 * 2**30
@@ -54,15 +55,16 @@ class Batches:
             that training (`shuffle` or `drop_remainder`) asks for.
     """
 
+    @reader.checked
     def __init__(
         self,
         split: Split,
-        batch_size: int,
+        batch_size: Count,
         *,
-        image_shape: Sequence[int],
+        image_shape: ImageShape,
         resize: str = "bilinear",
         augment: Sequence[str] = (),
-        seed: int = 0,
+        seed: Whole = 0,
         shuffle: bool = False,
         drop_remainder: bool = False,
         cache: str = "auto",
@@ -71,7 +73,7 @@ class Batches:
     ) -> None:
         self.split = split
         self.batch_size = batch_size
-        self.image_shape = tuple(image_shape)
+        self.image_shape = image_shape
         self.resize = resize
         self.seed = seed
         self.shuffle = shuffle
@@ -190,7 +192,11 @@ class Batches:
 
     def _check(self):
         size, split = self.batch_size, self.split
-        reader.whole(size, "batch_size")
+        memory.check(
+            f"A batch of {size} images of {'x'.join(map(str, self.image_shape))}",
+            size * math.prod(self.image_shape),
+            "give a smaller image_shape or batch_size",
+        )
         if not split.size:
             raise ValueError(f"{split.name} is empty; there is nothing to batch")
         if split.size < size and (self.shuffle or self.drop_remainder):
@@ -216,10 +222,6 @@ class Batches:
 
     def _set_augmentations(self):
         names = self.augment
-        if isinstance(names, str):
-            raise ValueError(
-                f"augment={names!r} is one string; give a list such as [{names!r}]"
-            )
         self._steps = [augment.parse(name) for name in names]
         augment.check_augmentations(self._steps, max(self.image_shape[:2]))
         # Whether something is cut out of the whole image.

@@ -3,14 +3,15 @@
 import collections
 import dataclasses
 import io
-import os
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kerazoo import reader
 from kerazoo.data import folders, loading
+from kerazoo.reader import Name, Path
 
 SHOWN = 20
 
@@ -69,7 +70,8 @@ class Report:
         return text.getvalue()
 
 
-def check(name: str, data_dir: str | os.PathLike | None = None) -> Report:
+@reader.checked
+def check(name: Name, data_dir: Path | None = None) -> Report:
     """Says whether a set is there and whole, and counts its examples by class.
 
     Every image of a folder is decoded; of a TFDS set the labels are read, and nothing

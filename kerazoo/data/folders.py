@@ -11,15 +11,19 @@ import pathlib
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import platformdirs
 import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from kerazoo import reader
 from kerazoo.data.splits import Split
 from kerazoo.files import write_atomic
+from kerazoo.reader import Path, Rule
+
+Channels = Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))]
 
 # What is met among users' images, and what becomes of it.
 TREATMENTS = {
@@ -123,7 +127,8 @@ def _tensorflow_reads(path):
     return True
 
 
-def read_image(path: str | os.PathLike, channels: int | None = None) -> np.ndarray:
+@reader.checked
+def read_image(path: Path, channels: Channels | None = None) -> np.ndarray:
     """Reads an image file as it should be seen.
 
     EXIF rotation is applied, CMYK becomes RGB, 16 bits are scaled to 8, of an animation
@@ -249,7 +254,7 @@ def scan(folder: str | os.PathLike) -> Scan:
         ValueError: If the folder is not there or holds no subfolders.
     """
     place, _, options = os.fspath(folder).partition("?")
-    root = pathlib.Path(place).expanduser()
+    root = pathlib.Path(reader.read(Path, place, "folder")).expanduser()
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}; give a folder of images")
     found = {part: _classes(one) for part, one in _parts(root, options).items()}
@@ -365,9 +370,17 @@ def _is_image(path):
     return path.suffix.lower() in Image.registered_extensions()
 
 
-def image_files(folder: str | os.PathLike) -> list[pathlib.Path]:
-    """The files below a folder whose names are those of images, sorted."""
-    return sorted(filter(_is_image, _files(pathlib.Path(folder))))
+@reader.checked
+def image_files(folder: Path) -> list[pathlib.Path]:
+    """The files below a folder whose names are those of images, sorted.
+
+    Raises:
+        ValueError: If there is no such folder.
+    """
+    place = pathlib.Path(folder)
+    if not place.is_dir():
+        raise ValueError(f"folder is {str(place)!r}, which is no folder; give another")
+    return sorted(filter(_is_image, _files(place)))
 
 
 def _files(place, seen=()):

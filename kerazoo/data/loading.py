@@ -11,15 +11,16 @@ import sys
 import urllib.error
 import urllib.request
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import platformdirs
 from absl import logging
 
-from kerazoo import errors
+from kerazoo import errors, reader
 from kerazoo.data import sets
 from kerazoo.data.splits import Arrays, Records, Split
+from kerazoo.reader import Count, Name, Path, Range, Rate, Whole
 
 if TYPE_CHECKING:
     from kerazoo.data.batches import Batches
@@ -51,14 +52,17 @@ class ImageData:
         skipped: `folders.Finding` of each file of a folder that is left out.
     """
 
-    name: str
-    classes: tuple
-    shape: tuple
+    name: Name
+    classes: tuple[str, ...]
+    shape: tuple[Count | None, Count | None, Count | None]
     train: Split
     validation: Split | None
     test: Split
     published: tuple | None = None
     skipped: tuple = ()
+
+    def __post_init__(self) -> None:
+        reader.validate(self)
 
     def batches(self, part: str, **options: Any) -> "Batches":
         """`Batches` of a part, made once: a search trains on the same ones many times.
@@ -136,16 +140,17 @@ def moments(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(map(float, mean)), tuple(map(float, np.sqrt(variance)))
 
 
+@reader.checked
 def load(
-    name: str | os.PathLike | ImageData,
+    name: Name | Path | ImageData,
     *,
-    data_dir: str | os.PathLike | None = None,
-    validation: float = 0.1,
-    seed: int = 0,
-    train_split: str | None = None,
-    test_split: str | None = None,
+    data_dir: Path | None = None,
+    validation: Rate = 0.1,
+    seed: Whole = 0,
+    train_split: Name | None = None,
+    test_split: Name | None = None,
     download: bool = True,
-    memory_limit: int = 2 * GIBIBYTE,
+    memory_limit: Annotated[int, Range(0)] = 2 * GIBIBYTE,
 ) -> ImageData:
     """Loads a set of labelled images.
 
@@ -173,20 +178,11 @@ def load(
         ValueError: If the name, a split, the share or the directory is not usable, or
             if the set is not there and cannot be downloaded.
     """
+    data_dir = _data_dir(data_dir)
     if isinstance(name, ImageData):
         return name
     if isinstance(name, os.PathLike):
         name = f"folder:{os.fspath(name)}"
-    if not isinstance(name, str):
-        raise ValueError(
-            f"data is a {type(name).__name__}; give a name such as 'digits', the path "
-            "of a folder of images, or what kerazoo.data.load returned."
-        )
-    if not 0 <= validation < 1:
-        raise ValueError(
-            f"validation={validation} is not a share of the training examples; give "
-            "0 <= validation < 1"
-        )
     if name.startswith("folder:"):
         if train_split or test_split:
             raise ValueError(
@@ -243,17 +239,24 @@ def load(
     )
 
 
+def _data_dir(given):
+    """Where the user wants the files to be; None where TFDS wants them."""
+    place = given or os.environ.get("KERAZOO_DATA_DIR") or None
+    if place is None:
+        return None
+    place = pathlib.Path(reader.read(Path, place, "data_dir"))
+    if not place.is_dir():
+        raise ValueError(
+            f"the data directory {place} is not there; make it or give another data_dir"
+        )
+    return place
+
+
 def _builder(name, tfds_name, data_dir, download):
     """The prepared TFDS builder of a set."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    data_dir = data_dir or os.environ.get("KERAZOO_DATA_DIR")
-    if data_dir is not None and not pathlib.Path(data_dir).is_dir():
-        raise ValueError(
-            f"the data directory {data_dir} is not there; make it or give another "
-            "data_dir"
-        )
     if re.match(r"digits\b", tfds_name):
         from kerazoo.data import digits
 

@@ -1,13 +1,16 @@
 """Several views of each image, whose predictions are averaged in evaluation."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import tensorflow as tf
 
-from kerazoo import errors
+from kerazoo import errors, reader
 from kerazoo.data import resizing
+from kerazoo.reader import Count, axes
 
+Images = Annotated[tf.Tensor | np.ndarray, axes("n", "height", "width", "channels")]
 # Views of an image, by kind.
 VIEWS = {"center": 1, "flip": 2, "ten_crop": 10, "googlenet": 144}
 # Smaller sides over the network's: 256 for 224 pixels in Krizhevsky et al. 2012, Sec.
@@ -16,9 +19,8 @@ ROOM = 8 / 7
 GOOGLENET_ROOM = (8 / 7, 9 / 7, 10 / 7, 11 / 7)
 
 
-def views(
-    images: tf.Tensor | np.ndarray, kind: str, size: int | Sequence[int]
-) -> tf.Tensor:
+@reader.checked
+def views(images: Images, kind: str, size: Count | Sequence[Count]) -> tf.Tensor:
     """Cuts views out of images.
 
     Args:

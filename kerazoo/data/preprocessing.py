@@ -1,13 +1,16 @@
 """Keras layers that normalise raw pixels; they stand first in every trained model."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import keras
 import numpy as np
 
-from kerazoo import errors
+from kerazoo import errors, reader
 from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
+from kerazoo.reader import NonNegative, axes
 
+Images = Annotated[np.ndarray, axes("n", "height", "width", "channels")]
 KINDS = (
     "minmax",
     "minus_one_one",
@@ -20,12 +23,13 @@ KINDS = (
 )
 
 
+@reader.checked
 def normalization(
     kind: str,
     *,
     mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    images: np.ndarray | None = None,
+    std: Sequence[NonNegative] | None = None,
+    images: Images | None = None,
 ) -> list[keras.Layer]:
     """Makes the layers that turn pixels in 0..255 into what a network expects.
 
@@ -77,6 +81,11 @@ def normalization(
         raise ValueError(
             f"normalization {kind!r} needs the {needed} of the training images; "
             f"give {needed}=data.{needed}"
+        )
+    if not mean or len(mean) != len(std):
+        raise ValueError(
+            f"mean has {len(mean)} numbers and std {len(std)}; give one of each for "
+            "every channel"
         )
     return [
         keras.layers.Normalization(

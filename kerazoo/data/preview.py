@@ -1,17 +1,19 @@
 """Pictures of batches, because people look."""
 
 import math
-import os
-import pathlib
 
 import numpy as np
 from PIL import Image
 
+from kerazoo import memory, reader
 from kerazoo.data.batches import Batches
+from kerazoo.files import check_file, replacing
+from kerazoo.reader import Count, Path
 
 
+@reader.checked
 def show(
-    batches: Batches, path: str | os.PathLike, *, count: int = 64, side: int = 96
+    batches: Batches, path: Path, *, count: Count = 64, side: Count = 96
 ) -> np.ndarray:
     """Writes the first images of an epoch, as the network gets them, to a PNG file.
 
@@ -28,9 +30,17 @@ def show(
     Raises:
         ValueError: If the file cannot be written.
     """
+    path = check_file(path)
+    count = min(count, batches.size)
+    height, width, channels = batches.image_shape
+    factor = max(1, side // min(height, width))
+    memory.check(
+        f"A picture of {count} images of {factor * height}x{factor * width} pixels",
+        count * factor**2 * height * width * channels,
+        "give a smaller count or side",
+    )
     images, labels = batches.take(count)
     images = np.clip(np.rint(images), 0, 255).astype("uint8")
-    factor = max(1, side // min(images.shape[1:3]))
     images = images.repeat(factor, 1).repeat(factor, 2)
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
@@ -46,14 +56,6 @@ def show(
         left = gap + place % columns * (width + gap)
         grid[top : top + height, left : left + width] = image
     picture = Image.fromarray(grid[..., 0] if channels == 1 else grid)
-    path = pathlib.Path(path)
-    scratch = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as scratch:
         picture.save(scratch, format="PNG")
-        os.replace(scratch, path)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write the picture {path} ({error.strerror}); give a file in a "
-            "folder that is there and can be written"
-        ) from error
     return labels

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from kerazoo import reader
 from kerazoo.data import draws
 
 WINDOW = 16384
@@ -71,6 +72,7 @@ class Split:
             for the same: a pair of what was asked for and the tensors.
     """
 
+    @reader.checked
     def __init__(
         self,
         source: Source,
@@ -83,6 +85,7 @@ class Split:
         self.name = name
         self.classes = tuple(classes)
         self.indices = np.arange(source.size) if indices is None else indices
+        _check_positions(self.indices, source.size, name)
         self.size = len(self.indices)
         self.shape = source.shape
         self.resized: tuple[Any, Any] = None, None
@@ -115,12 +118,7 @@ class Split:
             ValueError: If a position is outside the split or given twice.
         """
         indices = np.asarray(indices, "int64")
-        if indices.size and not 0 <= indices.min() <= indices.max() < self.size:
-            raise ValueError(
-                f"positions {indices.min()} to {indices.max()} are not all in "
-                f"{self.name}, which has {self.size} examples; give 0 to "
-                f"{self.size - 1}"
-            )
+        _check_positions(indices, self.size, self.name)
         if len(np.unique(indices)) != len(indices):
             raise ValueError(
                 f"a subset of {self.name} names an example twice; give each "
@@ -191,6 +189,17 @@ class Split:
         return (
             self.subset(np.flatnonzero(~taken), f"{stem} train"),
             self.subset(np.flatnonzero(taken), f"{stem} {part}"),
+        )
+
+
+def _check_positions(indices, size, name):
+    """Refuses numbers of examples that are not there."""
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise ValueError(f"indices of {name} must be a list of whole numbers")
+    if indices.size and not 0 <= indices.min() <= indices.max() < size:
+        raise ValueError(
+            f"positions {indices.min()} to {indices.max()} are not all in {name}, "
+            f"which has {size} examples; give indices from 0 to {size - 1}"
         )
 
 

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from kerazoo import reader
+from kerazoo.reader import Count, Pair
+
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class CeilMaxPooling2D(keras.layers.MaxPooling2D):
@@ -33,8 +36,12 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
         definitions of ZFNet, Network in Network and GoogLeNet.
     """
 
+    @reader.checked
     def __init__(
-        self, pool_size: int = 3, strides: int | None = 2, **kwargs: Any
+        self,
+        pool_size: Count | Pair = 3,
+        strides: Count | Pair | None = 2,
+        **kwargs: Any,
     ) -> None:
         super().__init__(pool_size, strides, data_format="channels_last", **kwargs)
         if any(s > p for s, p in zip(self.strides, self.pool_size, strict=True)):

@@ -1,10 +1,15 @@
 """The initial weights of LeNet-5."""
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 from keras import KerasTensor, ops
+
+from kerazoo import reader
+from kerazoo.reader import Count, Positive, Rule, Whole
+
+Inputs = Annotated[list[Count], Rule("a list of whole numbers from 1", bool)]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -29,14 +34,13 @@ class FanInUniform(keras.initializers.Initializer):
         Recognition", Proc. IEEE 86(11), 1998, appendix A (scale 2.4).
     """
 
+    @reader.checked
     def __init__(
         self,
-        scale: float = 2.4,
-        fan_in: int | list[int] | None = None,
-        seed: int | None = None,
+        scale: Positive = 2.4,
+        fan_in: Count | Inputs | None = None,
+        seed: Whole | None = None,
     ) -> None:
-        if scale <= 0:
-            raise ValueError(f"scale must be positive, but scale={scale!r} was given.")
         self.scale = scale
         self.fan_in = fan_in
         self.seed = seed

@@ -6,6 +6,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from kerazoo import reader
+from kerazoo.reader import Count, Rate, Share, Whole
+
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class FractalDraw(keras.layers.Layer):
@@ -33,19 +36,15 @@ class FractalDraw(keras.layers.Layer):
         Sec. 3 (drop-path).
     """
 
+    @reader.checked
     def __init__(
         self,
-        columns: int,
-        global_share: float = 0.5,
-        seed: int | None = None,
+        columns: Count,
+        global_share: Share = 0.5,
+        seed: Whole | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if columns < 1 or not 0 <= global_share <= 1:
-            raise ValueError(
-                f"columns must be positive and global_share within 0 and 1, but "
-                f"columns={columns!r} and global_share={global_share!r} were given."
-            )
         self.columns = columns
         self.global_share = global_share
         self.seed = seed
@@ -104,18 +103,15 @@ class FractalJoin(keras.layers.Layer):
         Sec. 2 (join) and Sec. 3 (drop-path, local 15 %).
     """
 
+    @reader.checked
     def __init__(
         self,
-        columns: Sequence[int] | None = None,
-        rate: float = 0.15,
-        seed: int | None = None,
+        columns: Sequence[Whole] | None = None,
+        rate: Rate = 0.15,
+        seed: Whole | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= rate < 1:
-            raise ValueError(
-                f"rate must be at least 0 and below 1, but rate={rate!r} was given."
-            )
         self.columns = columns and tuple(columns)
         self.rate = rate
         self.seed = seed

@@ -1,11 +1,15 @@
 """Local response normalisation across channels."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import keras
 from keras import KerasTensor, ops
 
+from kerazoo import reader
 from kerazoo.layers.fast_paths import fused_lrn, power
+from kerazoo.reader import NonNegative, Positive, Rule
+
+Odd = Annotated[int, Rule("an odd whole number from 1", lambda n: n > 0 and n % 2)]
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -42,29 +46,17 @@ class LocalResponseNormalization(keras.layers.Layer):
         Convolutional Neural Networks", NIPS 2012, Sec. 3.3.
     """
 
+    @reader.checked
     def __init__(
         self,
-        n: int = 5,
-        k: float = 2.0,
-        alpha: float = 1e-4,
+        n: Odd = 5,
+        k: Positive = 2.0,
+        alpha: NonNegative = 1e-4,
         beta: float = 0.75,
-        alpha_mode: str = "sum",
+        alpha_mode: Literal["sum", "mean"] = "sum",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(n, int) or n < 1 or n % 2 == 0:
-            raise ValueError(
-                f"n must be an odd positive integer, but n={n!r} was given."
-            )
-        if k <= 0 or alpha < 0:
-            raise ValueError(
-                f"k must be positive and alpha must not be negative, but k={k!r} and "
-                f"alpha={alpha!r} were given: the base of the power would reach zero."
-            )
-        if alpha_mode not in ("sum", "mean"):
-            raise ValueError(
-                f"alpha_mode must be 'sum' or 'mean', but {alpha_mode!r} was given."
-            )
         self.n = n
         self.k = k
         self.alpha = alpha

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from kerazoo import reader
+from kerazoo.reader import Count, Pair
+
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class MaxPoolingWithIndices2D(keras.layers.MaxPooling2D):
@@ -30,7 +33,8 @@ class MaxPoolingWithIndices2D(keras.layers.MaxPooling2D):
         2014, arXiv 1311.2901, Sec. 2.1; Paszke et al., "ENet", arXiv 1606.02147.
     """
 
-    def __init__(self, pool_size: int | tuple[int, int] = 2, **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(self, pool_size: Count | Pair = 2, **kwargs: Any) -> None:
         super().__init__(pool_size, data_format="channels_last", **kwargs)
 
     def call(self, inputs: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
@@ -88,7 +92,8 @@ class MaxUnpooling2D(keras.layers.Layer):
         2014, arXiv 1311.2901, Sec. 2.1; Paszke et al., "ENet", arXiv 1606.02147.
     """
 
-    def __init__(self, pool_size: int | tuple[int, int] = 2, **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(self, pool_size: Count | Pair = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         pair = (pool_size, pool_size) if isinstance(pool_size, int) else pool_size
         self.pool_size = (pair[0], pair[1])

@@ -6,6 +6,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from kerazoo import reader
+from kerazoo.reader import Count
+
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class Maxout(keras.layers.Layer):
@@ -32,12 +35,9 @@ class Maxout(keras.layers.Layer):
         ICML 2013, arXiv 1302.4389, Sec. 2.
     """
 
-    def __init__(self, pieces: int = 2, **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(self, pieces: Count = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(pieces, int) or pieces < 1:
-            raise ValueError(
-                f"pieces must be a positive integer, but pieces={pieces!r} was given."
-            )
         self.pieces = pieces
 
     def build(self, input_shape: tuple) -> None:

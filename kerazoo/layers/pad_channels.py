@@ -1,9 +1,12 @@
 """Zero channels for shortcuts without weights."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import KerasTensor, ops
+
+from kerazoo import reader
+from kerazoo.reader import Count
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -28,12 +31,14 @@ class PadChannels(keras.layers.Layer):
         2016, arXiv 1512.03385, Sec. 3.3 (option A).
     """
 
-    def __init__(self, filters: int, position: str = "end", **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(
+        self,
+        filters: Count,
+        position: Literal["end", "centre"] = "end",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        if position not in ("end", "centre"):
-            raise ValueError(
-                f"position must be 'end' or 'centre', but {position!r} was given."
-            )
         self.filters = filters
         self.position = position
 

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from kerazoo import reader
+from kerazoo.reader import Count, Positive
+
 # Seven cells wide and twelve high, as the paper's codes are. The drawings are ours:
 # the paper prints its own only as a figure.
 DIGIT_BITMAPS = """
@@ -39,7 +42,8 @@ def digit_codewords() -> Codewords:
     )
 
 
-def hadamard_codewords(classes: int, features: int) -> Codewords:
+@reader.checked
+def hadamard_codewords(classes: Count, features: Count) -> Codewords:
     """Returns well separated codewords of +1 and -1 for any classes.
 
     With `m` the largest power of two not above `features`, class `c` gets row
@@ -100,10 +104,11 @@ class RBF(keras.layers.Layer):
         Recognition", Proc. IEEE 86(11), 1998, Sec. II-B (eq. 7 and Fig. 3).
     """
 
-    def __init__(self, classes: int = 10, negate: bool = False, **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(
+        self, classes: Count = 10, negate: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        if classes < 1:
-            raise ValueError(f"classes must be at least 1, but {classes!r} was given.")
         self.classes = classes
         self.negate = negate
 
@@ -170,10 +175,11 @@ class MAPLoss(keras.losses.Loss):
         Recognition", Proc. IEEE 86(11), 1998, Sec. II-C (eq. 9).
     """
 
-    def __init__(self, j: float = 1.0, name: str = "map_loss", **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(
+        self, j: Positive = 1.0, name: str = "map_loss", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
-        if j <= 0:
-            raise ValueError(f"j must be positive, but j={j!r} was given.")
         self.j = j
 
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:

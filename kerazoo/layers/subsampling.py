@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, initializers
 
+from kerazoo import reader
 from kerazoo.layers.fan_in_uniform import FanInUniform
+from kerazoo.reader import Count, Pair
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -35,9 +37,10 @@ class Subsampling2D(keras.layers.AveragePooling2D):
         Recognition", Proc. IEEE 86(11), 1998, Sec. II-B (layers S2 and S4).
     """
 
+    @reader.checked
     def __init__(
         self,
-        pool_size: int = 2,
+        pool_size: Count | Pair = 2,
         activation: Any = None,
         gain_initializer: Any = None,
         bias_initializer: Any = "zeros",

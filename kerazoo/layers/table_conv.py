@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import KerasTensor, initializers, ops
 
+from kerazoo import reader
 from kerazoo.layers.fan_in_uniform import FanInUniform
+from kerazoo.reader import Count, Pair, Whole
 
 # Table I of the paper: the maps of S2 that each of the 16 maps of C3 sees.
 LENET5_C3_TABLE = (
@@ -60,19 +61,22 @@ class TableConv2D(keras.layers.Layer):
         Recognition", Proc. IEEE 86(11), 1998, Sec. II-B (layer C3 and Table I).
     """
 
+    @reader.checked
     def __init__(
         self,
-        table: Sequence[Sequence[int]] | np.ndarray = LENET5_C3_TABLE,
-        kernel_size: int = 5,
+        table: Sequence[Sequence[Whole]] = LENET5_C3_TABLE,
+        kernel_size: Count | Pair = 5,
         activation: Any = None,
         kernel_initializer: Any = None,
         bias_initializer: Any = "zeros",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.table = tuple(tuple(row) for row in table)
+        self.table = tuple(map(tuple, table))
+        if not self.table:
+            raise ValueError("table is empty; give a row for every output map.")
         for row in self.table:
-            if not row or len(set(row)) < len(row) or min(row) < 0:
+            if not row or len(set(row)) < len(row):
                 raise ValueError(
                     f"Each row of the table must name at least one input map, each "
                     f"once and counted from 0, but a row is {row}."

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
+from kerazoo import reader
+from kerazoo.reader import NonNegative, Positive
+
 
 @keras.saving.register_keras_serializable("kerazoo")
 class GlobalContrastNormalization(keras.layers.Layer):
@@ -20,7 +23,10 @@ class GlobalContrastNormalization(keras.layers.Layer):
         floor: Smallest length that is divided by, so that a flat image becomes zeros.
     """
 
-    def __init__(self, scale: float = 55.0, floor: float = 1e-8, **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(
+        self, scale: Positive = 55.0, floor: Positive = 1e-8, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.scale = scale
         self.floor = floor
@@ -51,7 +57,8 @@ class ZCAWhitening(keras.layers.Layer):
         bias: Added to the variances, which keeps noise from being blown up.
     """
 
-    def __init__(self, bias: float = 0.1, **kwargs: Any) -> None:
+    @reader.checked
+    def __init__(self, bias: NonNegative = 0.1, **kwargs: Any) -> None:
         # Rounding in half precision would undo the whitening of weak directions.
         super().__init__(**{"dtype": "float32"} | kwargs)
         self.bias = bias

@@ -3,11 +3,11 @@
 import fnmatch
 import functools
 import importlib
-import json
 import pathlib
 
 from kerazoo import reader, registry
 from kerazoo.errors import unknown
+from kerazoo.reader import Name
 from kerazoo.recipe import Recipe
 
 KINDS = ("laptop", "modern", "paper")
@@ -19,6 +19,7 @@ def _catalogue() -> dict[str, Recipe]:
     return {n: importlib.import_module(f"{__name__}.{n}").RECIPE for n in names}
 
 
+@reader.checked
 def list_recipes(network: str = "*") -> list[str]:
     """The names of the recipes, or of those for a network.
 
@@ -32,6 +33,7 @@ def list_recipes(network: str = "*") -> list[str]:
     ]
 
 
+@reader.checked
 def find(name: str) -> Recipe:
     """The recipe of a name.
 
@@ -43,6 +45,7 @@ def find(name: str) -> Recipe:
     return _catalogue()[name]
 
 
+@reader.checked
 def for_network(network: str, kind: str = "laptop") -> Recipe:
     """The recipe of a kind that fits a network most closely.
 
@@ -67,7 +70,8 @@ def for_network(network: str, kind: str = "laptop") -> Recipe:
     return find(max(fitting, key=fitting.__getitem__))
 
 
-def choose(recipe: Recipe | str | None, network: str) -> Recipe:
+@reader.checked
+def choose(recipe: Recipe | Name | None, network: str) -> Recipe:
     """The recipe that somebody means.
 
     Args:
@@ -83,21 +87,9 @@ def choose(recipe: Recipe | str | None, network: str) -> Recipe:
         return recipe
     if recipe is None or recipe in KINDS:
         return for_network(network, recipe or "laptop")
-    if not isinstance(recipe, str):
-        raise ValueError(
-            f"recipe is a {type(recipe).__name__}; give a Recipe, the name of one, its "
-            f"kind ({', '.join(KINDS)}) or a JSON file."
-        )
     if not recipe.endswith(".json"):
         return find(recipe)
-    try:
-        data = json.loads(pathlib.Path(recipe).read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or error
-        raise ValueError(f"The recipe {recipe} cannot be read: {reason}.") from error
-    except ValueError as error:
-        raise ValueError(f"{recipe} is not JSON: {error}.") from error
-    return reader.record(Recipe, data, recipe)
+    return reader.load(Recipe, pathlib.Path(recipe))
 
 
 def _fit(recipe, network):

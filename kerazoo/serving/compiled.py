@@ -5,14 +5,17 @@ from collections.abc import Callable
 
 import keras
 
+from kerazoo import reader
 from kerazoo.errors import unknown
+from kerazoo.reader import Whole
 from kerazoo.surgery.fold_batchnorm import fold_batchnorm
 
 PRECISIONS = ("auto", "float32")
 
 
+@reader.checked
 def predictor(
-    model: keras.Model, *, precision: str = "auto", largest_constant: int = 2**23
+    model: keras.Model, *, precision: str = "auto", largest_constant: Whole = 2**23
 ) -> Callable:
     """Compiles the prediction of a model whose training is over.
 

@@ -9,16 +9,16 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks
+from kerazoo.reader import Count, Path
 from kerazoo.run import Run
 from kerazoo.tasks import Prediction
 
 # One file, folder or pattern, or several.
-Paths = str | os.PathLike | Iterable[str | os.PathLike]
+Paths = Path | Iterable[Path]
 
 
-def predict(
-    run: str | os.PathLike | Run, images: Paths, *, top: int = 3
-) -> list[Prediction]:
+@reader.checked
+def predict(run: Path | Run, images: Paths, *, top: Count = 3) -> list[Prediction]:
     """The likeliest classes of image files.
 
     Args:
@@ -39,11 +39,11 @@ def predict(
     return list(predictions(run, list_images(images), top=top))
 
 
+@reader.checked
 def predictions(
-    run: Run, images: Iterable[pathlib.Path], *, top: int = 3
+    run: Run, images: Iterable[Path], *, top: Count = 3
 ) -> Iterator[Prediction]:
     """:func:`predict` one by one; no more than one image is held in memory."""
-    top = reader.whole(top, "top")
     config = run.config
     task, channels = tasks.find(config.task), config.image_shape[-1]
     model = run.model()
@@ -57,6 +57,7 @@ def predictions(
         yield Prediction(str(path), task.guesses(outputs, config.classes, top))
 
 
+@reader.checked
 def list_images(images: Paths) -> list[pathlib.Path]:
     """The files that are meant, in order.
 
@@ -76,4 +77,6 @@ def list_images(images: Paths) -> list[pathlib.Path]:
         if not more:
             raise ValueError(f"there is no image {path}; give another file")
         found += more
+    if not found:
+        raise ValueError("images is empty; give image files, folders or patterns")
     return found

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import keras
 
+from kerazoo import reader
 from kerazoo.errors import unknown
 from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import sights
 
 
+@reader.checked
 def features(model: keras.Model, names: str | int | Iterable[str | int]) -> keras.Model:
     """A network's intermediate outputs, for detection, segmentation, transfer, looking.
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from kerazoo import reader
 from kerazoo.layers import GroupedConv2D, TableConv2D
 from kerazoo.surgery.graph import Graph, is_graph
 
@@ -39,6 +40,7 @@ BETWEEN = (
 )
 
 
+@reader.checked
 def fold_batchnorm(model: keras.Model) -> keras.Model:
     """The same network for inference, in which convolutions do their batch norm's work.
 
@@ -99,6 +101,7 @@ def fold_batchnorm(model: keras.Model) -> keras.Model:
     return folded
 
 
+@reader.checked
 def unfolded_batchnorms(model: keras.Model) -> dict[str, str]:
     """The batch norms that :func:`fold_batchnorm` leaves, each with the reason.
 

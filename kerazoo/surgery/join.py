@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from kerazoo import reader
+from kerazoo.errors import unknown
 from kerazoo.surgery.preprocessing import resized_to_output
 
 # How the members' answers become one.
@@ -17,6 +19,7 @@ PREPROCESSING = ("pixels", "native", "cut", "filled", "resized")
 NORMALIZATIONS = ("normalize_", "normalise_")
 
 
+@reader.checked
 def joined(models: list[keras.Model], rule: str = "probabilities") -> keras.Model:
     """One flat network that asks all members.
 
@@ -35,6 +38,10 @@ def joined(models: list[keras.Model], rule: str = "probabilities") -> keras.Mode
     Raises:
         ValueError: Where the members take other channels, or logits cannot be had.
     """
+    if rule not in RULES:
+        raise unknown("rule", rule, RULES)
+    if not models:
+        raise ValueError("models is empty; give two or more.")
     channels = sorted({model.inputs[0].shape[-1] for model in models})
     if len(channels) > 1:
         raise ValueError(
@@ -115,6 +122,7 @@ def _digest(weights):
     return digest.hexdigest()
 
 
+@reader.checked
 def logits_of(model: keras.Model) -> keras.Model:
     """A served network without the softmax at its end.
 
@@ -139,6 +147,7 @@ def logits_of(model: keras.Model) -> keras.Model:
     return copy
 
 
+@reader.checked
 def averaged(models: list[keras.Model], batches: Any = None) -> keras.Model:
     """One network with the mean of the members' weights.
 
@@ -156,6 +165,8 @@ def averaged(models: list[keras.Model], batches: Any = None) -> keras.Model:
     Raises:
         ValueError: Where the architectures differ.
     """
+    if not models:
+        raise ValueError("models is empty; give two or more.")
     first, shapes = models[0], [_shapes(model) for model in models]
     for model, other in zip(models[1:], shapes[1:], strict=True):
         if other != shapes[0]:
@@ -175,6 +186,7 @@ def _shapes(model):
     return [(weight.path, tuple(weight.shape)) for weight in model.weights]
 
 
+@reader.checked
 def norms_of(model: keras.Model) -> list[keras.layers.Layer]:
     """The batch norms of a network."""
     return [la for la in model.layers if isinstance(la, layers.BatchNormalization)]

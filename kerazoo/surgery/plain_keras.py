@@ -2,6 +2,7 @@
 
 import keras
 
+from kerazoo import reader
 from kerazoo.layers.fast_paths import FusedBatchNormalization
 from kerazoo.layers.grouped_conv import GroupedConv2D
 
@@ -12,6 +13,7 @@ PLAIN_LAYERS = {
 }
 
 
+@reader.checked
 def as_plain_keras(model: keras.Model) -> keras.Model:
     """Returns a copy in which Keras' own layers stand for the fast ones of kerazoo.
 

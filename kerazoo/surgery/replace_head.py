@@ -1,9 +1,13 @@
 """A trained body with a new head, for other classes than it was trained on."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
 from kerazoo import reader
+from kerazoo.layers.activation import check_activation
+from kerazoo.reader import Count, ModelName
 from kerazoo.surgery.graph import Graph
 
 # What may stand between the last weights and the scores, as in Network in Network.
@@ -15,12 +19,13 @@ BEHIND = (
 )
 
 
+@reader.checked
 def replace_head(
     model: keras.Model,
-    classes: int,
+    classes: Count,
     *,
-    classifier_activation: str | None = "softmax",
-    name: str | None = None,
+    classifier_activation: str | Callable | None = "softmax",
+    name: ModelName | None = None,
 ) -> keras.Model:
     """The same network with a new, randomly initialised layer of class scores.
 
@@ -42,7 +47,7 @@ def replace_head(
         ValueError: Where ``classes`` is not a whole number from 1, or the model does
             not end in class scores of a dense or convolutional layer.
     """
-    classes = reader.whole(classes, "classes")
+    check_activation(classifier_activation, "classifier_activation")
     graph = Graph(model)
 
     def refuse():

@@ -3,12 +3,11 @@
 import math
 import pathlib
 
-from kerazoo import registry, tasks
+from kerazoo import memory, registry, tasks
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
+from kerazoo.run import Run
 
-# Numbers of a batch of images: 64 GB in float32.
-LARGEST_BATCH = 2**34
 # What a training decides itself, and by which of its own words.
 SET_BY_TRAINING = {
     "classes": "the data set decides it",
@@ -56,14 +55,15 @@ def check_compatible(network: str, recipe: Recipe) -> None:
             "no run; train that one first, give another (start_from=RUN), or begin "
             "with new weights (start_from=None)."
         )
-    batch = recipe.batch_size * math.prod(recipe.image_shape or card.input_shape)
-    if batch > LARGEST_BATCH:
-        raise ValueError(
-            f"A batch of {recipe.batch_size} images of "
-            f"{'x'.join(map(str, recipe.image_shape or card.input_shape))} has "
-            f"{batch:.1e} numbers, which no machine holds; give a smaller image_shape "
-            "or batch_size."
-        )
+    shape = recipe.image_shape or card.input_shape
+    if start is not None:
+        Run(start).config  # noqa: B018 - refuses what is no run
+    memory.check(
+        f"A batch of {recipe.batch_size} images of {'x'.join(map(str, shape))}",
+        # In float32.
+        4 * recipe.batch_size * math.prod(shape),
+        "give a smaller image_shape or batch_size",
+    )
     if recipe.image_shape and min(recipe.image_shape[:2]) < card.minimum:
         raise ValueError(
             f"image_shape is {list(recipe.image_shape)}; the smallest image that "

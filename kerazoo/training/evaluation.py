@@ -2,24 +2,27 @@
 
 import contextlib
 import hashlib
-import os
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import tasks
+from kerazoo import reader, tasks
+from kerazoo.errors import unknown
+from kerazoo.reader import Count, Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery.preprocessing import resized_to_output
 
+SPLITS = ("train", "validation", "test")
 
+
+@reader.checked
 def measure(
     model: keras.Model,
-    batches: Any,
+    batches: kerazoo_data.Batches,
     classes: Sequence[str],
     task: str = "classification",
 ) -> Metrics:
@@ -31,6 +34,11 @@ def measure(
         classes: Class names.
         task: The network's task, that of its card.
     """
+    known = batches.split.classes
+    if len(classes) != len(known):
+        raise ValueError(
+            f"classes has {len(classes)} names; the images have {len(known)} classes."
+        )
     return tasks.find(task).measure(model, batches, classes)
 
 
@@ -68,13 +76,14 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     return f"custom {digest.hexdigest()[:16]}"
 
 
+@reader.checked
 def evaluate(
-    run: str | os.PathLike | Run,
+    run: Path | Run,
     *,
     split: str = "test",
-    data: str | None = None,
-    data_dir: str | os.PathLike | None = None,
-    batch_size: int | None = None,
+    data: Name | None = None,
+    data_dir: Path | None = None,
+    batch_size: Count | None = None,
     views: str | None = None,
 ) -> Metrics:
     """Evaluates the network of a run folder.
@@ -95,6 +104,10 @@ def evaluate(
             classes.
     """
     run = run if isinstance(run, Run) else Run(run)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+    if views is not None and views not in kerazoo_data.VIEWS:
+        raise unknown("views", views, kerazoo_data.VIEWS)
     config, recipe = run.config, run.recipe
     if config.parts and not data and split in ("train", "validation"):
         raise ValueError(
@@ -128,20 +141,14 @@ def evaluate(
             f"({', '.join(images.classes[:4])} ...), but {run.path} was trained on "
             f"{len(config.classes)} ({', '.join(config.classes[:4])} ...)."
         )
-    parts = {
-        "train": images.train,
-        "validation": images.validation,
-        "test": images.test,
-    }
-    part = parts.get(split)
+    part = getattr(images, split)
     if part is None:
-        allowed = ", ".join(name for name, one in parts.items() if one is not None)
-        raise ValueError(f"split is {split!r}; it must be one of {allowed}.")
+        raise ValueError(f"{images.name} has no {split} images; evaluate split test.")
     if data and split == "test" and images.test.source is images.train.source:
         # A folder without parts, brought to be measured: all of it.
         source = images.test.source
         part = kerazoo_data.Split(source, name=images.name, classes=images.classes)
-    seen = kerazoo_data.VIEWS.get(views, 1) if views else 1
+    seen = kerazoo_data.VIEWS[views] if views else 1
     batches = kerazoo_data.Batches(
         part,
         max(1, (batch_size or recipe.batch_size) // seen),

@@ -7,9 +7,8 @@ import functools
 import importlib.metadata
 import io
 import math
-import os
 import platform
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -26,8 +25,9 @@ from kerazoo.precision import (
     use,
 )
 from kerazoo.processes import someone_watches
+from kerazoo.reader import Count, Name, Path
 from kerazoo.recipe import Recipe
-from kerazoo.run import Metrics, Run, RunConfig, claim, default_folder
+from kerazoo.run import Metrics, Run, RunConfig, check_place, claim, default_folder
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
@@ -69,21 +69,22 @@ class Job:
         return self.config.classes
 
 
+@reader.checked
 def fit(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | str | None = None,
+    data: Name | kerazoo_data.ImageData | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    run: str | os.PathLike | None = None,
-    data_dir: str | os.PathLike | None = None,
+    run: Path | None = None,
+    data_dir: Path | None = None,
     precision: str = "auto",
-    devices: int | None = None,
+    devices: Count | None = None,
     overwrite: bool = False,
     deterministic: bool = False,
-    save_every: int | None = None,
+    save_every: Count | None = None,
     events: bool = True,
-    until: int | None = None,
-    verbose: str | int = "auto",
+    until: Count | None = None,
+    verbose: Literal["auto", 0, 1, 2] | bool = "auto",
 ) -> Run:
     """Trains a network and leaves a run folder.
 
@@ -127,16 +128,14 @@ def fit(
         kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
     recipe = recipes.choose(recipe, network)
+    if run is not None:
+        check_place(run)
     check_compatible(network, recipe)
     if verbose == "auto":
-        verbose = int(someone_watches())
+        verbose = someone_watches()
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     prepare_gpus()
-    if save_every is not None:
-        save_every = reader.whole(save_every, "save_every")
-    if until is not None:
-        until = reader.whole(until, "until")
     distribution = distribute(devices)
     distribution.check_batch(recipe.batch_size)
     chosen = choose(precision)

@@ -7,14 +7,17 @@ maxout follows a layer, each of its pieces counts as a layer of its own.
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from kerazoo import reader
 from kerazoo.errors import unknown
+from kerazoo.reader import Count, Positive, Rate, Whole, axes
 
+Images = Annotated[np.ndarray, axes("n", "height", "width", "channels")]
 # Caffe's fillers of these names; Keras' Glorot looks at fan-out too, and its He cuts
 # the Gaussian off.
 CAFFE: dict[str, dict[str, Any]] = {
@@ -35,7 +38,8 @@ ACTIVATIONS = (
 )
 
 
-def reinitialize(model: keras.Model, initializer: Any, seed: int = 0) -> None:
+@reader.checked
+def reinitialize(model: keras.Model, initializer: Any, seed: Whole = 0) -> None:
     """Draws every kernel anew.
 
     Args:
@@ -59,7 +63,8 @@ def reinitialize(model: keras.Model, initializer: Any, seed: int = 0) -> None:
             kernel.assign(np.concatenate(drawn, axis=-1))
 
 
-def orthonormal(model: keras.Model, *, gain: float = 1.0, seed: int = 0) -> None:
+@reader.checked
+def orthonormal(model: keras.Model, *, gain: Positive = 1.0, seed: Whole = 0) -> None:
     """Gives every layer orthonormal filters (Saxe et al. 2013, arXiv 1312.6120).
 
     A kernel is flattened to one row for each filter and becomes the orthonormal factor
@@ -80,13 +85,14 @@ def orthonormal(model: keras.Model, *, gain: float = 1.0, seed: int = 0) -> None
             kernel.assign(gain * np.concatenate(drawn, axis=-1))
 
 
+@reader.checked
 def lsuv(
     model: keras.Model,
-    images: np.ndarray,
+    images: Images,
     *,
-    tolerance: float = 0.02,
-    tries: int = 20,
-    seed: int = 0,
+    tolerance: Positive = 0.02,
+    tries: Count = 20,
+    seed: Whole = 0,
 ) -> dict[str, list[float]]:
     """Layer-sequential unit variance (Mishkin & Matas 2015, arXiv 1511.06422, Alg. 1).
 
@@ -130,15 +136,16 @@ def lsuv(
     return reached
 
 
+@reader.checked
 def pretrain_autoencoders(
     model: keras.Model,
-    images: np.ndarray,
+    images: Images,
     *,
-    epochs: int = 5,
-    batch_size: int = 32,
-    learning_rate: float = 1e-3,
-    noise: float = 0.0,
-    seed: int = 0,
+    epochs: Count = 5,
+    batch_size: Count = 32,
+    learning_rate: Positive = 1e-3,
+    noise: Rate = 0.0,
+    seed: Whole = 0,
 ) -> dict[str, list[float]]:
     """Greedy layer-wise pre-training (Bengio et al. 2006, NIPS).
 
@@ -205,7 +212,13 @@ def _recipe(initializer):
         return keras.initializers.VarianceScaling, {"seed": None} | CAFFE[initializer]
     if isinstance(initializer, str) and initializer not in NAMES:
         raise unknown("initializer", initializer, NAMES)
-    initializer = keras.initializers.get(initializer)
+    if isinstance(initializer, str):
+        initializer = keras.initializers.get(initializer)
+    if not isinstance(initializer, keras.initializers.Initializer):
+        raise ValueError(
+            f"initializer is {initializer!r}; it must be one of {', '.join(NAMES)}, or "
+            "an initialiser of Keras."
+        )
     return type(initializer), initializer.get_config()
 
 

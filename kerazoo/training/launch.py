@@ -7,13 +7,16 @@ import sys
 import tempfile
 import time
 
-from kerazoo import processes, reader
+from kerazoo import memory, reader
+from kerazoo import processes as helpers
+from kerazoo.reader import Count, Whole
 
 # What more attempts would not change: bad input, a diverged loss, a stop on request.
 FINAL = (2, 3, 128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
-def launch(workers: int, arguments: list[str], restarts: int = 3) -> int:
+@reader.checked
+def launch(processes: Count, arguments: list[str], restarts: Whole = 3) -> int:
     """Runs a ``kerazoo`` command in several processes that make one training.
 
     Every process finds the others through ``TF_CONFIG``; the first is the chief, whose
@@ -22,7 +25,7 @@ def launch(workers: int, arguments: list[str], restarts: int = 3) -> int:
     GPUs, the processes share them out.
 
     Args:
-        workers: How many processes.
+        processes: How many.
         arguments: What follows ``kerazoo`` on a command line, as in ``["train", ...]``.
         restarts: How often all may be started again.
 
@@ -32,15 +35,14 @@ def launch(workers: int, arguments: list[str], restarts: int = 3) -> int:
     Raises:
         ValueError: For a number of workers or restarts that is not possible.
     """
-    reader.whole(workers, "processes")
-    reader.whole(restarts, "restarts", 0)
+    memory.check_processes(processes, "processes")
     if not arguments:
         raise ValueError(
             "There is no command to launch; give one, as in kerazoo launch --processes "
             "2 -- train lenet5."
         )
-    shares = processes.gpu_shares(workers, exclusive=True)
-    with processes.signals() as received:
+    shares = helpers.gpu_shares(processes, exclusive=True)
+    with helpers.signals() as received:
         for attempt in range(restarts + 1):
             status = _attempt(arguments, shares, received)
             if status in (0, *FINAL) or received:
@@ -58,7 +60,7 @@ def launch(workers: int, arguments: list[str], restarts: int = 3) -> int:
 
 def _attempt(arguments, shares, received):
     """One life of all workers; the status of the first that failed, or 0."""
-    ports = processes.free_ports(len(shares))
+    ports = helpers.free_ports(len(shares))
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     with tempfile.TemporaryDirectory() as folder:
         logs = [pathlib.Path(folder, str(index)) for index in range(len(shares))]
@@ -67,7 +69,7 @@ def _attempt(arguments, shares, received):
             task = {"type": "worker", "index": index}
             config = json.dumps({"cluster": cluster, "task": task})
             workers.append(
-                processes.start(
+                helpers.start(
                     ["kerazoo", *arguments],
                     env=share | {"TF_CONFIG": config},
                     log=logs[index] if index else None,
@@ -77,14 +79,14 @@ def _attempt(arguments, shares, received):
             _wait(workers, received)
         finally:
             statuses = [worker.poll() for worker in workers]
-            processes.kill(workers)
+            helpers.kill(workers)
         failed = {n: status for n, status in enumerate(statuses) if status}
         if not failed:
             return 0 if None not in statuses else 1
         # Whoever died first is the cause; a worker that lost another says so with 1.
         first = min(failed, key=lambda n: (failed[n] == 1, n))
         if first:
-            for line in processes.last_lines(logs[first], 5):
+            for line in helpers.last_lines(logs[first], 5):
                 print(f"worker {first}: {line}", file=sys.stderr)
         return 128 - failed[first] if failed[first] < 0 else failed[first]
 
@@ -93,7 +95,7 @@ def _wait(workers, received):
     """Until all have ended, or those that remain have nothing to wait for."""
     while any(worker.poll() is None for worker in workers):
         if received:
-            processes.stop(workers, received[0])
+            helpers.stop(workers, received)
             return
         failed = [worker.returncode for worker in workers if worker.poll()]
         if failed:

@@ -8,7 +8,8 @@ import numpy as np
 from keras import layers
 
 from kerazoo import data as kerazoo_data
-from kerazoo import registry, tasks
+from kerazoo import reader, registry, tasks
+from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
 from kerazoo.surgery.plain_keras import plain_copy
 
@@ -29,11 +30,14 @@ class Pipeline:
 
     network: str
     recipe: Recipe
-    classes: int
-    source_shape: tuple[int | None, ...]
+    classes: Count
+    source_shape: tuple[Count | None, Count | None, Count | None]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     images: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        reader.validate(self)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

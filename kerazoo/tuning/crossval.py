@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import pathlib
 import shutil
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import processes, reader, recipes, training
 from kerazoo.files import write_atomic
+from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.compatibility import check_compatible
@@ -29,6 +29,7 @@ from kerazoo.tuning.records import Execution, Fold, FoldPlan, PrecisionName
 
 # The plan's file.
 PLAN = "plan.json"
+KIND = "cross-validation"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,12 +77,13 @@ class CrossValidation:
         }
 
 
+@reader.checked
 def cross_validate(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | str | None = None,
+    data: Name | kerazoo_data.ImageData | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    folder: str | os.PathLike,
+    folder: Path,
     plan: FoldPlan | None = None,
     execution: Execution | None = None,
     keep_models: bool = False,
@@ -111,9 +113,10 @@ def cross_validate(
     """
     recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
+    locks.read_plan(pathlib.Path(folder), PLAN, KIND)
     images = load(network, data, recipe, execution)
     config = FoldsConfig.of(
-        "cross-validation",
+        KIND,
         network,
         images,
         recipe,

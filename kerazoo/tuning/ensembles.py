@@ -10,7 +10,7 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,12 +20,20 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader
 from kerazoo.analysis import plots
 from kerazoo.errors import unknown
-from kerazoo.files import check_own, replacing, replacing_folder, write_atomic
+from kerazoo.files import (
+    check_folder,
+    check_own,
+    replacing,
+    replacing_folder,
+    write_atomic,
+)
+from kerazoo.reader import Count, Name, Path
 from kerazoo.run import FILES as RUN_FILES
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery import join
 from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks.classification import classification_metrics, predictions
+from kerazoo.training.evaluation import SPLITS
 from kerazoo.training.snapshots import list_snapshots, model_at
 from kerazoo.tuning.records import Fold
 from kerazoo.tuning.results import Search
@@ -45,7 +53,10 @@ class Member:
     """
 
     run: Run
-    epoch: int | None = None
+    epoch: Count | None = None
+
+    def __post_init__(self) -> None:
+        reader.validate(self)
 
     @property
     def name(self) -> str:
@@ -150,8 +161,9 @@ class Ensemble:
         }
 
 
+@reader.checked
 def members(
-    place: str | os.PathLike, *, top: int | None = None, snapshots: bool = False
+    place: Path, *, top: Count | None = None, snapshots: bool = False
 ) -> list[Member]:
     """The networks of a folder that can take part in an ensemble.
 
@@ -164,12 +176,12 @@ def members(
         ValueError: Where there is nothing of the kind.
     """
     place = pathlib.Path(place)
-    if top is not None:
-        reader.whole(top, "top")
     for name in ("crossval.json", "nested.json"):
         if (place / name).is_file():
-            data = json.loads((place / name).read_text(encoding="utf-8"))
-            folds = [reader.record(Fold, fold, str(place)) for fold in data["folds"]]
+            path = place / name
+            data = reader.read(Mapping[str, Any], reader.read_json(path), str(path))
+            listed = reader.read(list[Any], data.get("folds"), f"{path}: folds")
+            folds = [reader.record(Fold, fold, str(path)) for fold in listed]
             folds.sort(key=lambda fold: -fold.score)
             return [Member(Run(place / fold.run)) for fold in folds[:top]]
     if (place / "config.json").is_file() or not place.is_dir():
@@ -192,15 +204,16 @@ def members(
     return [Member(run) for run in runs]
 
 
+@reader.checked
 def ensemble(
-    runs: str | os.PathLike | Sequence[str | os.PathLike],
+    runs: Path | Sequence[Path],
     *,
     rule: str = "probabilities",
-    top: int | None = None,
+    top: Count | None = None,
     snapshots: bool = False,
-    folder: str | os.PathLike | None = None,
-    data: str | kerazoo_data.ImageData | None = None,
-    data_dir: str | os.PathLike | None = None,
+    folder: Path | None = None,
+    data: Name | kerazoo_data.ImageData | None = None,
+    data_dir: Path | None = None,
     split: str = "test",
     overwrite: bool = False,
 ) -> Ensemble:
@@ -228,6 +241,8 @@ def ensemble(
     """
     if rule not in RULES:
         raise unknown("rule", rule, RULES)
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
     runs = [runs] if isinstance(runs, (str, os.PathLike)) else runs
     found = [one for run in runs for one in members(run, top=top, snapshots=snapshots)]
     configs = _check_together(found)
@@ -265,7 +280,7 @@ def _check_together(found):
             f"An ensemble needs two members or more, but {names[0]} is the only one; "
             "give more runs, a search with --top 5, or a run with --snapshots."
             if found
-            else "An ensemble needs two members or more; give their run folders."
+            else "An ensemble needs two members or more; give the folders of runs."
         )
     for name in names:
         if names.count(name) > 1:
@@ -295,8 +310,6 @@ def _short(value):
 
 
 def _check_split(found, configs, split):
-    if split not in ("train", "validation", "test"):
-        raise unknown("split", split, ("train", "validation", "test"))
     ways = {
         (config.parts, member.run.recipe.validation, member.run.recipe.seed)
         for member, config in zip(found, configs, strict=True)
@@ -309,8 +322,8 @@ def _check_split(found, configs, split):
 
 
 def _free(folder, overwrite):
-    folder = pathlib.Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    folder = check_folder(folder, "ensemble")
+    if folder.exists() and any(folder.iterdir()):
         if not (folder / "ensemble.json").is_file():
             raise ValueError(f"{folder} holds something else; give another folder.")
         if not overwrite:

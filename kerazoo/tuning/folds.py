@@ -7,7 +7,9 @@ from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
 from kerazoo import reader
 from kerazoo.data import ImageData, Split
+from kerazoo.reader import Count, Whole
 from kerazoo.recipe import Recipe
+from kerazoo.tuning.records import Folds
 
 
 def merge_splits(images: ImageData) -> Split:
@@ -35,17 +37,18 @@ def merge_splits(images: ImageData) -> Split:
     return Split(train.source, name=train.name, classes=train.classes, indices=indices)
 
 
+@reader.checked
 def stratified_folds(
-    split: Split, count: int, *, repeats: int = 1, seed: int = 1
+    split: Split, folds: Folds, *, repeats: Count = 1, seed: Whole = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divides a split into folds with the classes' shares in each.
 
-    scikit-learn's ``StratifiedKFold(count, shuffle=True, random_state=seed)``, and with
+    scikit-learn's ``StratifiedKFold(folds, shuffle=True, random_state=seed)``, and with
     ``repeats`` its ``RepeatedStratifiedKFold``.
 
     Args:
         split: The examples.
-        count: Folds.
+        folds: How many.
         repeats: How often all are divided anew.
         seed: Of the division.
 
@@ -56,25 +59,23 @@ def stratified_folds(
         ValueError: For a number that is not possible, or more folds than examples of a
             class.
     """
-    reader.whole(count, "folds", 2)
-    reader.whole(repeats, "repeats")
     labels = split.read_labels()
     numbers, counts = np.unique(labels, return_counts=True)
     least = int(counts.min())
-    if count > least:
+    if folds > least:
         name = split.classes[numbers[counts.argmin()]]
         advice = (
             f"make at most {least} folds or add images" if least > 1 else "add some"
         )
         raise ValueError(
-            f"{count} folds need {count} images of every class, but {split.name} has "
+            f"{folds} folds need {folds} images of every class, but {split.name} has "
             f"{least} of class {name!r}; {advice}."
         )
     if repeats == 1:
-        splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     else:
         splitter = RepeatedStratifiedKFold(
-            n_splits=count, n_repeats=repeats, random_state=seed
+            n_splits=folds, n_repeats=repeats, random_state=seed
         )
     return list(splitter.split(np.zeros(len(labels)), labels))
 

@@ -1,20 +1,21 @@
 """The networks of the zoo for keras-tuner's own tuner classes."""
 
 import functools
-import os
 from typing import Any
 
 import keras
 import keras_tuner
 
 from kerazoo import data as kerazoo_data
-from kerazoo import recipes
+from kerazoo import reader, recipes
 from kerazoo.precision import choose
+from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
 from kerazoo.training.fitting import Job, prepare
-from kerazoo.tuning.spaces import Settings, Space
+from kerazoo.tuning.records import Settings
+from kerazoo.tuning.spaces import Space
 
 
 class HyperZoo(keras_tuner.HyperModel):
@@ -47,14 +48,15 @@ class HyperZoo(keras_tuner.HyperModel):
         ValueError: For an unknown network or dimension.
     """
 
+    @reader.checked
     def __init__(
         self,
         network: str,
         space: Settings = (),
-        recipe: Recipe | str | None = None,
-        data: str | kerazoo_data.ImageData | None = None,
+        recipe: Recipe | Name | None = None,
+        data: Name | kerazoo_data.ImageData | None = None,
         *,
-        data_dir: str | os.PathLike | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         super().__init__(name=network)
         self.space = Space(network, recipes.choose(recipe, network), space)

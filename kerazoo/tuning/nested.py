@@ -10,16 +10,16 @@ import collections
 import dataclasses
 import functools
 import json
-import os
 import pathlib
 from typing import Any
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes
 from kerazoo.files import write_atomic
+from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
-from kerazoo.tuning import crossval, strategies
-from kerazoo.tuning.crossval import CrossValidation, FoldsConfig, FoldWork
+from kerazoo.tuning import crossval, locks, strategies
+from kerazoo.tuning.crossval import PLAN, CrossValidation, FoldsConfig, FoldWork
 from kerazoo.tuning.folds import stratified_folds
 from kerazoo.tuning.records import Execution, FoldPlan, SearchPlan, Winner
 from kerazoo.tuning.searching import search as search_one
@@ -70,12 +70,13 @@ class NestedConfig(FoldsConfig):
     search: SearchPlan
 
 
+@reader.checked
 def nested(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | str | None = None,
+    data: Name | kerazoo_data.ImageData | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    folder: str | os.PathLike,
+    folder: Path,
     search: SearchPlan,
     plan: FoldPlan | None = None,
     execution: Execution | None = None,
@@ -106,6 +107,7 @@ def nested(
     """
     recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
+    locks.read_plan(pathlib.Path(folder), PLAN, KIND)
     if plan.repeats != 1:
         raise ValueError(
             f"A nested cross-validation goes once over the folds, not {plan.repeats} "

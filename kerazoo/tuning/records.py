@@ -2,13 +2,15 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from kerazoo import processes, reader
-from kerazoo.reader import Count, Range
+from kerazoo import memory, processes, reader
+from kerazoo.reader import LARGEST, Count, Path, Range, Whole
 
-Folds = Annotated[int, Range(2)]
+# See :class:`kerazoo.tuning.Space`.
+Settings = str | Mapping[str, Any] | Iterable[Any]
+Folds = Annotated[int, Range(2, LARGEST)]
 PrecisionName = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -33,7 +35,7 @@ class SearchPlan:
         ValueError: For a bad value, or Hyperband with folds.
     """
 
-    space: Any = ()
+    space: Settings = ()
     strategy: Literal["random", "grid", "hyperband", "bayesian", "tpe"] = "random"
     trials: Count | None = None
     folds: Folds | None = None
@@ -66,7 +68,7 @@ class FoldPlan:
 
     folds: Folds = 5
     repeats: Count = 1
-    seed: Annotated[int, Range(0)] = 1
+    seed: Whole = 1
 
     def __post_init__(self) -> None:
         reader.validate(self)
@@ -88,7 +90,7 @@ class Execution:
         ValueError: For a bad value.
     """
 
-    data_dir: str | os.PathLike | None = None
+    data_dir: Path | None = None
     precision: PrecisionName = "auto"
     workers: Count = 1
     save_every: Count | None = None
@@ -97,6 +99,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         reader.validate(self)
+        memory.check_processes(self.workers, "workers")
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.fspath(self.data_dir))
         if self.verbose is None:

@@ -14,16 +14,16 @@
 import dataclasses
 import functools
 import math
-import os
 import pathlib
 import shutil
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks, training
 from kerazoo.files import check_own, replacing_folder, write_atomic
+from kerazoo.reader import Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import FILES as RUN_FILES
-from kerazoo.run import Run
+from kerazoo.run import Run, check_place
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
 from kerazoo.tuning import tables
@@ -82,7 +82,8 @@ class Search:
         ValueError: Where it holds no search.
     """
 
-    def __init__(self, folder: str | os.PathLike) -> None:
+    @reader.checked
+    def __init__(self, folder: Path) -> None:
         self.path = pathlib.Path(folder)
         path = self.path / "search.json"
         if not path.is_file():
@@ -137,11 +138,12 @@ class Search:
         kept = [run for run in runs if pathlib.Path(run, "model.keras").is_file()]
         return [Run(run) for run in kept[:count]]
 
+    @reader.checked
     def winner(
         self,
-        run: str | os.PathLike,
+        run: Path,
         *,
-        data_dir: str | os.PathLike | None = None,
+        data_dir: Path | None = None,
         overwrite: bool = False,
     ) -> Run:
         """Makes the best trial a run folder like those of ``kerazoo train``.
@@ -159,7 +161,7 @@ class Search:
         """
         best, config = self.best, self.config
         data_dir = data_dir or config.data_dir
-        source, run = pathlib.Path(best.run), pathlib.Path(run)
+        source, run = pathlib.Path(best.run), check_place(run)
         if config.plan.folds or not (source / "model.keras").is_file():
             return training.fit(
                 best.network,
@@ -170,22 +172,19 @@ class Search:
                 precision=config.precision,
                 overwrite=overwrite,
             )
-        if run.is_file():
-            raise ValueError(f"{run} is a file; give a folder for the run.")
         if run.exists() and any(run.iterdir()):
-            Run(run).config  # noqa: B018 - refuses what is no run
             if not overwrite:
                 raise ValueError(
                     f"{run} holds a run; give another folder, or overwrite it "
                     "(--overwrite)."
                 )
             check_own(run, RUN_FILES, "run")
+        trained, history = Run(source).config, Run(source).history
         recipe = self.recipe()
         images = config.load_data()
         with replacing_folder(run) as partial:
             shutil.copytree(source, partial, dirs_exist_ok=True)
             copy = Run(partial)
-            trained = copy.config
             parts = own_parts(validation_as_test(images), recipe)
             if images.validation and parts == trained.parts:
                 # Split as by name, but that the validation images were the test's.
@@ -194,7 +193,7 @@ class Search:
             write_atomic(partial / "config.json", reader.dump(trained))
             metrics = training.evaluate(copy, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())
-            draw(copy, copy.history, metrics, tasks.find(trained.task))
+            draw(copy, history, metrics, tasks.find(trained.task))
         return Run(run)
 
     def report(self) -> None:

@@ -15,6 +15,7 @@ import time
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes
 from kerazoo.files import exclusive
+from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.tuning import locks, parallel, strategies
 from kerazoo.tuning.folds import merge_splits, stratified_folds
@@ -31,12 +32,13 @@ RECORD = ("search.json", "search")
 FREE = ("plan.trials", "plan.keep", "data_dir", "save_every")
 
 
+@reader.checked
 def search(
     network: str,
-    data: str | kerazoo_data.ImageData | None = None,
-    recipe: Recipe | str | None = None,
+    data: Name | kerazoo_data.ImageData | None = None,
+    recipe: Recipe | Name | None = None,
     *,
-    folder: str | os.PathLike,
+    folder: Path,
     plan: SearchPlan | None = None,
     execution: Execution | None = None,
 ) -> Search:
@@ -66,6 +68,7 @@ def search(
     """
     recipe, plan = recipes.choose(recipe, network), plan or SearchPlan()
     execution, folder = execution or Execution(), pathlib.Path(folder)
+    locks.read_plan(folder, *RECORD)
     data = data or recipe.data
     space = Space(network, recipe, plan.space)
     config = SearchConfig(

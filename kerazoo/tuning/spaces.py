@@ -16,17 +16,18 @@ A fourth part of ``log`` and ``linear`` is a number of points: ``log:1e-4:0.1:4`
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import keras_tuner
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry
 from kerazoo.errors import unknown
-from kerazoo.reader import Count, NonNegative
+from kerazoo.reader import Count, Name, NonNegative
 from kerazoo.recipe import Recipe
 from kerazoo.training.compatibility import SET_BY_TRAINING, check_compatible
+from kerazoo.tuning.records import Settings
 
 # Points of a range that a grid takes where the range does not say.
 GRID_POINTS = 5
@@ -44,6 +45,9 @@ OF_EVERY_OPTIMIZER = (
 )  # fmt: skip
 
 
+Scale = Literal["linear", "log", "int"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Dimension:
     """A field of a recipe and the values that a search may give it.
@@ -58,12 +62,25 @@ class Dimension:
             step.
     """
 
-    name: str
+    name: Name
     values: tuple = ()
-    low: float = 0
-    high: float = 0
-    scale: str = "linear"
-    points: int | None = None
+    low: int | float = 0
+    high: int | float = 0
+    scale: Scale = "linear"
+    points: Count | None = None
+
+    def __post_init__(self) -> None:
+        reader.validate(self)
+        if not self.values and not self.low < self.high:
+            raise ValueError(
+                f"{self.name} goes from low={self.low} to high={self.high}; low must "
+                "be less than high."
+            )
+        if not self.values and self.scale == "log" and self.low <= 0:
+            raise ValueError(
+                f"{self.name} goes from low={self.low}; for scale='log' it must be "
+                "above 0."
+            )
 
     @classmethod
     def parse(cls, name: str, given: Any, kind: Any = Any) -> "Dimension":
@@ -100,7 +117,7 @@ class Dimension:
             )
         if scale == "int":
             low, high = int(low), int(high)
-        return cls(name, low=low, high=high, scale=scale, points=points)
+        return cls(name, (), low, high, reader.read(Scale, scale, name), points)
 
     @property
     def free(self) -> bool:
@@ -172,14 +189,10 @@ def _values(name, text, kind):
     """The values of ``0.2,0.5``; lists in brackets, as in ``["flip"],["cutout:2"]``."""
     try:
         values = json.loads(f"[{text}]")
-    except ValueError:
+    except (ValueError, RecursionError):
         parts = [part.strip() for part in text.split(",") if part.strip()]
         return tuple(reader.parse(kind, part, name) for part in parts)
     return tuple(reader.read(kind, one, name) for one in values)
-
-
-# See :class:`Space`.
-Settings = Iterable[str] | Mapping[str, Any]
 
 
 class Space:
@@ -205,6 +218,7 @@ class Space:
             value that the recipe does not take, or where nothing is free.
     """
 
+    @reader.checked
     def __init__(self, network: str, recipe: Recipe, settings: Settings = ()) -> None:
         check_compatible(network, recipe)
         self.network, self.recipe = network, recipe
@@ -411,8 +425,13 @@ def _named(settings):
                     f"learning_rate=log:1e-4:1e-1; {setting!r} is not."
                 )
             yield name.strip(), text
-        else:
+        elif isinstance(setting, tuple) and len(setting) == 2:
             yield setting
+        else:
+            raise ValueError(
+                f"The space holds {setting!r}; give texts as in 'dropout=0.2,0.5', or "
+                "a mapping from names to values."
+            )
 
 
 def _strength(text):
@@ -446,6 +465,7 @@ def _with_optimizer(recipe, name):
     return Recipe.from_dict(fields)
 
 
+@reader.checked
 def default_space(network: str, recipe: Recipe) -> tuple[Dimension, ...]:
     """What is worth searching for a network: a space around its recipe.
 

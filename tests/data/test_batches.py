@@ -32,7 +32,7 @@ def numbered(size, shape=(2, 2, 3)):
     images = np.arange(size)[:, None, None, None] // (1, 256, 1) % 256
     images = np.broadcast_to(images, (size, *shape)).astype("uint8")
     source = Arrays(lambda: (images, np.arange(size) % 10), size, shape)
-    return Split(source, name="numbered", classes="0123456789")
+    return Split(source, name="numbered", classes=list("0123456789"))
 
 
 def examples(batches):
@@ -304,7 +304,7 @@ def test_channels_are_pillows():
         ({"image_shape": (8, 8, 2)}, "1 and 3 can be changed"),
         ({"resize": "bilinaer"}, "did you mean bilinear"),
         ({"cache": "disk"}, "Unknown cache"),
-        ({"augment": "flip"}, "give a list"),
+        ({"augment": "flip"}, "must be a list of texts"),
         ({"augment": ["flop"]}, "did you mean flip"),
     ],
 )

@@ -30,8 +30,9 @@ def test_show_draws_what_the_network_gets(digits, tmp_path):
 
 def test_show_says_where_it_cannot_write(digits, tmp_path):
     batches = data.Batches(digits.train, 4, image_shape=(8, 8, 1))
-    with pytest.raises(ValueError, match="cannot write the picture"):
-        data.show(batches, tmp_path / "no" / "grid.png")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"cannot be made, for .*file is no folder"):
+        data.show(batches, tmp_path / "file" / "grid.png")
 
 
 IMAGES = RNG.integers(0, 256, (3, 20, 30, 3), "uint8")

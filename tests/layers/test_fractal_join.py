@@ -160,9 +160,9 @@ def test_mixed_precision(policy):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match=r"global_share=1\.5"):
+    with pytest.raises(ValueError, match=r"global_share is 1\.5"):
         FractalDraw(3, 1.5)
-    with pytest.raises(ValueError, match="rate=1"):
+    with pytest.raises(ValueError, match="rate is 1"):
         FractalJoin(rate=1)
     with pytest.raises(
         ValueError, match="3 inputs, the columns \\(0, 1\\) and no draw"

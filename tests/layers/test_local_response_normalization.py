@@ -103,7 +103,7 @@ def test_bad_numbers(options):
 
 
 def test_bad_mode_and_unknown_channels():
-    with pytest.raises(ValueError, match="'sum' or 'mean', but 'max'"):
+    with pytest.raises(ValueError, match="Unknown alpha_mode 'max'"):
         LocalResponseNormalization(alpha_mode="max")
     with pytest.raises(ValueError, match="known number of channels"):
         LocalResponseNormalization()(keras.Input((4, 4, None)))

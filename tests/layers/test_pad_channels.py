@@ -37,7 +37,7 @@ def test_mixed_precision_and_reload(reloaded):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="'end' or 'centre', but 'start'"):
+    with pytest.raises(ValueError, match="Unknown position 'start'"):
         PadChannels(4, "start")
     with pytest.raises(ValueError, match="at least as many filters"):
         PadChannels(2)(np.zeros((1, 3, 3, 3), "float32"))

@@ -206,10 +206,11 @@ def test_a_network_of_keras():
     assert difference(model, folded) < 1e-5
 
 
-@pytest.mark.parametrize("model", [None, keras.Sequential([layers.Dense(2)])])
-def test_no_graph(model):
+def test_no_graph():
+    with pytest.raises(ValueError, match="model is None; it must be a Model"):
+        kerazoo.fold_batchnorm(None)
     with pytest.raises(ValueError, match="give a functional model"):
-        kerazoo.fold_batchnorm(model)
+        kerazoo.fold_batchnorm(keras.Sequential([layers.Dense(2)]))
 
 
 JAX = """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo import data, training
+from kerazoo import data, tasks, training
 
 
 def test_evaluate_gives_the_metrics_again(trained):
@@ -55,7 +55,7 @@ def test_views_are_averaged(trained, data_dir):
     ("options", "words"),
     [
         ({"views": "ten_corp"}, "did you mean ten_crop?"),
-        ({"split": "tests"}, "split is 'tests'; it must be one of train, validation,"),
+        ({"split": "tests"}, "Unknown split 'tests'; did you mean test"),
         ({"data": "digit"}, "Unknown data set 'digit'"),
         ({"data_dir": "/nowhere/at/all"}, "/nowhere/at/all is not there"),
     ],
@@ -87,7 +87,7 @@ def measured(scores, truth, classes, rows=False):
         dataset=tf.data.Dataset.from_tensor_slices((scores, labels)).batch(2)
     )
     model = types.SimpleNamespace(predict_on_batch=lambda images: images)
-    return training.measure(model, batches, classes)
+    return tasks.find("classification").measure(model, batches, classes)
 
 
 @pytest.mark.parametrize("rows", [False, True])

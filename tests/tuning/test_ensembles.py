@@ -384,7 +384,7 @@ def test_runs_that_do_not_belong_together(runs, tmp_path, data_dir):
     (kept / "model.keras").unlink()
     for given, options, words in (
         ([first], {}, f"{first} is the only one; give more runs"),
-        ([], {}, "two members or more; give their run folders"),
+        ([], {}, "two members or more; give the folders of runs"),
         ([first, first], {}, f"{first} is named twice"),
         ([first, unfinished], {}, f"{unfinished} has not ended; finish it"),
         ([first, animals], {}, "on classes 0, 1, 2, 3 ... and"),

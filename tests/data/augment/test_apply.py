@@ -36,7 +36,7 @@ ALL = sorted(augment.REGISTRY)
 def split(images):
     size = len(images)
     source = Arrays(lambda: (images, np.arange(size) % 5), size, images.shape[1:])
-    return Split(source, name="some", classes="01234")
+    return Split(source, name="some", classes=list("01234"))
 
 
 def run(images, *names, epoch=0, shape=None, **options):

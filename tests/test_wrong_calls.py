@@ -1,0 +1,423 @@
+"""Wrong calls, made from what the package declares: each is refused in one sentence.
+
+Every argument of every public function, every field of a recipe and every option of the
+command line is given values of the wrong type and of the wrong range.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import inspect
+import math
+import signal
+import typing
+
+import numpy as np
+import pytest
+import typer
+
+import kerazoo
+from kerazoo import cli, data, reader, tuning
+from kerazoo.recipe import Optimizer, Schedule
+
+from .conftest import TINY
+
+
+class Thing:
+    """Nothing that any argument takes."""
+
+    def __repr__(self):
+        return "<thing>"
+
+
+LONG = "x" * 300
+VALUES = [
+    None, Thing(), math.nan, math.inf, -1, 0, True, 10**12, -1.5, 2.5, "", "\0", LONG,
+    "../", "nosuch", b"x", {"a": 1}, [], [1, "a"], print, (10**6, 10**6, 1),
+]  # fmt: skip
+MODULES = (
+    "kerazoo", "kerazoo.data", "kerazoo.training", "kerazoo.tuning", "kerazoo.layers",
+    "kerazoo.recipes", "kerazoo.serving.predict", "kerazoo.serving.compiled",
+    "kerazoo.analysis.filters", "kerazoo.analysis.ledger", "kerazoo.analysis.plots",
+    "kerazoo.surgery.features", "kerazoo.surgery.join",
+)  # fmt: skip
+# What the package makes and hands out, a function of tensors, and Keras' own arguments.
+HANDED_OUT = {
+    "Card", "CrossValidation", "Ensemble", "Fold", "Ledger", "MemberResult",
+    "NamedSet", "Nested", "NotPrepared", "Report", "Row", "Trial",
+}  # fmt: skip
+NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
+# Seconds after which nothing may still be at work.
+SOON = 30
+
+
+@contextlib.contextmanager
+def soon():
+    def late(number, frame):
+        raise AssertionError("a wrong call began to work")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(SOON)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def public():
+    """Every public function and class, by its full name."""
+    seen = set()
+    for name in MODULES:
+        module = importlib.import_module(name)
+        listed = getattr(module, "__all__", None) or [
+            one
+            for one, value in vars(module).items()
+            if one[0] != "_" and getattr(value, "__module__", "") == name
+        ]
+        for one in sorted(set(listed) - set(kerazoo.list_models())):
+            value = getattr(module, one)
+            if (
+                (inspect.isclass(value) or inspect.isfunction(value))
+                and one not in HANDED_OUT | NOT_OURS
+                and value not in seen
+            ):
+                seen.add(value)
+                yield f"{name}.{one}", value
+
+
+def declarations(function):
+    """The arguments of a function with what they are declared to be."""
+    made = function
+    if inspect.isclass(function) and not dataclasses.is_dataclass(function):
+        made = function.__init__
+    kinds = typing.get_type_hints(made, include_extras=True)
+    for one in inspect.signature(function).parameters.values():
+        if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
+            yield one, kinds[one.name]
+
+
+def is_good(kind, value):
+    try:
+        reader.read(kind, value, "x")
+    except ValueError:
+        return False
+    return True
+
+
+PUBLIC = dict(public())
+RECORDS = {one.__name__: one for one in (Optimizer, Schedule)}
+# By function and argument, the values that are not of the declared type or range.
+WRONG = {
+    (name, argument.name): [value for value in VALUES if not is_good(kind, value)]
+    for name, function in (PUBLIC | RECORDS).items()
+    for argument, kind in declarations(function)
+    if kind is not typing.Any
+}
+# What is of its declared type, and means nothing all the same.
+MEANINGLESS = [
+    ("kerazoo.find", "name", "nosuch"),
+    ("kerazoo.create", "network", LONG),
+    ("kerazoo.features", "names", "nosuch"),
+    ("kerazoo.features", "names", 7),
+    ("kerazoo.fit", "network", "nosuch"),
+    ("kerazoo.fit", "recipe", "nosuch"),
+    ("kerazoo.fit", "recipe", "nosuch.json"),
+    ("kerazoo.fit", "precision", "nosuch"),
+    ("kerazoo.fit", "devices", 10**5),
+    ("kerazoo.fit", "data_dir", "nosuch"),
+    ("kerazoo.fit", "data", "nosuch"),
+    ("kerazoo.fit", "data", "folder:nosuch"),
+    ("kerazoo.fit", "run", "/dev/null"),
+    ("kerazoo.fit", "run", "/dev/null/run"),
+    ("kerazoo.fit", "run", "a\udcff"),
+    ("kerazoo.evaluate", "run", "nosuch"),
+    ("kerazoo.evaluate", "split", "nosuch"),
+    ("kerazoo.evaluate", "views", "nosuch"),
+    ("kerazoo.evaluate", "data", "nosuch"),
+    ("kerazoo.predict", "images", []),
+    ("kerazoo.predict", "images", "nosuch"),
+    ("kerazoo.predict", "run", "nosuch"),
+    ("kerazoo.predictor", "precision", "nosuch"),
+    ("kerazoo.replace_head", "classifier_activation", "nosuch"),
+    ("kerazoo.replace_head", "name", "a b"),
+    ("kerazoo.data.Batches", "image_shape", (10**6, 10**6, 1)),
+    ("kerazoo.data.Batches", "resize", "nosuch"),
+    ("kerazoo.data.Batches", "augment", ("nosuch",)),
+    ("kerazoo.data.Batches", "cache", "nosuch"),
+    ("kerazoo.data.Batches", "views", "nosuch"),
+    ("kerazoo.data.Split", "indices", np.array([[0.5]])),
+    ("kerazoo.data.Split", "indices", np.array([10**9])),
+    ("kerazoo.data.check", "name", "folder:nosuch"),
+    ("kerazoo.data.check", "name", "nosuch"),
+    ("kerazoo.data.image_files", "folder", "nosuch"),
+    ("kerazoo.data.load", "name", "folder:" + LONG),
+    ("kerazoo.data.load", "name", "folder:nosuch"),
+    ("kerazoo.data.load", "train_split", "nosuch"),
+    ("kerazoo.data.load", "test_split", "train[:0%]"),
+    ("kerazoo.data.load", "data_dir", "nosuch"),
+    ("kerazoo.data.normalization", "kind", "nosuch"),
+    ("kerazoo.data.normalization", "mean", []),
+    ("kerazoo.data.normalization", "std", (-1.0,)),
+    ("kerazoo.data.normalization", "std", (1.0, 1.0)),
+    ("kerazoo.data.read_image", "path", "nosuch"),
+    ("kerazoo.data.show", "path", "/dev/null"),
+    ("kerazoo.data.show", "side", 2**31 - 1),
+    ("kerazoo.data.views", "kind", "nosuch"),
+    ("kerazoo.data.views", "size", 100),
+    ("kerazoo.data.views", "images", np.zeros((2, 2))),
+    ("kerazoo.training.measure", "classes", ["one"]),
+    ("kerazoo.training.measure", "task", "nosuch"),
+    ("kerazoo.training.lsuv", "images", np.zeros((0, 8, 8, 1))),
+    ("kerazoo.training.lsuv", "images", np.zeros((2, 3))),
+    ("kerazoo.training.pretrain_autoencoders", "images", np.zeros((2, 3))),
+    ("kerazoo.training.reinitialize", "initializer", "nosuch"),
+    ("kerazoo.training.reinitialize", "initializer", None),
+    ("kerazoo.training.reinitialize", "initializer", print),
+    ("kerazoo.tuning.search", "network", "nosuch"),
+    ("kerazoo.tuning.search", "folder", "/dev/null"),
+    ("kerazoo.tuning.search", "folder", "/dev/null/a"),
+    ("kerazoo.tuning.cross_validate", "folder", "/dev/null"),
+    ("kerazoo.tuning.cross_validate", "recipe", "nosuch"),
+    ("kerazoo.tuning.nested", "folder", "/dev/null"),
+    ("kerazoo.tuning.ensemble", "rule", "nosuch"),
+    ("kerazoo.tuning.ensemble", "split", "nosuch"),
+    ("kerazoo.tuning.ensemble", "runs", []),
+    ("kerazoo.tuning.ensemble", "runs", "nosuch"),
+    ("kerazoo.tuning.ensemble", "folder", "/dev/null"),
+    ("kerazoo.tuning.ensemble", "data", "nosuch"),
+    ("kerazoo.tuning.members", "place", "nosuch"),
+    ("kerazoo.tuning.Search", "folder", "nosuch"),
+    ("kerazoo.tuning.Space", "settings", ["nosuch=1,2"]),
+    ("kerazoo.tuning.Space", "settings", ["learning_rate"]),
+    ("kerazoo.tuning.Space", "settings", {"learning_rate": [-1, 2]}),
+    ("kerazoo.tuning.Space", "settings", [1, 2]),
+    ("kerazoo.tuning.HyperZoo", "space", [None]),
+    ("kerazoo.tuning.Dimension", "low", 1e9),
+    ("kerazoo.tuning.Execution", "workers", 10**5),
+    ("kerazoo.tuning.stratified_folds", "folds", 10**5),
+    ("kerazoo.recipes.find", "name", "nosuch"),
+    ("kerazoo.recipes.for_network", "kind", "nosuch"),
+    ("kerazoo.recipes.choose", "recipe", "nosuch"),
+    ("kerazoo.serving.predict.list_images", "images", "nosuch/*.png"),
+    ("kerazoo.layers.CeilMaxPooling2D", "strides", 9),
+    ("kerazoo.layers.FanInUniform", "fan_in", []),
+    ("kerazoo.layers.TableConv2D", "table", [[0, 0]]),
+    ("kerazoo.layers.TableConv2D", "table", []),
+    ("kerazoo.layers.TableConv2D", "activation", "nosuch"),
+    ("kerazoo.layers.Subsampling2D", "activation", "nosuch"),
+    ("kerazoo.layers.Subsampling2D", "bias_initializer", "nosuch"),
+    ("kerazoo.layers.hadamard_codewords", "classes", 1000),
+    ("kerazoo.analysis.plots.image_grid", "images", np.zeros((0, 4, 4))),
+    ("kerazoo.analysis.plots.filter_grid", "kernels", np.zeros(3)),
+    ("kerazoo.analysis.plots.confusion", "matrix", np.zeros(3)),
+    ("kerazoo.analysis.plots.confusion", "classes", ["a"]),
+    ("kerazoo.analysis.plots.parallel_coordinates", "scores", [1.0, 2.0]),
+    ("kerazoo.surgery.join.joined", "rule", "nosuch"),
+    ("kerazoo.surgery.join.joined", "models", []),
+    ("kerazoo.surgery.join.averaged", "models", []),
+]
+
+
+@pytest.fixture(scope="session")
+def good(results, data_dir, digits):
+    """Good arguments by name, and by function where a name means several things."""
+    run = kerazoo.Run(results / "run")
+    images = np.random.default_rng(0).random((8, 8, 8, 1)).astype("float32")
+    model = kerazoo.create("mlp_256", input_shape=(8, 8, 1), classes=10)
+    common = {
+        "network": "mlp_256", "model": model, "models": [model], "run": results / "run",
+        "images": images, "recipe": TINY, "data_dir": data_dir, "folder": "new",
+        "names": "predictions", "path": "new.png", "split": digits.test,
+        "batches": data.Batches(digits.test, 16, image_shape=(8, 8, 1)),
+        "batch_size": 16, "image_shape": (8, 8, 1), "initializer": "he_normal",
+        "place": results / "search", "runs": [results / "run", results / "other"],
+        "classes": digits.classes, "name": "digits", "filters": 4, "columns": 2,
+        "features": 8, "folds": 2, "kind": "center", "size": 4,
+        "matrix": np.eye(3, dtype=int), "history": [{"epoch": 1, "loss": 1.0}],
+        "scores": [0.5], "curve": [], "kernels": np.zeros((3, 3, 1, 4)),
+        "source": digits.test.source, "train": digits.train, "test": digits.test,
+        "validation": None, "shape": digits.shape, "source_shape": (8, 8, 1),
+        "mean": (1.0,), "std": (1.0,), "low": 0.1, "high": 0.2,
+        "search": tuning.SearchPlan(folds=2),
+    }  # fmt: skip
+    own = {
+        "kerazoo.find": {"name": "lenet5"},
+        "kerazoo.recipes.find": {"name": "lenet5"},
+        "kerazoo.Run": {"path": results / "run"},
+        "kerazoo.predict": {"images": results / "image.png"},
+        "kerazoo.serving.predict.predictions": {
+            "run": run,
+            "images": [results / "image.png"],
+        },
+        "kerazoo.serving.predict.list_images": {"images": results / "image.png"},
+        "kerazoo.replace_head": {"classes": 3},
+        "kerazoo.layers.RBF": {"classes": 3},
+        "kerazoo.layers.hadamard_codewords": {"classes": 3},
+        "kerazoo.training.Pipeline": {"classes": 3},
+        "kerazoo.data.image_files": {"folder": results},
+        "kerazoo.data.read_image": {"path": results / "image.png"},
+        "kerazoo.data.normalization": {
+            "kind": "standardize",
+            "mean": (1.0,),
+            "std": (1.0,),
+        },
+        "kerazoo.analysis.plots.confusion": {"classes": ["a", "b", "c"]},
+        "kerazoo.analysis.plots.parallel_coordinates": {"columns": {"rate": [0.1]}},
+        "kerazoo.tuning.Search": {"folder": results / "search"},
+        "kerazoo.tuning.Member": {"run": run},
+        "kerazoo.tuning.Space": {"recipe": TINY},
+        "kerazoo.fit": {"data": digits, "run": "new"},
+    }
+    return lambda name: common | own.get(name, {})
+
+
+# Arguments with a default that a good call gives all the same.
+OPTIONAL = {
+    "kerazoo.fit": ("recipe", "run", "data"),
+    "kerazoo.data.normalization": ("mean", "std"),
+}
+
+
+def called(name, given):
+    """Calls a public function; generators are asked for what they give."""
+    function = (PUBLIC | RECORDS)[name]
+    parameters = inspect.signature(function).parameters.values()
+    first = [
+        given.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY
+    ]
+    result = function(*first, **given)
+    return list(result) if inspect.isgenerator(result) else result
+
+
+def arguments(name, good):
+    known = good(name)
+    needed = {"data_dir", *OPTIONAL.get(name, ())}
+    return {
+        one.name: known[one.name]
+        for one, _ in declarations((PUBLIC | RECORDS)[name])
+        if one.default is one.empty or one.name in needed
+    }
+
+
+def refused(good, place, monkeypatch, name, argument, value):
+    """Holds a wrong call to one sentence, that comes soon and leaves nothing."""
+    monkeypatch.chdir(place)
+    given = arguments(name, good) | {argument: value}
+    with soon(), pytest.raises(ValueError) as caught:
+        called(name, given)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert not list(place.iterdir())
+    return text
+
+
+@pytest.mark.parametrize(("name", "argument"), WRONG, ids=lambda one: one)
+def test_values_of_the_wrong_type(good, tmp_path, monkeypatch, name, argument):
+    for value in WRONG[name, argument]:
+        text = refused(good, tmp_path, monkeypatch, name, argument, value)
+        assert argument in text, value
+
+
+@pytest.mark.parametrize(("name", "argument", "value"), MEANINGLESS)
+def test_values_that_mean_nothing(good, tmp_path, monkeypatch, name, argument, value):
+    text = refused(good, tmp_path, monkeypatch, name, argument, value)
+    parts = value if isinstance(value, (list, dict)) else [value]
+    told = [str(one).removeprefix("folder:").partition("=")[0][:60] for one in parts]
+    assert argument in text or any(one in text or repr(one) in text for one in told)
+
+
+# The command line -----------------------------------------------------------------
+
+
+def commands(command, path=()):
+    for name, one in getattr(command, "commands", {}).items():
+        yield from commands(one, (*path, name))
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(cli.app)))
+FEW = "--data digits --epochs 1 --set image_shape=8,8,1 --data-dir DATA"
+# A good call of every command; OUT is an empty folder.
+WORDS = {
+    "list": "",
+    "info": "mlp_256",
+    "recipes": "mlp_256",
+    "data list": "",
+    "data check": "digits --data-dir DATA",
+    "data show": "digits --file OUT/a.png --data-dir DATA",
+    "data augmentations": "",
+    "train": f"mlp_256 {FEW} --run OUT/run",
+    "launch": "--processes 1 -- list",
+    "evaluate": "PLACE/run",
+    "predict": "PLACE/run PLACE/image.png",
+    "devices": "",
+    "crossval": f"mlp_256 {FEW} --folder OUT/folds",
+    "tune": f"mlp_256 {FEW} --folder OUT/search --space learning_rate=1,2",
+    "winner": "PLACE/search --run OUT/run",
+    "ensemble": "PLACE/run PLACE/other --folder OUT/ensemble",
+}
+TEXTS = {
+    "int": ["", "x", "1.5", "nan", "-1", str(10**12), "1e3", LONG],
+    "path": ["", LONG, "a/" * 3000, "PLACE/image.png/x", "\0"],
+    "str": ["", LONG, "../", "nosuch", "-1", "{}", "[1", "\udcff"],
+}
+# Options whose text may be anything, and what else of these texts means something.
+FREE = {("list", "pattern"), ("launch", "command"), ("recipes", "network")}
+MEANT = {("data show", "name", "../"), ("train", "setting", "")}
+SPOILED = [
+    (name, one.name)
+    for name, command in COMMANDS.items()
+    for one in command.params
+    if one.type.name in TEXTS and (name, one.name) not in FREE
+]
+
+
+def spoiled(name, parameter, text):
+    """The words of a good call with one of them in the place of another."""
+    words = WORDS[name].split()
+    if parameter.param_type_name == "argument":
+        arguments = [
+            one for one in COMMANDS[name].params if one.param_type_name == "argument"
+        ]
+        place = arguments.index(parameter)
+        options = words[len(arguments) :]
+        words = words[: len(arguments)]
+        words[place] = text
+        return [*options, "--", *words]
+    option = parameter.opts[0]
+    if option in words:
+        place = words.index(option)
+        del words[place : place + 2]
+    return [f"{option}={text}", *words]
+
+
+def test_every_command_is_called():
+    assert WORDS.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize(("name", "parameter"), SPOILED)
+def test_words_that_mean_nothing(command, results, data_dir, tmp_path, name, parameter):
+    (one,) = [p for p in COMMANDS[name].params if p.name == parameter]
+    for text in TEXTS[one.type.name]:
+        if (name, parameter, text) in MEANT:
+            continue
+        words = [
+            word.replace("OUT", str(tmp_path))
+            .replace("PLACE", str(results))
+            .replace("DATA", str(data_dir))
+            for word in spoiled(name, one, text)
+        ]
+        with soon():
+            status, out, errors = command(*name.split(), *words)
+        assert (status, out) == (2, ""), (text, errors)
+        assert "Traceback" not in errors
+        sentence = errors.startswith("kerazoo: ") and len(errors.splitlines()) == 1
+        assert sentence or errors.startswith("Usage: "), (text, errors)
+        assert not list(tmp_path.iterdir()), text
+
+
+def test_there_are_many_of_them():
+    assert sum(map(len, WRONG.values())) > 3000
+    assert len(SPOILED) > 60
