@@ -83,13 +83,22 @@ def signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def stop(processes: Iterable[subprocess.Popen], number: int = signal.SIGTERM) -> None:
-    """Passes a signal on, and waits until all have saved their states."""
-    processes = list(processes)
-    for process in processes:
-        process.send_signal(number)
+def stop(
+    processes: Iterable[subprocess.Popen], signals: Sequence[int] = (signal.SIGTERM,)
+) -> None:
+    """Passes signals on, and waits until all have saved their states.
+
+    Args:
+        processes: Those to stop.
+        signals: What to pass on; also what is added meanwhile, as a second Ctrl-C is.
+    """
+    processes, passed = list(processes), 0
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and any(p.poll() is None for p in processes):
+        for number in signals[passed:]:
+            passed += 1
+            for process in processes:
+                process.send_signal(number)
         time.sleep(0.05)
 
 

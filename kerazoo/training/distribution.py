@@ -9,6 +9,7 @@ with its own ``index``, and a run folder that all of them see::
                 "task": {"type": "worker", "index": 0}}'
 
 ``kerazoo launch`` does that on one machine. Worker 0 is the chief: it alone writes.
+Those that start first wait for the others (:mod:`kerazoo.training.rendezvous`).
 Under ``KERAS_BACKEND=jax``, ``keras.distribution.DataParallel`` takes the place of
 both on one machine.
 
@@ -20,8 +21,8 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -29,7 +30,8 @@ import tensorflow as tf
 
 from kerazoo import reader
 from kerazoo.data import Batches
-from kerazoo.training import keras_repairs
+from kerazoo.reader import Whole
+from kerazoo.training import keras_repairs, rendezvous
 
 # More devices than any machine has.
 LARGEST = 1024
@@ -186,7 +188,9 @@ def distribute(devices: int | None = None) -> Distribution:
             machines.
 
     Raises:
-        ValueError: Where there are not so many, or TensorFlow has begun to compute.
+        ValueError: Where there are not so many, TensorFlow has begun to compute, or
+            ``TF_CONFIG`` cannot be meant.
+        kerazoo.training.rendezvous.Unreached: Where another worker does not answer.
     """
     if devices is not None:
         devices = reader.whole(devices, "devices")
@@ -219,19 +223,33 @@ def _cluster():
         return [], 0
     try:
         config = json.loads(text)
-        cluster, task = config.get("cluster", {}), config.get("task", {})
-        # The old word for worker 0; TensorFlow still takes it.
-        workers = [*cluster.get("chief", ()), *cluster.get("worker", ())]
-        index = int(task.get("index", 0))
-        if task.get("type") == "worker":
-            index += len(cluster.get("chief", ()))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"TF_CONFIG cannot be read ({error}): {text!r}.") from error
-    if workers and not 0 <= index < len(workers):
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"TF_CONFIG is not JSON ({error}): {text!r:.200}.") from error
+    config = reader.read(Mapping[str, Any], config, "TF_CONFIG")
+    cluster = reader.read(
+        Mapping[str, list[str]], config.get("cluster", {}), "TF_CONFIG's cluster"
+    )
+    task = reader.read(Mapping[str, Any], config.get("task", {}), "TF_CONFIG's task")
+    # The old word for worker 0; TensorFlow still takes it.
+    chiefs = cluster.get("chief", [])
+    workers = [*chiefs, *cluster.get("worker", [])]
+    for address in workers:
+        rendezvous.split_address(address)
+        if workers.count(address) > 1:
+            raise ValueError(
+                f"TF_CONFIG names the worker {address} twice; name each once."
+            )
+    kind = reader.read(
+        Literal["chief", "worker"], task.get("type", "worker"), "TF_CONFIG's task.type"
+    )
+    index = reader.read(Whole, task.get("index", 0), "TF_CONFIG's task.index")
+    count = len(chiefs) if kind == "chief" else len(workers) - len(chiefs)
+    if workers and index >= count:
         raise ValueError(
-            f"TF_CONFIG says that this is worker {index}, but names {len(workers)}."
+            f"TF_CONFIG says that this is {kind} {index}, but names {count}; they "
+            "count from 0."
         )
-    return workers, index
+    return workers, index + (len(chiefs) if kind == "worker" else 0)
 
 
 def _machines(cluster, index, devices, gpus):
@@ -240,6 +258,7 @@ def _machines(cluster, index, devices, gpus):
             f"devices={devices} is not possible: a worker without a GPU computes on "
             "one device; start more workers."
         )
+    rendezvous.meet(tuple(cluster), index)
     keras_repairs.repair()
     try:
         if devices and gpus:

@@ -24,10 +24,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from kerazoo import processes
+from kerazoo import processes, reader
+from kerazoo.reader import Positive, Range
 
+Port = Annotated[int, Range(1, 2**16)]
 # Seconds between two heartbeats of a worker.
 HEARTBEAT = 5.0
 # How often a worker that dies is started again.
@@ -77,12 +79,13 @@ def reach_chief(seconds: float | None = None) -> None:
     Raises:
         ValueError: Where it does not.
     """
-    address = (
-        os.environ["KERASTUNER_ORACLE_IP"],
-        int(os.environ["KERASTUNER_ORACLE_PORT"]),
+    port = reader.parse(
+        Port, os.environ["KERASTUNER_ORACLE_PORT"], "KERASTUNER_ORACLE_PORT"
     )
+    address = (os.environ["KERASTUNER_ORACLE_IP"], port)
     if seconds is None:
-        seconds = float(os.environ.get("KERAZOO_CHIEF_TIMEOUT", 300))
+        text = os.environ.get("KERAZOO_CHIEF_TIMEOUT", "300")
+        seconds = reader.parse(Positive, text, "KERAZOO_CHIEF_TIMEOUT")
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -170,7 +173,7 @@ def supervise(folder: pathlib.Path, workers: int) -> None:
             while any(running[name].poll() != 0 for name in names):
                 if received:
                     # Without its chief no worker could report.
-                    processes.stop([running[name] for name in names], received[0])
+                    processes.stop([running[name] for name in names], received)
                     raise Stopped(received[0])
                 for name, process in running.items():
                     if process.poll():

@@ -275,7 +275,7 @@ def test_distribute_refuses():
         done.stdout.splitlines(),
         (
             "a whole number from 1",
-            "TF_CONFIG cannot be read",
+            "TF_CONFIG is not JSON",
             "this is worker 2, but names 2",
             "comes too late",
         ),
