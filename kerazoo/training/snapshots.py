@@ -71,9 +71,17 @@ def model_at(run: Run, epoch: int) -> keras.Model:
             f"{list_snapshots(run) or 'none'}."
         )
     model = run.model()
-    with np.load(path, allow_pickle=False) as arrays:
-        for layer in model.layers:
-            if layer.weights:
-                count = len(layer.weights)
-                layer.set_weights([arrays[f"{layer.name}/{n}"] for n in range(count)])
+    try:
+        content = io.BytesIO(path.read_bytes())
+        with np.load(content, allow_pickle=False) as arrays:
+            for layer in model.layers:
+                names = [f"{layer.name}/{n}" for n in range(len(layer.weights))]
+                weights = [arrays[name] for name in names]
+                if not all(np.isfinite(weight).all() for weight in weights):
+                    raise ValueError(f"{layer.name} is not a number everywhere")
+                layer.set_weights(weights)
+    except Exception as error:  # A damaged file may break any part of NumPy.
+        raise ValueError(
+            f"{path} cannot be read: {str(error).strip() or type(error).__name__}."
+        ) from error
     return model

@@ -5,14 +5,20 @@ while it works there.
 """
 
 import contextlib
-import json
 import logging
 import pathlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kerazoo import reader
-from kerazoo.files import clear, entries, folder_error, locked, write_atomic
+from kerazoo.files import (
+    check_folder,
+    clear,
+    entries,
+    folder_error,
+    locked,
+    write_atomic,
+)
 
 # What searches and cross-validations write into their folders.
 FILES = (
@@ -33,16 +39,14 @@ def read_plan(folder: pathlib.Path, name: str, kind: str) -> dict[str, Any] | No
     Raises:
         ValueError: Where something else stands there.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give a folder for the {kind}.")
+    check_folder(folder, kind)
     if not folder.exists() or not entries(folder):
         return None
-    try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    if not (folder / name).is_file():
         raise ValueError(
             f"{folder} holds something else than a {kind}; give another folder."
-        ) from error
+        )
+    return reader.read(Mapping[str, Any], reader.read_json(folder / name), name)
 
 
 def check_same_plan(
@@ -95,9 +99,11 @@ def claim_plan(
         ValueError: Where something stands there that must not be touched.
     """
     old = read_plan(folder, name, kind)
-    if old and overwrite:
+    if old is not None and overwrite:
         clear(folder, FILES, kind)
-    elif old:
+    elif old is not None:
+        # A damaged record is named, not replaced.
+        reader.record(type(plan), old, str(folder / name))
         check_same_plan(plan, old, folder, kind, free)
     try:
         write_atomic(folder / name, reader.dump(plan))

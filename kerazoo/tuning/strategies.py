@@ -30,6 +30,7 @@ import numpy as np
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from kerazoo import reader
 from kerazoo.files import write_atomic
 from kerazoo.tuning.records import SearchPlan
 from kerazoo.tuning.spaces import GRID_POINTS, Space
@@ -76,10 +77,16 @@ class FileBackedOracle(Base):
         """Reads the state back; nothing where there is none."""
         if not self.path.is_file():
             return
-        state = json.loads(self.path.read_text(encoding="utf-8"))
-        trials = map(Trial.from_state, state["trials"])
-        self.trials = {trial.trial_id: trial for trial in trials}
-        self.set_state(state["oracle"])
+        state = reader.read_json(self.path)
+        try:
+            trials = [Trial.from_state(one) for one in state["trials"]]
+            self.trials = {trial.trial_id: trial for trial in trials}
+            self.set_state(state["oracle"])
+        except Exception as error:  # keras-tuner takes its own state as it comes.
+            raise ValueError(
+                f"{self.path} is damaged ({type(error).__name__}: {error}); without it "
+                "the search begins anew, with the trials that have ended."
+            ) from error
         # An oracle saves itself before it takes a finished trial off this list.
         self.ongoing_trials = {
             tuner_id: trial
