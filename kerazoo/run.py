@@ -114,10 +114,11 @@ class Metrics:
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
 
-# What stands in a run folder, and nothing else is deleted.
+# The files of a run folder; nothing else is deleted.
 FILES = (
     "config.json", "model.keras", "metrics.json", "history.csv", "curves.png",
-    "confusion.png", "events", "state", "snapshots", "ensemble.json", "ensemble.png",
+    "confusion.png", "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
+    "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
 )  # fmt: skip
 
 
