@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import math
 import pathlib
 import textwrap
 import warnings
@@ -14,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import keras
 from keras import layers
 
-from kerazoo import reader
+from kerazoo import memory, reader
 from kerazoo.layers.activation import check_activation
 from kerazoo.recursion import allow_deep_graphs
 from kerazoo.registry import (
@@ -51,6 +52,8 @@ Raises:
 """
 
 
+# Numbers of an image, and in an option, above which a network's size is looked at.
+LARGE_IMAGE, LARGE_OPTION = 2**22, 2**14
 # Of a body: the scores, or named outputs.
 Outputs: TypeAlias = keras.KerasTensor | dict[str, keras.KerasTensor]
 
@@ -213,6 +216,7 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
         # A model made from a list expects its input in a list, and warns of a tensor.
         source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
+    _check_size(body, inputs, Top(**top), card)
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)
@@ -223,6 +227,28 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     if weights:
         load_weights(model, weights)
     return model
+
+
+def _check_size(body, inputs, top, card):
+    """Refuses a network that the memory does not hold.
+
+    Its weights are counted without being made, where a number is so large that this is
+    worth the while.
+    """
+    image = math.prod(side or 1 for side in inputs.shape[1:])
+    options = keras.tree.flatten([top.classes, *body.keywords.values()])
+    numbers = [one for one in options if isinstance(one, int)]
+    if image <= LARGE_IMAGE and max(numbers) <= LARGE_OPTION:
+        return
+    with keras.StatelessScope(initialize_variables=False):
+        outputs = keras.tree.flatten(body(inputs, top))
+        model = keras.Model(keras.utils.get_source_inputs(outputs[0]), outputs)
+    count = sum(math.prod(weight.shape) for weight in model.weights)
+    memory.check(
+        f"{card.name} with these {count:.3g} parameters",
+        4 * count,
+        "give a smaller input_shape, fewer classes or smaller options",
+    )
 
 
 def _check_shape(card, shape):

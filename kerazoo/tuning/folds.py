@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
-from kerazoo import reader
+from kerazoo import memory, reader
 from kerazoo.data import ImageData, Split
-from kerazoo.reader import Count, Whole
+from kerazoo.reader import Whole
 from kerazoo.recipe import Recipe
-from kerazoo.tuning.records import Folds
+from kerazoo.tuning.records import Folds, Repeats
 
 
 def merge_splits(images: ImageData) -> Split:
@@ -39,7 +39,7 @@ def merge_splits(images: ImageData) -> Split:
 
 @reader.checked
 def stratified_folds(
-    split: Split, folds: Folds, *, repeats: Count = 1, seed: Whole = 1
+    split: Split, folds: Folds, *, repeats: Repeats = 1, seed: Whole = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divides a split into folds with the classes' shares in each.
 
@@ -59,6 +59,11 @@ def stratified_folds(
         ValueError: For a number that is not possible, or more folds than examples of a
             class.
     """
+    memory.check(
+        f"What {folds} folds drawn {repeats} times hold of {split.size} images",
+        8 * folds * repeats * split.size,
+        "give fewer folds or repeats",
+    )
     labels = split.read_labels()
     numbers, counts = np.unique(labels, return_counts=True)
     least = int(counts.min())
