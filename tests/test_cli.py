@@ -184,11 +184,11 @@ BAD = {
     "kind": (["train", "mlp_50", "--recipe=paper"], "no paper recipe for mlp_50"),
     "recipe file": (
         ["train", "mlp_50", "--recipe=none.json"],
-        "The recipe none.json cannot be read: No such file",
+        "none.json cannot be read: No such file",
     ),
     "recipe of words": (
         ["train", "mlp_50", "--recipe=words.json"],
-        "words.json is not JSON",
+        "words.json is damaged, or not JSON",
     ),
     "recipe of a list": (
         ["train", "mlp_50", "--recipe=list.json"],
@@ -441,8 +441,6 @@ NONSENSE = [
     "label_smoothing=0.1 loss=map",
     "auxiliary_fade=10",
     "networks=[]",
-    "start_layers=nosuch",
-    "start_layers=[]",
     "validation=0.9999999",
     "validation=1e-9",
     "augment=mixup:0",

@@ -109,6 +109,8 @@ def check(name: Name, data_dir: Path | None = None) -> Report:
         splits = {"train": images.train, "test": images.test}
         counts = {}
         for part, split in splits.items():
+            if split is None:
+                continue
             counted = np.bincount(split.read_labels(), minlength=len(split.classes))
             counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:

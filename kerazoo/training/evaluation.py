@@ -52,6 +52,11 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     Returns:
         ``None``, or a digest of the examples of every part.
     """
+    if images.test is None:
+        raise ValueError(
+            f"data, the set {images.name}, has no test images, on which a training "
+            "ends; give it some."
+        )
     parts = (images.train, images.validation, images.test)
     whole = kerazoo_data.Split(
         images.train.source, name=images.train.name, classes=images.classes
@@ -144,10 +149,9 @@ def evaluate(
     part = getattr(images, split)
     if part is None:
         raise ValueError(f"{images.name} has no {split} images; evaluate split test.")
-    if data and split == "test" and images.test.source is images.train.source:
+    if data and split == "test" and part.source is images.train.source:
         # A folder without parts, brought to be measured: all of it.
-        source = images.test.source
-        part = kerazoo_data.Split(source, name=images.name, classes=images.classes)
+        part = kerazoo_data.Split(part.source, name=images.name, classes=images.classes)
     seen = kerazoo_data.VIEWS[views] if views else 1
     batches = kerazoo_data.Batches(
         part,
