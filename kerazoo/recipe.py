@@ -303,8 +303,6 @@ class Recipe:
                 raise ValueError(
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
-            if path in values:
-                raise ValueError(f"{path} is given twice; give it once.")
             values[path] = reader.parse(reader.declared(type(self), path), text, path)
         return self.replace(values)
 
