@@ -11,14 +11,8 @@ from numpy.typing import ArrayLike
 
 from kerazoo import reader
 from kerazoo.data.batches import MEMORY_LIMIT
-from kerazoo.data.folders import TEST_SHARE
 from kerazoo.data.images import ImageData
-from kerazoo.data.splits import (
-    Arrays,
-    Split,
-    check_labels,
-    warn_of_missing_classes,
-)
+from kerazoo.data.splits import Arrays, Split, check_labels
 from kerazoo.errors import unknown
 from kerazoo.reader import Name, Range, Rate, Whole
 
@@ -99,7 +93,6 @@ def from_dataset(
     """
     if classes is None:
         classes = getattr(dataset, "class_names", None)
-    check_parting(validation, seed)
     train = _read(dataset, memory_limit)
     tested = None if test is None else _read(test, memory_limit)
     return _parted("dataset", name, train, tested, classes, validation, seed)
@@ -174,18 +167,6 @@ def load_measured(
     )
 
 
-def check_parting(validation: float, seed: int) -> None:
-    """Raises ValueError unless a validation share and a seed are some."""
-    try:
-        reader.read(reader.Rate, validation, "validation")
-    except ValueError as error:
-        raise ValueError(
-            f"validation={validation} is not a share of the training examples; give "
-            "0 <= validation < 1"
-        ) from error
-    reader.read(int, seed, "seed")
-
-
 def _train_and_test(data):
     """What is given to train on, and to test on or None."""
     if isinstance(data, tf.data.Dataset):
@@ -199,16 +180,12 @@ def _train_and_test(data):
 
 def _parted(kind, name, train, test, classes, validation, seed):
     """The set of images and labels, given as the arguments of :func:`_source`."""
-    check_parting(validation, seed)
     name = kind if name is None else f"{kind}:{name}"
     source, classes = _source(*train, classes=classes)
     if len(classes) < 2:
         raise ValueError(f"there is only one class, {classes[0]!r}; give two or more")
-    learnt = Split(source, name=f"{name} train", classes=classes)
-    digest, held_out = _digest(source), None
-    if test is None:
-        learnt, tested = learnt.split_off(TEST_SHARE, 0, "test")
-    else:
+    digest, tested = _digest(source), None
+    if test is not None:
         other, _ = _source(*_pair(test), classes=classes, what="test ")
         if other.shape != source.shape:
             raise ValueError(
@@ -217,19 +194,16 @@ def _parted(kind, name, train, test, classes, validation, seed):
             )
         tested = Split(other, name=f"{name} test", classes=classes)
         digest = f"{digest}-{_digest(other)}"
-    if validation:
-        learnt, held_out = learnt.split_off(validation, seed)
-    for part in filter(None, (learnt, held_out, tested)):
-        warn_of_missing_classes(part)
-    return ImageData(
-        name=name,
-        classes=classes,
-        shape=source.shape,
-        train=learnt,
-        validation=held_out,
-        test=tested,
+    images = ImageData.parted(
+        name,
+        Split(source, name=f"{name} train", classes=classes),
+        tested,
+        validation=validation,
+        seed=seed,
         digest=digest,
     )
+    images.warn_of_missing_classes()
+    return images
 
 
 def _pair(test):

@@ -24,7 +24,7 @@ from rich.progress import track
 
 from kerazoo import reader
 from kerazoo.data.images import ImageData
-from kerazoo.data.splits import Split, warn_of_missing_classes
+from kerazoo.data.splits import Split
 from kerazoo.files import write_atomic
 from kerazoo.reader import Path, Rule
 
@@ -42,7 +42,6 @@ TREATMENTS = {
     "transparent": "transparency dropped",
 }
 SKIPPED = ("empty", "undecodable", "truncated")
-TEST_SHARE = 0.2
 # How the folders of parts are called, without case, signs and endings such as "_set".
 PARTS = {
     "train": ("train", "training", "trn"),
@@ -570,33 +569,25 @@ def load_folder(name: str, folder: str, *, validation: float, seed: int) -> Imag
     skipped = _skipped(name, found)
     splits = _splits(name, _Place.read(folder), found, classes)
     train = splits["train" if "train" in splits else "all"]
-    if "test" in splits:
-        test = splits["test"]
-    elif "val" in splits:
-        test = splits["val"]
+    test, held_out = splits.get("test"), splits.get("val")
+    if test is None and held_out is not None:
+        test, held_out = held_out, None
         warnings.warn(
             f"{name} has no test folder; its validation folder is the test part, and "
             "validation images are split off its training folder",
             stacklevel=3,
         )
-    else:
-        train, test = train.split_off(TEST_SHARE, 0, "test")
-    held_out = None
-    if validation and {"val", "test"} <= set(splits):
-        held_out = splits["val"]
-    elif validation:
-        train, held_out = train.split_off(validation, seed)
-    for part in filter(None, (train, held_out, test)):
-        warn_of_missing_classes(part)
-    return ImageData(
-        name=name,
-        classes=classes,
-        shape=train.shape,
-        train=train,
-        validation=held_out,
-        test=test,
+    images = ImageData.parted(
+        name,
+        train,
+        test,
+        validation=validation,
+        seed=seed,
+        held_out=held_out,
         skipped=skipped,
     )
+    images.warn_of_missing_classes()
+    return images
 
 
 def _splits(name, place, found, classes):

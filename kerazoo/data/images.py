@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from kerazoo.reader import Count, Name
 
 if TYPE_CHECKING:
     from kerazoo.data.batches import Batches
+
+# The part of a set that is tested on where nobody has said which.
+TEST_SHARE = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +50,61 @@ class ImageData:
         """Refuses what no set has."""
         reader.validate(self)
 
+    @classmethod
+    def parted(
+        cls,
+        name: str,
+        train: Split,
+        test: Split | None,
+        *,
+        validation: float,
+        seed: int,
+        held_out: Split | None = None,
+        **others: Any,
+    ) -> "ImageData":
+        """A set out of its training and its test examples.
+
+        Args:
+            name: The set's name.
+            train: The examples to learn from.
+            test: Those to test on; None for a fifth of the others, always the same.
+            validation: Share of the training examples to hold out; 0 for none.
+            seed: It draws them.
+            held_out: The validation split, where one is there.
+            **others: Further attributes.
+        """
+        if test is None:
+            train, test = train.split_off(TEST_SHARE, 0, "test")
+        if validation and held_out is None:
+            train, held_out = train.split_off(validation, seed)
+        return cls(
+            name=name,
+            classes=train.classes,
+            shape=train.shape,
+            train=train,
+            validation=held_out if validation else None,
+            test=test,
+            **others,
+        )
+
+    @property
+    def parts(self) -> dict[str, Split]:
+        """The splits that there are, by name."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: one for name, one in parts.items() if one is not None}
+
+    def warn_of_missing_classes(self) -> None:
+        """Warns of classes that a part has no image of; reads the labels."""
+        for split in self.parts.values():
+            there = np.unique(split.read_labels())
+            missing = [n for i, n in enumerate(split.classes) if i not in there]
+            if missing:
+                warnings.warn(
+                    f"{split.name} has no image of {', '.join(missing[:5])}; add "
+                    "images, or make the parts yourself",
+                    stacklevel=4,
+                )
+
     def batches(self, part: str, **options: Any) -> "Batches":
         """`Batches` of a part, made once: a search trains on the same ones many times.
 
@@ -66,12 +125,11 @@ class ImageData:
 
         Of files their names count, of images that were given in memory their content.
         """
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        counts: dict[str, Any] = {n: one.size for n, one in parts.items() if one}
+        counts: dict[str, Any] = {n: one.size for n, one in self.parts.items()}
         if self.digest:
             return counts | {"digest": self.digest}
         digest = hashlib.sha256()
-        for one in filter(None, parts.values()):
+        for one in self.parts.values():
             if one.keys is not None:
                 names = "\n".join(sorted(one.keys))
                 digest.update(names.encode("utf-8", "surrogateescape"))

@@ -91,7 +91,6 @@ def load(
             "of a folder of images, arrays (x, y), a tf.data.Dataset, or what "
             "kerazoo.data.load returned."
         )
-    arrays.check_parting(validation, seed)
     if name.partition(":")[0] in arrays.KINDS:
         raise ValueError(
             f"{name} are images that were given in memory, where nobody can find them "
@@ -137,16 +136,12 @@ def load(
         source = Arrays(records.read, size, shape) if held else records
         return Split(source, name=f"{name} {which}", classes=classes)
 
-    train, held_out, test = split("train", train_split), None, split("test", test_split)
-    if validation:
-        train, held_out = train.split_off(validation, seed)
-    return ImageData(
-        name=name,
-        classes=classes,
-        shape=train.shape,
-        train=train,
-        validation=held_out,
-        test=test,
+    return ImageData.parted(
+        name,
+        split("train", train_split),
+        split("test", test_split),
+        validation=validation,
+        seed=seed,
         published=(row.mean, row.std) if row and row.mean else None,
     )
 

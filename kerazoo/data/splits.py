@@ -6,7 +6,6 @@ TFRecord files from front to back.
 
 import functools
 import os
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, cast
 
@@ -435,16 +434,4 @@ def check_labels(labels: np.ndarray, classes: int, name: str) -> None:
             f"{name} has {wrong.size} labels out of range, such as {wrong[0]}; with "
             f"{classes} classes they must be 0 to {classes - 1}: choose another split "
             "or mend the set"
-        )
-
-
-def warn_of_missing_classes(split: Split) -> None:
-    """Warns of classes that a part of a set has no image of."""
-    there = np.unique(split.read_labels())
-    missing = [n for number, n in enumerate(split.classes) if number not in there]
-    if missing:
-        warnings.warn(
-            f"{split.name} has no image of {', '.join(missing[:5])}; add images, or "
-            "make the parts yourself",
-            stacklevel=4,
         )
