@@ -103,6 +103,8 @@ Positive = Annotated[float, Range(0, above=True)]
 Rate = Annotated[float, Range(0, 1)]
 Share = Annotated[float, Rule("a number from 0 to 1", lambda x: 0 <= x <= 1)]
 Pair = tuple[Count, Count]
+# Of an image: grey or RGB.
+Channels = Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))]
 Name = Annotated[
     str, Rule("a name of one letter or more", lambda x: x.strip() and "\0" not in x)
 ]

@@ -173,8 +173,7 @@ class BestEpoch:
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
     "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "events",
-    "state", "snapshots",
-    "ensemble.json", "ensemble.png",
+    "state", "snapshots", "ensemble.json", "ensemble.png",
 )  # fmt: skip
 
 
@@ -287,7 +286,6 @@ class Run:
             ValueError: Where the run has not ended.
         """
         import csv
-        import io
 
         if not self._file("history.csv").is_file():
             raise ValueError(f"{self.path} has no history.csv: the run has not ended.")
@@ -295,9 +293,8 @@ class Run:
         try:
             text = path.read_text(encoding="utf-8")
             table = csv.DictReader(io.StringIO(text), strict=True)
-            if not text.endswith("\n") or "epoch" not in (
-                table.fieldnames or ["epoch"]
-            ):
+            head = table.fieldnames or ["epoch"]
+            if not text.endswith("\n") or "epoch" not in head:
                 raise ValueError("it is not whole")
             return [{k: float(v) for k, v in row.items() if v} for row in table]
         except (ValueError, TypeError, csv.Error) as error:

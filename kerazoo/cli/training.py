@@ -29,7 +29,7 @@ from kerazoo.cli.options import (
 )
 from kerazoo.display import percent
 from kerazoo.files import check_file, write_atomic
-from kerazoo.reader import Count
+from kerazoo.reader import Count, Pair
 
 if TYPE_CHECKING:
     from kerazoo.tasks import Prediction
@@ -124,7 +124,6 @@ def evaluate(
     """Evaluate a run's network: accuracy, loss, calibration, every class."""
     from kerazoo import training
 
-    sizes = Count | tuple[Count, Count]
     metrics = training.evaluate(
         run,
         split=split,
@@ -132,7 +131,7 @@ def evaluate(
         data_dir=data_dir,
         views=views,
         best=best,
-        image_size=None if size is None else reader.parse(sizes, size, "size"),
+        image_size=None if size is None else reader.parse(Count | Pair, size, "size"),
     )
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))

@@ -93,13 +93,10 @@ def _crossval_table(result):
     if searched:
         table.add_column("inner folds", justify="right")
         table.add_column("what won there", overflow="fold", min_width=24)
-    for fold in result.folds:
-        shown = [str(fold.repeat), str(fold.number), f"{fold.images:,}"]
-        shown += [percent(fold.score), f"{fold.loss:.4f}"]
-        if searched:
-            winner = fold.winner
-            shown += [percent(winner.inner_score), one_line(winner.values)]
-        table.add_row(*shown)
+    for fold, row in zip(result.folds, result.rows(), strict=True):
+        winner = fold.winner
+        found = [percent(winner.inner_score), one_line(winner.values)] if winner else []
+        table.add_row(*row, *found)
     return table
 
 
@@ -264,11 +261,11 @@ def ensemble(
     table.add_column("member", overflow="fold")
     for column in ("accuracy", "loss"):
         table.add_column(column, justify="right")
-    for member in result.members:
-        table.add_row(member.name, percent(member.accuracy), f"{member.loss:.4f}")
-    joint = result.metrics
+    *single, together = result.rows()
+    for row in single:
+        table.add_row(*row)
     table.add_section()
-    table.add_row(f"together ({rule})", percent(joint.accuracy), f"{joint.loss:.4f}")
+    table.add_row(*together)
     console.print(table)
     if result.mean_correlation is not None:
         console.print(

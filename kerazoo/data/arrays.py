@@ -98,6 +98,11 @@ def from_dataset(
     return _parted("dataset", name, train, tested, classes, validation, seed)
 
 
+def named(data: Any) -> Any:
+    """Data, of a path the name of the folder as a set."""
+    return f"folder:{os.fspath(data)}" if isinstance(data, os.PathLike) else data
+
+
 def in_memory(data: Any) -> bool:
     """Whether data are the images themselves, not the name of a set."""
     pair = isinstance(data, (tuple, list)) and len(data) == 2

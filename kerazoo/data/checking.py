@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import io
-import os
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from kerazoo import reader
 from kerazoo.data import folders, loading
-from kerazoo.data.arrays import DataLike
+from kerazoo.data.arrays import DataLike, named
 from kerazoo.data.folders import TREATMENTS
 from kerazoo.display import table
 from kerazoo.reader import Path
@@ -100,8 +99,7 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
     Raises:
         ValueError: If there is no such set or folder at all.
     """
-    if isinstance(name, os.PathLike):
-        name = f"folder:{os.fspath(name)}"
+    name = named(name)
     if isinstance(name, str) and name.startswith("folder:"):
         found = folders.scan(name.removeprefix("folder:"))
         counts = {

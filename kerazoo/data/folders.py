@@ -13,7 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -26,9 +26,7 @@ from kerazoo import reader
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split
 from kerazoo.files import write_atomic
-from kerazoo.reader import Path, Rule
-
-Channels = Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))]
+from kerazoo.reader import Channels, Path
 
 # What is met among users' images, and what becomes of it.
 TREATMENTS = {

@@ -83,8 +83,7 @@ def load(
         return arrays.load_given(
             name, validation=validation, seed=seed, memory_limit=memory_limit
         )
-    if isinstance(name, os.PathLike):
-        name = f"folder:{os.fspath(name)}"
+    name = arrays.named(name)
     if not isinstance(name, str):
         raise ValueError(
             f"data is a {type(name).__name__}; give a name such as 'digits', the path "

@@ -1,7 +1,7 @@
 """Bringing images to the size and the channels that a network takes."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -9,9 +9,10 @@ import tensorflow as tf
 from keras import ops
 
 from kerazoo import reader
-from kerazoo.reader import ModelName, Pair, Rule
+from kerazoo.reader import Channels, ModelName, Pair
 
-RESIZES = ("bilinear", "pad", "crop", "center")
+Resize = Literal["bilinear", "pad", "crop", "center"]
+RESIZES = get_args(Resize)
 # Added before the fraction is cut off. Where sizes have a simple ratio, halves are
 # common; with 0.5 alone the last bit of a sum would decide which way they go.
 ROUNDING = 0.5034
@@ -74,8 +75,8 @@ def scale(images: tf.Tensor, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
 @reader.checked
 def resizer(
     size: Pair,
-    how: Literal["bilinear", "pad", "crop", "center"],
-    channels: Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))],
+    how: Resize,
+    channels: Channels,
     name: ModelName = "resize",
 ) -> keras.Model:
     """:func:`resize` as a model of plain Keras operations, for a served network.

@@ -4,6 +4,7 @@ import glob
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from kerazoo.reader import Count, Path
 from kerazoo.run import Run
 from kerazoo.tasks import Prediction
 
-# One file, folder or pattern, or several.
-Paths = Path | Iterable[Path]
+Paths = Annotated[
+    Path | Iterable[Path],
+    "a file, folder or pattern, or several; arrays go to the network itself, "
+    "run.model().predict(x)",
+]
 
 
 @reader.checked
@@ -69,12 +73,6 @@ def list_images(images: Paths) -> list[pathlib.Path]:
         ValueError: Where a file is missing, or a folder or pattern has no image.
     """
     given = [images] if isinstance(images, (str, os.PathLike)) else list(images)
-    for one in given:
-        if not isinstance(one, (str, os.PathLike)):
-            raise ValueError(
-                f"images has a {type(one).__name__}; give files, folders or patterns. "
-                "Arrays go to the network itself: run.model().predict(x)."
-            )
     found = []
     for one in given:
         path = pathlib.Path(one).expanduser()

@@ -17,7 +17,7 @@ from kerazoo.data import arrays
 from kerazoo.data.arrays import DataLike
 from kerazoo.errors import unknown
 from kerazoo.layers import ZCAWhitening
-from kerazoo.reader import Count, Path
+from kerazoo.reader import Count, Pair, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run, RunConfig
 from kerazoo.surgery.preprocessing import resized_to_output
@@ -150,7 +150,7 @@ def evaluate(
     batch_size: Count | None = None,
     views: str | None = None,
     best: bool = False,
-    image_size: int | tuple[int, int] | None = None,
+    image_size: Count | Pair | None = None,
 ) -> Metrics:
     """Evaluates the network of a run folder.
 
@@ -192,7 +192,8 @@ def evaluate(
     if image_size is None:
         model, (height, width) = resized_to_output(served), config.image_shape[:2]
     else:
-        height, width = _both(image_size)
+        both = (image_size,) * 2 if isinstance(image_size, int) else image_size
+        height, width = both
         model = at_size(served, config, height, width)
     part = getattr(images, split)
     if part is None:
@@ -206,12 +207,6 @@ def evaluate(
         views=views,
     )
     return measure(model, batches, images.classes, config.task)
-
-
-def _both(size):
-    """The height and the width of one number or two."""
-    size = reader.read(Count | tuple[Count, Count], size, "image_size")
-    return (size, size) if isinstance(size, int) else size
 
 
 def images_to_measure(
@@ -272,7 +267,7 @@ def _warn_of_changes(run, images):
         return
     changes = [
         f"{part} {then.get(part, 0)} to {now.get(part, 0)}"
-        for part in ("train", "validation", "test")
+        for part in SPLITS
         if then.get(part) != now.get(part)
     ]
     warnings.warn(

@@ -71,8 +71,9 @@ class CrossValidation:
         """
         return float(np.std(self.scores))
 
-    def _repr_html_(self) -> str:
-        rows = [
+    def rows(self) -> list[tuple[str, ...]]:
+        """Repeat, number, images, accuracy and loss of the folds, as texts."""
+        return [
             (
                 str(fold.repeat),
                 str(fold.number),
@@ -82,8 +83,10 @@ class CrossValidation:
             )
             for fold in self.folds
         ]
+
+    def _repr_html_(self) -> str:
         return table(
-            rows,
+            self.rows(),
             ("repeat", "fold", "images", "accuracy", "loss"),
             title=f"{self.network} on {self.data}",
             note=f"accuracy {percent(self.mean)}, standard deviation "

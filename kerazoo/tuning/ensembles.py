@@ -144,15 +144,16 @@ class Ensemble:
         known = [value for value in pairs if value is not None]
         return float(np.mean(known)) if known else None
 
-    def _repr_html_(self) -> str:
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, accuracy and loss of the members, then of all together, as texts."""
         joint = self.metrics
         rows = [(one.name, one.accuracy, one.loss) for one in self.members]
         rows.append((f"together ({self.rule})", joint.accuracy, joint.loss))
-        return table(
-            [(name, percent(right), f"{loss:.4f}") for name, right, loss in rows],
-            ("member", "accuracy", "loss"),
-            title=f"{self.data} {self.split}",
-        )
+        return [(name, percent(right), f"{loss:.4f}") for name, right, loss in rows]
+
+    def _repr_html_(self) -> str:
+        head = ("member", "accuracy", "loss")
+        return table(self.rows(), head, title=f"{self.data} {self.split}")
 
     def to_dict(self) -> dict[str, Any]:
         """All of it but the network, as plain data."""

@@ -13,7 +13,7 @@ import pathlib
 import time
 
 from kerazoo import reader, recipes
-from kerazoo.data.arrays import DataLike
+from kerazoo.data.arrays import DataLike, named
 from kerazoo.files import exclusive
 from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
@@ -69,9 +69,7 @@ def search(
     recipe, plan = recipes.choose(recipe, network), plan or SearchPlan()
     execution, folder = execution or Execution(), pathlib.Path(folder)
     locks.read_plan(folder, *RECORD)
-    data = recipe.data if data is None else data
-    if isinstance(data, os.PathLike):
-        data = f"folder:{os.fspath(data)}"
+    data = recipe.data if data is None else named(data)
     space = Space(network, recipe, plan.space)
     config = SearchConfig(
         network=network,
