@@ -40,8 +40,9 @@ def check_folder(path: str | os.PathLike, what: str) -> pathlib.Path:
         ValueError: Where a file stands there, or it cannot be written.
     """
     path = pathlib.Path(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file; give a folder for the {what}.")
+    if os.path.lexists(path) and not path.is_dir():
+        found = "a file" if path.exists() else "a link to nothing"
+        raise ValueError(f"{path} is {found}; give a folder for the {what}.")
     _check_writable(path, path)
     return path
 
@@ -185,24 +186,35 @@ def check_own(path: pathlib.Path, own: Collection[str], what: str) -> None:
 
     Args:
         path: The folder.
-        own: Patterns of the names that are written there.
+        own: Patterns of the files that are written there, from the folder on; ``*``
+            spans folders.
         what: What writes them, for the error.
 
     Raises:
-        ValueError: Where anything else stands there, or it is a link.
+        ValueError: Where anything else stands there, at whatever depth, or it is a
+            link.
     """
     if path.is_symlink():
         raise ValueError(f"{path} is a link; give the folder that it leads to.")
     foreign = sorted(
-        one.name
-        for one in entries(path)
-        if not any(fnmatch.fnmatchcase(one.name, pattern) for pattern in own)
+        name
+        for name in _files(path)
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in own)
     )
     if foreign:
         raise ValueError(
             f"{path} holds {', '.join(foreign[:3])}, which no {what} has written, so "
             "that nothing is deleted; move it away, or give another folder."
         )
+
+
+def _files(path):
+    """The files and links below a folder, without locks and partial files."""
+    for place, folders, names in os.walk(path):
+        links = [one for one in folders if os.path.islink(os.path.join(place, one))]
+        for name in [*names, *links]:
+            if not name.startswith((LOCK, PARTIAL)):
+                yield pathlib.Path(place, name).relative_to(path).as_posix()
 
 
 def clear(path: pathlib.Path, own: Collection[str], what: str) -> None:

@@ -169,11 +169,12 @@ class BestEpoch:
     model: Literal["best.keras", "model.keras"]
 
 
-# What stands in a run folder, and nothing else is deleted.
+# The files of a run folder; nothing else is deleted.
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
-    "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "events",
-    "state", "snapshots", "ensemble.json", "ensemble.png",
+    "history.csv", "curves.png", "confusion.png", "class_accuracy.png",
+    "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
+    "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
 )  # fmt: skip
 
 

@@ -19,13 +19,17 @@ from kerazoo.files import (
     locked,
     write_atomic,
 )
+from kerazoo.run import FILES as RUN_FILES
 
-# What searches and cross-validations write into their folders.
-FILES = (
-    "search.json", "oracle.json", "results.*", "events", "workers", "trial_*",
-    ".trial_*", "plan.json", "crossval.json", "nested.json", "fold_*", ".fold_*",
-    "keras_tuner",
+# The files of searches and cross-validations, in whose trials and folds are runs,
+# searches and cross-validations again.
+OWN = (
+    "search.json", "oracle.json", "results.csv", "results.png", "workers/*",
+    "trial_*.json", ".trial_*.lock", "plan.json", "crossval.json", "nested.json",
+    ".fold_*.lock", "keras_tuner/*", *RUN_FILES,
 )  # fmt: skip
+PLACES = ("", "trial_[0-9]*/", "fold_[0-9]*/")
+FILES = tuple(place + name for place in PLACES for name in OWN)
 
 
 def read_plan(folder: pathlib.Path, name: str, kind: str) -> dict[str, Any] | None:
