@@ -36,6 +36,8 @@ def counted(number: int, noun: str) -> str:
 # Errors whose text is the sentence; of all others the kind is said too.
 EXPECTED = (ValueError, OSError, ArithmeticError, RuntimeError)
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# TensorFlow's for memory.
+EXHAUSTED = "ResourceExhaustedError"
 NO_ROOM = os.strerror(errno.ENOSPC)
 UNREADABLE = (
     errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR,
@@ -47,6 +49,11 @@ def sentence(error: Exception) -> str:
     """What went wrong, in one line."""
     text = " ".join(str(error).split())
     # TensorFlow's errors of a full disk are of a kind of their own.
+    if isinstance(error, MemoryError) or type(error).__name__ == EXHAUSTED:
+        return (
+            "The memory does not hold this; give a smaller batch_size, image_shape or "
+            f"network ({text[:200]})."
+        )
     if isinstance(error, EXPECTED) or NO_ROOM in text:
         return text or type(error).__name__
     return (
@@ -58,7 +65,7 @@ def sentence(error: Exception) -> str:
 def status(error: Exception) -> int:
     """The exit status: 2 for bad input, 3 for a full disk, 1 for anything else.
 
-    An interrupted training knows its own.
+    An interrupted training knows its own, and one that diverged has 4.
     """
     number = getattr(error, "errno", None)
     if number in FULL or NO_ROOM in str(error):

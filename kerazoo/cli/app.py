@@ -16,8 +16,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 app = typer.Typer(
     help="The classic convolutional networks in Keras, exactly as published.",
-    epilog="Exit status: 2 for bad input, 3 for a full disk, 128 and the signal's "
-    "number where a signal stopped it, 1 for anything else.",
+    epilog="Exit status: 2 for bad input, 3 for a full disk, 4 for a training that "
+    "diverged, 128 and the signal's number where a signal stopped it, 1 for anything "
+    "else.",
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,

@@ -11,8 +11,9 @@ from kerazoo import memory, reader
 from kerazoo import processes as helpers
 from kerazoo.reader import Count, Whole
 
-# What more attempts would not change: bad input, a diverged loss, a stop on request.
-FINAL = (2, 3, 128 + signal.SIGINT, 128 + signal.SIGTERM)
+# What more attempts would not change: bad input, a full disk, a diverged loss, a stop
+# on request.
+FINAL = (2, 3, 4, 128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 @reader.checked

@@ -63,7 +63,7 @@ class Diverged(ArithmeticError):
         code: The exit status for a shell, by which a launcher knows not to try again.
     """
 
-    code = 3
+    code = 4
 
     def __init__(self, what: str, epoch: int, step: int, rate: float) -> None:
         super().__init__(
