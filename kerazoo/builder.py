@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import inspect
 import math
-import os
 import pathlib
 import random
 import textwrap
@@ -17,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import keras
 from keras import layers
 
-from kerazoo import reader
+from kerazoo import memory, reader
 from kerazoo.layers.activation import check_activation
 from kerazoo.recursion import allow_deep_graphs
 from kerazoo.registry import (
@@ -54,6 +53,8 @@ Raises:
 """
 
 
+# A number beyond what the papers' networks have: the size is looked at.
+LARGE = 1024
 # Of a body: the scores, or named outputs.
 Outputs: TypeAlias = keras.KerasTensor | dict[str, keras.KerasTensor]
 
@@ -165,8 +166,6 @@ def _builder(function, body, variant):
         given |= read_options(function.__name__, known, options)
         mine = {name: given.pop(name) for name in own}
         bodied = functools.partial(body, **bound, **mine)
-        if _is_large(given["input_shape"], given["input_tensor"], options):
-            _check_cost(bodied, made.card, **given)
         return _build(bodied, made.card, **given)
 
     made: Any = builder
@@ -219,6 +218,7 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
         # A model made from a list expects its input in a list, and warns of a tensor.
         source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
+    _check_size(body, inputs, Top(**top), card)
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)
@@ -231,41 +231,27 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     return model
 
 
-def _is_large(shape, tensor, options):
-    """Whether any number is beyond what the papers' networks have, or nearly."""
-    numbers = [*keras.tree.flatten(options), *getattr(tensor, "shape", ())]
-    return any(isinstance(one, int) and one > 1024 for one in numbers)
+def _check_size(body, inputs, top, card):
+    """Refuses a network that the memory does not hold.
 
-
-def _check_cost(body, card, *, input_shape, input_tensor, weights, name, **top):
-    """Refuses a network that this machine cannot hold, before it takes the memory."""
-    if keras.utils.is_keras_tensor(input_tensor):
-        input_shape = tuple(input_tensor.shape[1:])
-    shape = input_shape or card.input_shape
-    image = 0 if None in shape else math.prod(shape)
-    _check_bytes(card, f"an image of {shape}", 4 * image)
+    Its weights are counted without being made, where a number is so large that this is
+    worth the while.
+    """
+    shape = inputs.shape[1:]
+    numbers = keras.tree.flatten([shape, top.classes, list(body.keywords.values())])
+    if not any(isinstance(one, int) and one > LARGE for one in numbers):
+        return
+    image = math.prod(side or 1 for side in shape)
+    advice = "give a smaller input_shape, fewer classes or fewer units"
+    memory.check(f"{card.name}'s image of {shape}", 4 * image, advice)
+    # Of which initialisers take their seeds.
     drawn = random.getstate()
     with keras.StatelessScope(initialize_variables=False):
-        model = _build(
-            body, card, input_shape=input_shape, input_tensor=None, weights=None,
-            name=None, **top,
-        )  # fmt: skip
-    # Of which initialisers take their seeds.
+        outputs = keras.tree.flatten(body(inputs, top))
+        model = keras.Model(keras.utils.get_source_inputs(outputs[0]), outputs)
     random.setstate(drawn)
     count = sum(math.prod(weight.shape) for weight in model.weights)
-    _check_bytes(card, f"its {count:,} weights", 4 * count)
-
-
-def _check_bytes(card, what, needed):
-    if not hasattr(os, "sysconf"):  # Windows
-        return
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > memory:
-        raise ValueError(
-            f"{card.name} with these options is too large: {what} alone would take "
-            f"{needed / 1e9:,.0f} GB of this machine's {memory / 1e9:,.0f}; give a "
-            "smaller input_shape, fewer classes or fewer units."
-        )
+    memory.check(f"{card.name} with its {count:,} weights", 4 * count, advice)
 
 
 def _check_shape(card, shape):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import sys
 
 # A process that has imported TensorFlow, before it holds anything.
 OF_A_PROCESS = 400 * 2**20
@@ -10,6 +11,8 @@ OF_A_PROCESS = 400 * 2**20
 
 def total() -> int:
     """The bytes of memory that this process may fill, swap apart."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return sys.maxsize
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     # A container may have less than its machine; without a limit the file says "max".
     with contextlib.suppress(OSError, ValueError):

@@ -64,6 +64,11 @@ class Optimizer:
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self, "optimizer.")
+        if self.nesterov and self.momentum == 0:
+            raise ValueError(
+                "optimizer.nesterov looks ahead along a momentum, but "
+                "optimizer.momentum is 0; give one, as in optimizer.momentum=0.9."
+            )
 
 
 # What each schedule speaks of, beside its name.
@@ -138,6 +143,11 @@ class Schedule:
             raise ValueError(
                 f"schedule.cycles is {self.cycles}, which a cosine without warmup can "
                 "go through; set schedule.name=cosine and schedule.warmup=0."
+            )
+        if self.name == "plateau" and self.factor >= 1:
+            raise ValueError(
+                f"schedule.factor is {self.factor:g}; of a plateau it must be less "
+                "than 1, for the rate to fall."
             )
         if list(self.boundaries) != sorted(self.boundaries):
             raise ValueError(
@@ -271,6 +281,20 @@ class Recipe:
                 f"class_weight is {dict(self.class_weight)}; one weight at least must "
                 "be above 0."
             )
+        if not self.networks:
+            raise ValueError(
+                "networks is empty; name what the recipe is for, or '*' for all."
+            )
+        if self.label_smoothing and self.loss != "crossentropy":
+            raise ValueError(
+                f"label_smoothing is {self.label_smoothing:g}, which the loss "
+                f"{self.loss} does not know; leave it out, or take loss=crossentropy."
+            )
+        if self.start_layers != ("*",) and not self.start_from:
+            raise ValueError(
+                f"start_layers is {list(self.start_layers)}, but start_from names no "
+                "run that they are taken from."
+            )
         last = self.epochs if self.steps is None else math.inf
         for epoch in self.snapshots:
             if not 1 <= epoch <= last:
@@ -340,6 +364,8 @@ class Recipe:
                 raise ValueError(
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
+            if path in values:
+                raise ValueError(f"{path} is given twice; give it once.")
             values[path] = reader.parse(reader.declared(type(self), path), text, path)
         changed = self.replace(values)
         changed._check_heeded(values)

@@ -170,16 +170,16 @@ def test_a_shape_with_the_channels_first_is_turned(name, shape):
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
-        ("alexnet", {"input_shape": (10**6, 10**6, 3)}, "an image of .* 12,000 GB"),
-        ("vgg16", {"input_shape": (40_000, 40_000, 3)}, "its 3,27.* weights alone"),
-        ("lenet5", {"classes": 2**31 - 1}, "its .* weights alone"),
-        ("mlp_256", {"units": (2**31 - 1,)}, "its .* weights alone"),
-        ("resnet18", {"input_shape": (8, 8, 2**31 - 1)}, "an image of"),
+        ("alexnet", {"input_shape": (10**6, 10**6, 3)}, "image of .* takes 1.12e.04 GiB"),
+        ("vgg16", {"input_shape": (40_000, 40_000, 3)}, "its 3,27.* weights takes"),
+        ("lenet5", {"classes": 2**31 - 1}, "its .* weights takes"),
+        ("mlp_256", {"units": (2**31 - 1,)}, "its .* weights takes"),
+        ("resnet18", {"input_shape": (8, 8, 2**31 - 1)}, "image of"),
         ("mlp_50", {"input_tensor": keras.Input((50_000, 50_000, 1))}, "its 125,"),
     ],
 )
 def test_what_no_machine_holds_is_refused_before_it_is_tried(name, options, sentence):
-    with pytest.raises(ValueError, match=f"too large: {sentence}"):
+    with pytest.raises(ValueError, match=sentence):
         kerazoo.create(name, **options)
 
 

@@ -49,6 +49,11 @@ def learning_rate(
                 base, steps, base * schedule.end, schedule.power
             )
     if schedule.cycles > 1:
+        if schedule.cycles > steps:
+            raise ValueError(
+                f"schedule.cycles is {schedule.cycles}, but the whole training has "
+                f"{steps} steps; give fewer."
+            )
         # Huang et al. 2017, arXiv 1704.00109, Eq. 2.
         return schedules.CosineDecayRestarts(
             base, -(-steps // schedule.cycles), t_mul=1.0, alpha=schedule.end

@@ -252,6 +252,7 @@ def ensemble(
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
     runs = [runs] if isinstance(runs, (str, os.PathLike)) else runs
+    _check_choice(runs, top, snapshots)
     found = [one for run in runs for one in members(run, top=top, snapshots=snapshots)]
     configs = _check_together(found)
     folder = None if folder is None else _free(folder, overwrite)
@@ -267,6 +268,20 @@ def ensemble(
         with replacing_folder(folder) as place:
             _write(place, result, found, configs)
     return result
+
+
+def _check_choice(places, top, snapshots):
+    """Refuses a choice among what none of the places has."""
+    runs = [(pathlib.Path(place) / "config.json").is_file() for place in places]
+    if top is not None and all(runs):
+        raise ValueError(
+            f"top is {top}, but only runs are given; it chooses the best of a search "
+            "or of a cross-validation."
+        )
+    if snapshots and not any(runs):
+        raise ValueError(
+            "snapshots are those of runs, but no run is given; leave it out."
+        )
 
 
 def _check_together(found):

@@ -9,11 +9,11 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from kerazoo import reader
+from kerazoo import memory, reader
 from kerazoo.data import ImageData, Split
-from kerazoo.reader import Count, Whole
+from kerazoo.reader import Whole
 from kerazoo.recipe import Recipe
-from kerazoo.tuning.records import Folds
+from kerazoo.tuning.records import Folds, Repeats
 
 
 def merge_splits(images: ImageData) -> Split:
@@ -43,7 +43,7 @@ def merge_splits(images: ImageData) -> Split:
 
 @reader.checked
 def stratified_folds(
-    split: Split, folds: Folds, *, repeats: Count = 1, seed: Whole = 1
+    split: Split, folds: Folds, *, repeats: Repeats = 1, seed: Whole = 1
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divides a split into folds with the classes' shares in each.
 
@@ -64,6 +64,11 @@ def stratified_folds(
         ValueError: For a number that is not possible, or more folds than examples, or
             groups, of a class.
     """
+    memory.check(
+        f"What {folds} folds drawn {repeats} times hold of {split.size} images",
+        8 * folds * repeats * split.size,
+        "give fewer folds or repeats",
+    )
     labels, groups = split.read_labels(), split.groups
     named = None if groups is None else np.unique(groups, return_inverse=True)[1]
     _check_folds(split, folds, labels, named)

@@ -11,6 +11,8 @@ from kerazoo.reader import LARGEST, Count, Path, Range, Whole
 # See :class:`kerazoo.tuning.Space`.
 Settings = str | Mapping[str, Any] | Iterable[Any]
 Folds = Annotated[int, Range(2, LARGEST)]
+# A thousand times as many trainings as there are folds.
+Repeats = Annotated[int, Range(1, 1001)]
 PrecisionName = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -39,7 +41,7 @@ class SearchPlan:
     strategy: Literal["random", "grid", "hyperband", "bayesian", "tpe"] = "random"
     trials: Count | None = None
     folds: Folds | None = None
-    repeats: Count = 1
+    repeats: Repeats = 1
     # Zero is any seed to keras-tuner.
     seed: Count = 1
     keep: Count = 3
@@ -67,7 +69,7 @@ class FoldPlan:
     """
 
     folds: Folds = 5
-    repeats: Count = 1
+    repeats: Repeats = 1
     seed: Whole = 1
 
     def __post_init__(self) -> None:

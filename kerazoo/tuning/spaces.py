@@ -71,6 +71,12 @@ class Dimension:
 
     def __post_init__(self) -> None:
         reader.validate(self)
+        texts = [repr(value) for value in self.values]
+        if len(set(texts)) < len(texts):
+            raise ValueError(
+                f"{self.name} has a value twice ({', '.join(texts[:8])}); give each "
+                "once."
+            )
         if not self.values and not self.low < self.high:
             raise ValueError(
                 f"{self.name} goes from low={self.low} to high={self.high}; low must "
