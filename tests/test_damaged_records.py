@@ -132,6 +132,14 @@ def test_weights_that_are_no_numbers(command, copy):
         assert "model.keras is damaged: the weight " in errors
 
 
+def test_files_of_others_are_passed_over(command, copy):
+    for name in ("run/snapshots/epoch-mine.npz", "search/trial_mine.json"):
+        (copy / name).write_text("mine")
+    for words in ("ensemble run other --snapshots", "winner search"):
+        status, _, errors = command(*words.split())
+        assert status == 0, errors
+
+
 def test_metrics_and_history_are_named(copy):
     for name, field in (("metrics.json", "metrics"), ("history.csv", "history")):
         path = copy / "run" / name

@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -73,6 +75,37 @@ def test_a_worker_of_a_killed_launch_does_not_stay_behind(tmp_path, data_dir):
                 break
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+STUBBORN = """
+import pathlib, signal, sys, time
+
+def count(number, frame):
+    name = "second" if pathlib.Path("first").exists() else "first"
+    pathlib.Path(name).touch()
+    if name == "second":
+        sys.exit(7)
+
+signal.signal(signal.SIGINT, count)
+pathlib.Path("ready").touch()
+time.sleep(60)
+"""
+
+
+def test_a_second_signal_is_passed_on(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", STUBBORN], cwd=tmp_path)
+    appears(tmp_path / "ready")
+    received = [signal.SIGINT]
+
+    def insist():
+        appears(tmp_path / "first")
+        received.append(signal.SIGINT)
+
+    thread = threading.Thread(target=insist)
+    thread.start()
+    processes.stop([child], received)
+    thread.join()
+    assert child.wait() == 7
 
 
 @pytest.mark.parametrize(

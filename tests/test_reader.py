@@ -1,14 +1,16 @@
 """The one reader of declared values."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Literal
+import inspect
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import pytest
 
 from kerazoo import reader
-from kerazoo.reader import Count, NonNegative, Positive, Rate
+from kerazoo.reader import Count, NonNegative, Path, Positive, Rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,6 +171,64 @@ def test_validation_holds_python_to_the_same():
     reader.validate(Inner(0.5))
     with pytest.raises(ValueError, match=r"inner\.rate is 3; it must be"):
         reader.validate(Inner(3), "inner.")
+
+
+class Sized(Protocol):
+    size: int
+
+    def grow(self) -> None: ...
+
+
+class Box:
+    def __init__(self):
+        self.size = 1
+
+    def grow(self):
+        raise AssertionError("nobody asked for this")
+
+
+@reader.checked
+def pack(
+    box: Sized,
+    sizes: Sequence[Count] = (1,),
+    place: Path | None = None,
+    array: Annotated[np.ndarray, reader.axes("rows", "columns")] | None = None,
+    *names: str,
+    **more: int,
+) -> tuple:
+    """Packs a box."""
+    return sizes, place, names, more
+
+
+def test_arguments_are_read_as_they_are_declared():
+    box = Box()
+    assert pack(box, [np.int64(2)], "here", None, 3, x="y") == (
+        (2,), "here", (3,), {"x": "y"},
+    )  # fmt: skip
+    assert pack(box, place=pathlib.Path("here"))[1] == pathlib.Path("here")
+    assert pack.__doc__ == "Packs a box."
+    assert list(inspect.getfullargspec(pack).args) == ["box", "sizes", "place", "array"]
+    with pytest.raises(TypeError, match="nosuch"):
+        reader.checked(lambda x: x)(1, nosuch=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"box": 3}, "box is 3; it must be a Sized."),
+        ({"sizes": "12"}, "sizes is '12'; it must be a list of whole numbers from 1."),
+        ({"sizes": [0]}, "sizes is 0; it must be a whole number from 1."),
+        ({"place": ""}, "place is ''; it must be the path of a file or folder"),
+        ({"place": b"x"}, "place is b'x'; it must be the path"),
+        ({"place": "x" * 256}, "it must be the path"),
+        ({"array": np.zeros(3)}, "it must be an array (rows, columns) or None."),
+        ({"array": np.zeros((3, 0))}, "it must be an array (rows, columns) or None."),
+    ],
+)
+def test_bad_arguments_are_named(given, words):
+    with pytest.raises(ValueError) as caught:
+        pack(**{"box": Box(), **given})
+    assert words in str(caught.value)
 
 
 def test_whole_numbers():

@@ -48,7 +48,8 @@ class Snapshots(keras.callbacks.Callback):
 def list_snapshots(run: Run) -> list[int]:
     """The epochs of which a run has kept the weights, in their order."""
     files = (run.path / "snapshots").glob("epoch-*.npz")
-    return sorted(int(path.stem.partition("-")[2]) for path in files)
+    names = [path.stem.removeprefix("epoch-") for path in files]
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def model_at(run: Run, epoch: int) -> keras.Model:

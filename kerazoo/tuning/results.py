@@ -114,7 +114,7 @@ class Search:
     @property
     def trials(self) -> list[Trial]:
         """Its trials, best first, then those that failed or still run."""
-        trials = [read_trial(path) for path in self.path.glob("trial_*.json")]
+        trials = [read_trial(path) for path in self.path.glob("trial_[0-9]*.json")]
         return sorted(trials, key=lambda one: (-_score(one), one.number))
 
     @property
