@@ -440,7 +440,7 @@ def read_json(path: pathlib.Path) -> Any:
     except RecursionError as error:
         raise ValueError(f"{path} is damaged: it is nested too deeply.") from error
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}.") from error
+        raise ValueError(f"{path} is damaged, or not JSON: {error}.") from error
 
 
 def plain(record: Any) -> dict[str, Any]:

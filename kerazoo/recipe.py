@@ -290,11 +290,6 @@ class Recipe:
                 f"label_smoothing is {self.label_smoothing:g}, which the loss "
                 f"{self.loss} does not know; leave it out, or take loss=crossentropy."
             )
-        if self.start_layers != ("*",) and not self.start_from:
-            raise ValueError(
-                f"start_layers is {list(self.start_layers)}, but start_from names no "
-                "run that they are taken from."
-            )
         last = self.epochs if self.steps is None else math.inf
         for epoch in self.snapshots:
             if not 1 <= epoch <= last:

@@ -188,7 +188,7 @@ BAD = {
     ),
     "recipe of words": (
         ["train", "mlp_50", "--recipe=words.json"],
-        "words.json is damaged",
+        "words.json is damaged, or not JSON",
     ),
     "recipe of a list": (
         ["train", "mlp_50", "--recipe=list.json"],
@@ -457,8 +457,6 @@ NONSENSE = [
     "label_smoothing=0.1 loss=map",
     "auxiliary_fade=10",
     "networks=[]",
-    "start_layers=nosuch",
-    "start_layers=[]",
     "validation=0.9999999",
     "validation=1e-9",
     "augment=mixup:0",

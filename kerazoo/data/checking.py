@@ -119,9 +119,8 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
         return Report(name, counts, odd, folders.folder_problem(found))
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
-        splits = {"train": images.train, "test": images.test}
         counts = {}
-        for part, split in splits.items():
+        for part, split in images.parts.items():
             counted = np.bincount(split.read_labels(), minlength=len(split.classes))
             counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:

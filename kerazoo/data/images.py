@@ -29,7 +29,7 @@ class ImageData:
         shape: Height, width and channels; None where images differ.
         train: The training `Split`.
         validation: The `Split` carved from the training examples, or None.
-        test: The test `Split`.
+        test: The test `Split`; None where nothing may look at it.
         published: Mean and standard deviation from the table of sets, or None.
         skipped: `folders.Finding` of each file of a folder that is left out.
         digest: Of the pixels and labels of images that were given in memory, in
@@ -41,7 +41,7 @@ class ImageData:
     shape: tuple[Count | None, Count | None, Count | None]
     train: Split
     validation: Split | None
-    test: Split
+    test: Split | None
     published: tuple | None = None
     skipped: tuple = ()
     digest: str | None = None

@@ -58,6 +58,11 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
     Returns:
         ``None``, or a digest of the examples of every part.
     """
+    if images.test is None:
+        raise ValueError(
+            f"data, the set {images.name}, has no test images, on which a training "
+            "ends; give it some."
+        )
     parts = (images.train, images.validation, images.test)
     whole = kerazoo_data.Split(
         images.train.source, name=images.train.name, classes=images.classes
@@ -253,9 +258,9 @@ def images_to_measure(
 
 def _wholly_tested(images):
     """A folder without parts, brought to be measured: all of it."""
-    if images.test.source is not images.train.source:
+    source = images.train.source
+    if images.test is None or images.test.source is not source:
         return images
-    source = images.test.source
     whole = kerazoo_data.Split(source, name=images.name, classes=images.classes)
     return dataclasses.replace(images, test=whole)
 

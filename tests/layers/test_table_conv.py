@@ -97,8 +97,12 @@ def test_reload(reloaded):
 
 
 def test_bad_tables():
-    for table in [((0,), ()), ((1, 1),), ((-1,),)]:
-        with pytest.raises(ValueError, match="Each row of the table"):
+    for table, words in [
+        (((0,), ()), "Each row of the table"),
+        (((1, 1),), "Each row of the table"),
+        (((-1,),), "table is -1; it must be a whole number from 0"),
+    ]:
+        with pytest.raises(ValueError, match=words):
             TableConv2D(table)
     with pytest.raises(ValueError, match="names input map 5, but the input has 3"):
         TableConv2D()(np.zeros((1, 9, 9, 3), "float32"))
