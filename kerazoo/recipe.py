@@ -359,8 +359,6 @@ class Recipe:
                 raise ValueError(
                     f"A setting is FIELD=VALUE, as in epochs=5; {setting!r} has no '='."
                 )
-            if path in values:
-                raise ValueError(f"{path} is given twice; give it once.")
             values[path] = reader.parse(reader.declared(type(self), path), text, path)
         changed = self.replace(values)
         changed._check_heeded(values)

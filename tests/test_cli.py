@@ -474,7 +474,6 @@ NONSENSE = [
     "options.input_shape=8,8,1",
     "image_shape=8,8,7",
     "image_shape=20000,20000,3 batch_size=1",
-    "weight_decay=0.1 weight_decay=0.2",
     "data=folder:",
     "seed=-1",
     "resize=nosuch",

@@ -162,7 +162,7 @@ def test_a_loss_that_is_no_number_stops_the_training(start, tmp_path):
         "--save-every=1",
     )
     status, _, errors = ends(start(tmp_path / "run", *settings))
-    assert status == 3, errors
+    assert status == 4, errors
     sentence = errors.strip().splitlines()[-1]
     assert "is not a number in epoch 1 at step" in sentence
     assert "rate 1e+30; the last good state is kept" in sentence
