@@ -474,7 +474,6 @@ NONSENSE = [
     "options.input_shape=8,8,1",
     "image_shape=8,8,7",
     "image_shape=20000,20000,3 batch_size=1",
-    "data=folder:",
     "seed=-1",
     "resize=nosuch",
 ]
@@ -511,6 +510,7 @@ def test_a_value_that_means_nothing_is_refused_before_anything(
         ["data", "show", "digits", "--file=a.png", "--size=1000000"],
         ["recipes", "--show="],
         ["data", "check", "huggingface:mnist"],
+        ["data", "check", "folder:"],
         ["info", "vgg16", "-o", "input_shape=20000,20000,3"],
         ["info", "mlp_256", "-o", "units=1000000000"],
         ["info", "mlp_256", "-o", "classes=2000000000"],

@@ -416,7 +416,7 @@ def test_what_stands_in_the_folder_is_kept(runs, whole, tmp_path):
         tuning.ensemble(paths, folder=folder)
     (tmp_path / "thesis.txt").write_text("years of work")
     for place in (tmp_path, tmp_path / "thesis.txt", runs[0].path):
-        with pytest.raises(ValueError, match="holds something else|is a file"):
+        with pytest.raises(ValueError, match=r"holds something else|is a file"):
             tuning.ensemble(paths, folder=place, overwrite=True)
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
