@@ -131,7 +131,10 @@ def annotation(kind: Any) -> str:
         return f"tuple[{', '.join(map(annotation, inner))}]"
     if kind in (None, types.NoneType, Ellipsis):
         return "..." if kind is Ellipsis else "None"
-    return "typing.Any" if kind is Any else kind.__name__
+    if kind is Any:
+        return "typing.Any"
+    where = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return where + kind.__name__
 
 
 def signature(card: Card) -> str:
@@ -163,7 +166,8 @@ def ordered() -> list[str]:
 
 def stub() -> str:
     """The content of ``kerazoo/networks.pyi``."""
-    head = "# Written by `make models`; do not edit.\nimport typing\n\nimport keras\n\n"
+    head = "# Written by `make models`; do not edit.\nimport os\nimport typing\n"
+    head += "\nimport keras\n\n"
     return head + "\n".join(signature(find(name)) for name in ordered())
 
 

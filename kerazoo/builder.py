@@ -11,6 +11,7 @@ import textwrap
 import warnings
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeAlias
 
 import keras
@@ -231,6 +232,34 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     return model
 
 
+def symbolic(build: Callable[[], keras.Model]) -> keras.Model:
+    """A model with the shapes of its weights, and none of them made.
+
+    Keras makes such weights after all when a later scope of its own ends: each thread
+    has a list of them. So the model is built in a thread that ends here, with its list.
+
+    Args:
+        build: It builds the model.
+    """
+    # Of which initialisers take their seeds.
+    drawn = random.getstate()
+
+    def scoped():
+        with keras.StatelessScope(initialize_variables=False):
+            return build()
+
+    try:
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(scoped).result()
+    finally:
+        random.setstate(drawn)
+
+
+def _model(outputs):
+    outputs = keras.tree.flatten(outputs)
+    return keras.Model(keras.utils.get_source_inputs(outputs[0]), outputs)
+
+
 def _check_size(body, inputs, top, card):
     """Refuses a network that the memory does not hold.
 
@@ -244,12 +273,7 @@ def _check_size(body, inputs, top, card):
     image = math.prod(side or 1 for side in shape)
     advice = "give a smaller input_shape, fewer classes or fewer units"
     memory.check(f"{card.name}'s image of {shape}", 4 * image, advice)
-    # Of which initialisers take their seeds.
-    drawn = random.getstate()
-    with keras.StatelessScope(initialize_variables=False):
-        outputs = keras.tree.flatten(body(inputs, top))
-        model = keras.Model(keras.utils.get_source_inputs(outputs[0]), outputs)
-    random.setstate(drawn)
+    model = symbolic(lambda: _model(body(inputs, top)))
     count = sum(math.prod(weight.shape) for weight in model.weights)
     memory.check(f"{card.name} with its {count:,} weights", 4 * count, advice)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, tasks
+from kerazoo.builder import symbolic
 from kerazoo.data import arrays
 from kerazoo.data.arrays import DataLike
 from kerazoo.errors import unknown
@@ -117,8 +118,9 @@ def at_size(
         "classifier_activation": task.served_activation,
     }
     # Shapes first: what does not fit may be larger than the machine.
-    with keras.StatelessScope(initialize_variables=False):
-        network = registry.create(config.network, input_shape=shape, **options)
+    network = symbolic(
+        lambda: registry.create(config.network, input_shape=shape, **options)
+    )
     own = {layer.name: layer for layer in network.layers}
     before = [one for one in trained.layers[1:] if one.name not in own]
     unfit = [one for one in before if isinstance(one, ZCAWhitening)]

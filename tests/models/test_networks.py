@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
+from kerazoo.builder import symbolic
 
 RANDOM = ("Dropout", "SpatialDropout2D", "FractalJoin")
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -35,17 +36,11 @@ def parse(row):
     return call.func.id, {k.arg: ast.literal_eval(k.value) for k in call.keywords}
 
 
-def symbolic():
-    """Within it a network has the shapes of its weights, and allocates none of them."""
-    return keras.StatelessScope(initialize_variables=False)
-
-
 @pytest.mark.parametrize("row", ROWS)
 def test_counts_and_grids(row, golden):
     name, options = parse(row)
     card = kerazoo.find(name)
-    with symbolic():
-        model = kerazoo.create(name, **options)
+    model = symbolic(lambda: kerazoo.create(name, **options))
     ledger = kerazoo.ledger(model)
     measured = {
         "trainable": ledger.trainable,
@@ -194,14 +189,17 @@ def test_two_copies_in_one_graph(name):
     size = (card.minimum, card.minimum, card.input_shape[-1])
     shared = keras.Input(size, name="shared")
     options = {"include_top": False, "input_tensor": shared}
-    with symbolic():
-        left = kerazoo.create(name, name="left", **options)
-        right = kerazoo.create(name, name="right", **options)
-    both = keras.Model(shared, [left.output, right.output])
-    names = [layer.name for layer in both.layers]
+
+    def build():
+        sides = [kerazoo.create(name, name=n, **options) for n in ("left", "right")]
+        return keras.Model(shared, [side.output for side in sides])
+
+    names = [layer.name for layer in symbolic(build).layers]
     assert len(set(names)) == len(names)
-    assert all(n.startswith(("left_", "right_")) for n in names if n != "shared")
-    assert len(both.layers) == 2 * len(left.layers) - 1
+    lefts = [n for n in names if n.startswith("left_")]
+    rights = [n for n in names if n.startswith("right_")]
+    assert len(lefts) == len(rights)
+    assert {"shared", *lefts, *rights} == set(names)
 
 
 @pytest.mark.parametrize("name", SHALLOW)

@@ -5,10 +5,10 @@ and drop a last window that would begin beyond the image and its padding; Torch 
 Keras round down. Convolutions round down in Caffe as in Torch.
 """
 
-import keras
 import pytest
 
 import kerazoo
+from kerazoo.builder import symbolic
 
 
 def conv(n, k, s=1, p=0):
@@ -107,10 +107,11 @@ def built(row, size):
         {key: text.strip("'") for key, text in words.items()}
     )
     channels = kerazoo.find(name).input_shape[2]
-    with keras.StatelessScope(initialize_variables=False):
-        model = kerazoo.create(
+    model = symbolic(
+        lambda: kerazoo.create(
             name, input_shape=(size, size, channels), include_top=False, **options
         )
+    )
     shapes = [x.output.shape for x in model.layers[1:] if "pad" not in x.name]
     return [shape[1] for shape in shapes if len(shape) == 4]
 
@@ -144,6 +145,5 @@ def test_hand_worked():
 @pytest.mark.parametrize("size", [224, 227])
 def test_alexnet_has_its_weights_at_both_sizes(size):
     """With the rounding of the authors' code 224 pixels cost what 227 do."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = kerazoo.alexnet(input_shape=(size, size, 3), groups=2)
+    model = symbolic(lambda: kerazoo.alexnet(input_shape=(size, size, 3), groups=2))
     assert kerazoo.ledger(model).trainable == 60_965_224
