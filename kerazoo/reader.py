@@ -119,6 +119,14 @@ Path = Annotated[
     str | os.PathLike,
     Rule("the path of a file or folder, as in 'runs/lenet5'", _is_path),
 ]
+NetworkName = Annotated[
+    str,
+    Rule(
+        "the name of a network, as kerazoo list shows them (a model of your own goes "
+        "to kerazoo.fit alone)",
+        lambda name: True,
+    ),
+]
 # What parts of a list have in common, whatever holds them.
 LISTS = (collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 
@@ -469,7 +477,8 @@ def refusal(kind: Any, value: Any, name: str) -> ValueError:
     """The sentence for a value that is not what was declared."""
     shown = " ".join(repr(value).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
-    return ValueError(f"{name} is {shown}; it must be {describe(kind)}.")
+    made = "; call it to make one" if isinstance(value, type) else ""
+    return ValueError(f"{name} is {shown}; it must be {describe(kind)}{made}.")
 
 
 NOUNS: dict[Any, str] = {

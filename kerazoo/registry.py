@@ -408,24 +408,19 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 @reader.checked
-def find(name: str) -> Card:
+def find(name: reader.NetworkName) -> Card:
     """The card of a network.
 
     Raises:
         ValueError: For an unknown name; the message gives the nearest names.
     """
-    if not isinstance(name, str):
-        raise ValueError(
-            f"network is a {type(name).__name__}; give the name of a network, as "
-            "kerazoo list shows them. A model of your own goes to kerazoo.fit alone."
-        )
     if name not in _catalogue():
         raise unknown("network", name, _catalogue())
     return _catalogue()[name]
 
 
 @reader.checked
-def create(network: str, /, **options: Any) -> Any:
+def create(network: reader.NetworkName, /, **options: Any) -> Any:
     """Builds a network by its name.
 
     Args:

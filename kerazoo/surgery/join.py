@@ -116,7 +116,7 @@ def _plain(layer):
     config = {k: v for k, v in layer.get_config().items() if k != "name"}
     text = json.dumps(config, sort_keys=True, default=repr)
     for number, inner in enumerate(config.get("layers", ())):
-        text = text.replace(json.dumps(inner["name"]), str(number))
+        text = text.replace(json.dumps(inner["config"]["name"]), str(number))
     return text
 
 

@@ -163,7 +163,7 @@ def fit(
         kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
     network, recipe, own = _network_and_recipe(network, recipe)
-    callbacks = _checked(callbacks)
+    _check_callbacks(callbacks)
     if run is not None:
         check_place(run)
     if verbose == "auto":
@@ -248,29 +248,12 @@ def _precision(name, own, distribution):
     return chosen
 
 
-def _checked(callbacks):
-    """The caller's callbacks as a list."""
-    if isinstance(callbacks, keras.callbacks.Callback):
-        callbacks = [callbacks]
-    if not isinstance(callbacks, Iterable):
+def _check_callbacks(callbacks):
+    if any(isinstance(one, keras.callbacks.BackupAndRestore) for one in callbacks):
         raise ValueError(
-            f"callbacks is a {type(callbacks).__name__}; give a list of Keras' "
-            "callbacks."
+            "callbacks has BackupAndRestore, which would put other weights into a "
+            "training that resumes by itself; leave it out."
         )
-    callbacks = list(callbacks)
-    for one in callbacks:
-        if not isinstance(one, keras.callbacks.Callback):
-            made = " (call it)" if isinstance(one, type) else ""
-            raise ValueError(
-                f"callbacks has {one!r}, which is no Keras callback{made}; give "
-                "instances of keras.callbacks.Callback."
-            )
-        if isinstance(one, keras.callbacks.BackupAndRestore):
-            raise ValueError(
-                "callbacks has BackupAndRestore, which would put other weights into a "
-                "training that resumes by itself; leave it out."
-            )
-    return callbacks
 
 
 def _plan(job, folder):

@@ -21,7 +21,7 @@ from kerazoo import processes, reader, recipes, training
 from kerazoo.data.arrays import DataLike
 from kerazoo.display import percent, table
 from kerazoo.files import write_atomic
-from kerazoo.reader import Name, Path
+from kerazoo.reader import Name, NetworkName, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run, drop_networks
 from kerazoo.training.class_weights import check_class_weight
@@ -104,7 +104,7 @@ class CrossValidation:
 
 @reader.checked
 def cross_validate(
-    network: str,
+    network: NetworkName,
     data: DataLike | None = None,
     recipe: Recipe | Name | None = None,
     *,

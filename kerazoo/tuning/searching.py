@@ -15,7 +15,7 @@ import time
 from kerazoo import reader, recipes
 from kerazoo.data.arrays import DataLike, named
 from kerazoo.files import exclusive
-from kerazoo.reader import Name, Path
+from kerazoo.reader import Name, NetworkName, Path
 from kerazoo.recipe import Recipe
 from kerazoo.training.class_weights import check_class_weight
 from kerazoo.tuning import locks, parallel, strategies
@@ -35,7 +35,7 @@ FREE = ("plan.trials", "plan.keep", "data_dir", "save_every")
 
 @reader.checked
 def search(
-    network: str,
+    network: NetworkName,
     data: DataLike | None = None,
     recipe: Recipe | Name | None = None,
     *,

@@ -363,7 +363,7 @@ def test_a_schedule_that_spans_the_training_is_said(fit, capsys, schedule, said)
     assert ("spans the training: from here on" in printed) == said
     # The rate is that of the longer training.
     if schedule == ["schedule.name=cosine"]:
-        rates = list(scalars(run.events / "kerazoo", "learning_rate").values())
+        rates = list(scalars(run.events / "train", "learning_rate").values())
         expected = 0.005 * (1 + np.cos(np.pi * np.array([3, 4]) / 4))
         assert rates[2:] == pytest.approx(expected, abs=1e-9)
 

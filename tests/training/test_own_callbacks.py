@@ -56,10 +56,10 @@ def test_a_resumed_training_begins_with_them_as_they_are(fit):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ([print], "which is no Keras callback"),
-        ([Notes], r"no Keras callback \(call it\)"),
-        (3, "callbacks is a int; give a list"),
-        ("CSVLogger", "callbacks has 'C', which is no Keras callback"),
+        ([print], "callbacks is .*; it must be a Callback"),
+        ([Notes], "it must be a Callback; call it to make one"),
+        (3, "callbacks is 3; it must be a Callback"),
+        ("CSVLogger", "callbacks is 'CSVLogger'; it must be a list"),
         (
             [keras.callbacks.BackupAndRestore("backup")],
             "BackupAndRestore, which would put other weights",

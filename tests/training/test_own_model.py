@@ -290,7 +290,7 @@ def test_options_and_precision_are_not_the_models(digits, tmp_path):
         fit(recipe=OWN.override("options.groups=2"))
     with pytest.raises(ValueError, match="precision is 'mixed_bfloat16', but the lay"):
         fit(precision="mixed_bfloat16")
-    with pytest.raises(ValueError, match="network is a Sequential; give the name"):
+    with pytest.raises(ValueError, match="it must be the name of a network"):
         tuning.cross_validate(small(), digits, OWN, folder=tmp_path / "folds")
     with pytest.raises(ValueError, match="start_from"):
         fit(recipe=OWN.override("start_from=nowhere"))
