@@ -219,7 +219,7 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
         # A model made from a list expects its input in a list, and warns of a tensor.
         source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
-    _check_size(body, inputs, Top(**top), card)
+    _check_size(body, source, inputs, Top(**top), card)
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)
@@ -255,12 +255,7 @@ def symbolic(build: Callable[[], keras.Model]) -> keras.Model:
         random.setstate(drawn)
 
 
-def _model(outputs):
-    outputs = keras.tree.flatten(outputs)
-    return keras.Model(keras.utils.get_source_inputs(outputs[0]), outputs)
-
-
-def _check_size(body, inputs, top, card):
+def _check_size(body, source, inputs, top, card):
     """Refuses a network that the memory does not hold.
 
     Its weights are counted without being made, where a number is so large that this is
@@ -273,7 +268,7 @@ def _check_size(body, inputs, top, card):
     image = math.prod(side or 1 for side in shape)
     advice = "give a smaller input_shape, fewer classes or fewer units"
     memory.check(f"{card.name}'s image of {shape}", 4 * image, advice)
-    model = symbolic(lambda: _model(body(inputs, top)))
+    model = symbolic(lambda: keras.Model(source, body(inputs, top)))
     count = sum(math.prod(weight.shape) for weight in model.weights)
     memory.check(f"{card.name} with its {count:,} weights", 4 * count, advice)
 
