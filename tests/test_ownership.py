@@ -98,7 +98,7 @@ def test_what_is_foreign_stays(command, copy, data_dir, words, make):
 @pytest.mark.parametrize(
     ("words", "may"),
     list(zip(COMMANDS, MAY, strict=True)),
-    ids=lambda one: str(one)[:5],
+    ids=[words.split()[0] for words in COMMANDS],
 )
 def test_the_results_of_something_else_stay(command, copy, data_dir, words, may):
     """Also the current folder, in which all of them stand."""
