@@ -6,12 +6,10 @@ import functools
 import inspect
 import math
 import pathlib
-import random
 import textwrap
 import warnings
 import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeAlias
 
 import keras
@@ -28,6 +26,7 @@ from kerazoo.registry import (
     documented_arguments,
     read_options,
 )
+from kerazoo.symbolic import symbolic
 
 DOC = """{summary}
 
@@ -230,29 +229,6 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     if weights:
         load_weights(model, weights)
     return model
-
-
-def symbolic(build: Callable[[], keras.Model]) -> keras.Model:
-    """A model with the shapes of its weights, and none of them made.
-
-    Keras makes such weights after all when a later scope of its own ends: each thread
-    has a list of them. So the model is built in a thread that ends here, with its list.
-
-    Args:
-        build: It builds the model.
-    """
-    # Of which initialisers take their seeds.
-    drawn = random.getstate()
-
-    def scoped():
-        with keras.StatelessScope(initialize_variables=False):
-            return build()
-
-    try:
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            return thread.submit(scoped).result()
-    finally:
-        random.setstate(drawn)
 
 
 def _check_size(body, source, inputs, top, card):

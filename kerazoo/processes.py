@@ -50,7 +50,13 @@ def start(
 
 def someone_watches() -> bool:
     """Whether what is printed is seen at once: on a terminal or in a notebook."""
-    return sys.stdout.isatty() or "ipykernel" in sys.modules
+    return sys.stdout.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's kernel runs this process."""
+    shell = sys.modules.get("IPython")
+    return hasattr(shell and shell.get_ipython(), "kernel")
 
 
 def exit_with_parent() -> None:

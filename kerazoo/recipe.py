@@ -83,6 +83,10 @@ SPEAKS_OF = {
 }
 
 
+# The losses that know label smoothing.
+SMOOTHED = ("crossentropy", "binary_crossentropy")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How the learning rate moves.
@@ -285,10 +289,10 @@ class Recipe:
             raise ValueError(
                 "networks is empty; name what the recipe is for, or '*' for all."
             )
-        if self.label_smoothing and self.loss != "crossentropy":
+        if self.label_smoothing and self.loss not in SMOOTHED:
             raise ValueError(
                 f"label_smoothing is {self.label_smoothing:g}, which the loss "
-                f"{self.loss} does not know; leave it out, or take loss=crossentropy."
+                f"{self.loss} does not know; leave it out, or take loss={SMOOTHED[0]}."
             )
         last = self.epochs if self.steps is None else math.inf
         for epoch in self.snapshots:

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kerazoo
-from kerazoo.builder import symbolic
 from kerazoo.recursion import allow_deep_graphs
+from kerazoo.symbolic import symbolic
 
 # What a builder does, and hypothesis wants settled before it begins.
 allow_deep_graphs()

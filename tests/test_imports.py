@@ -31,15 +31,16 @@ TABLE = {
     "recipe": (set(), set()),
     "files": (set(), {"filelock"}),
     "processes": (set(), set()),
+    "symbolic": (set(), KERAS),
     # A model file is read with the layers that it may hold.
     "run": ({"recipe", "files", "layers"}, KERAS),
     "precision": (set(), TENSORFLOW),
     "layers": (set(), KERAS),
     "blocks": ({"layers"}, KERAS),
     "surgery": ({"layers"}, KERAS),
-    "builder": ({"layers", "registry"}, KERAS),
+    "builder": ({"layers", "registry", "symbolic"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
-    "data": ({"layers", "files", "fonts"}, TENSORFLOW | SERVICES),
+    "data": ({"layers", "files", "fonts", "processes"}, TENSORFLOW | SERVICES),
     "recipes": ({"recipe", "registry"}, LIGHT),
     "analysis": ({"registry", "surgery", "fonts"}, KERAS | PLOTS | {"sklearn"}),
     "tasks": (
@@ -49,7 +50,8 @@ TABLE = {
     # It is told the name of a recipe, as the command line is.
     "training": (
         {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
-        | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"},
+        | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"}
+        | {"symbolic"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (

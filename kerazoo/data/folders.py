@@ -10,7 +10,6 @@ import math
 import os
 import pathlib
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -26,6 +25,7 @@ from kerazoo import reader
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split
 from kerazoo.files import write_atomic
+from kerazoo.processes import in_notebook
 from kerazoo.reader import Channels, Path
 
 # What is met among users' images, and what becomes of it.
@@ -376,7 +376,7 @@ def _reported(findings, root, count):
     if count < MANY:
         yield from findings
         return
-    notebook = "ipykernel" in sys.modules
+    notebook = in_notebook()
     console = Console(stderr=not notebook, soft_wrap=True, highlight=False)
     if console.is_terminal and not notebook:
         title = f"looking at {root.name}"

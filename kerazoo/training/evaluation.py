@@ -13,7 +13,6 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, tasks
-from kerazoo.builder import symbolic
 from kerazoo.data import arrays
 from kerazoo.data.arrays import DataLike
 from kerazoo.errors import unknown
@@ -22,6 +21,7 @@ from kerazoo.reader import Count, Pair, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run, RunConfig
 from kerazoo.surgery.preprocessing import resized_to_output
+from kerazoo.symbolic import symbolic
 
 SPLITS = ("train", "validation", "test")
 

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.builder import symbolic
+from kerazoo.symbolic import symbolic
 
 RANDOM = ("Dropout", "SpatialDropout2D", "FractalJoin")
 GOLDEN = pathlib.Path(__file__).parent / "golden"

@@ -8,7 +8,7 @@ Keras round down. Convolutions round down in Caffe as in Torch.
 import pytest
 
 import kerazoo
-from kerazoo.builder import symbolic
+from kerazoo.symbolic import symbolic
 
 
 def conv(n, k, s=1, p=0):
