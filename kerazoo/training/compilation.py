@@ -105,8 +105,11 @@ def optimizer(
     if "ema_momentum" in arguments:
         arguments["use_ema"] = True
     kind = kinds[config.name.lower()]
-    if kind is keras.optimizers.SGD and keras.backend.backend() == "tensorflow":
-        from kerazoo.layers.fast_paths import FusedSGD as kind
+    if keras.backend.backend() == "tensorflow":
+        from kerazoo.layers.fast_paths import FusedAdam, FusedSGD
+
+        fast = {keras.optimizers.SGD: FusedSGD, keras.optimizers.Adam: FusedAdam}
+        kind = fast.get(kind, kind)
     if config.multipliers:
         kind = _multiplied(kind, _factors(config, paths))
     try:
