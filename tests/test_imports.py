@@ -32,6 +32,7 @@ TABLE = {
     "files": (set(), {"filelock"}),
     "processes": (set(), set()),
     "symbolic": (set(), KERAS),
+    "colors": (set(), {"numpy"}),
     # A model file is read with the layers that it may hold.
     "run": ({"recipe", "files", "layers"}, KERAS),
     "precision": (set(), TENSORFLOW),
@@ -40,11 +41,18 @@ TABLE = {
     "surgery": ({"layers"}, KERAS),
     "builder": ({"layers", "registry", "symbolic"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
-    "data": ({"layers", "files", "fonts", "processes"}, TENSORFLOW | SERVICES),
+    "data": (
+        {"layers", "files", "fonts", "processes", "colors"},
+        TENSORFLOW | SERVICES,
+    ),
     "recipes": ({"recipe", "registry"}, LIGHT),
-    "analysis": ({"registry", "surgery", "fonts"}, KERAS | PLOTS | {"sklearn"}),
+    "analysis": (
+        {"registry", "surgery", "fonts", "colors"},
+        KERAS | PLOTS | {"sklearn"},
+    ),
     "tasks": (
-        {"recipe", "run", "data", "layers", "blocks", "surgery", "analysis"},
+        {"registry", "recipe", "run", "data", "layers", "blocks", "surgery"}
+        | {"analysis"},
         KERAS | PLOTS | {"sklearn"},
     ),
     # It is told the name of a recipe, as the command line is.
@@ -55,7 +63,8 @@ TABLE = {
         TENSORFLOW | SERVICES,
     ),
     "serving": (
-        {"run", "registry", "surgery", "tasks", "data", "precision"},
+        {"run", "registry", "files", "surgery", "tasks", "data", "precision"}
+        | {"colors"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.

@@ -45,7 +45,8 @@ def from_arrays(
     Args:
         x: uint8 images ``(n, height, width, channels)``, with 1 or 3 channels, or
             ``(n, height, width)`` of grey ones.
-        y: The class of each: integers from 0, or names of classes.
+        y: The class of each: integers from 0, or names of classes. Or the class of
+            every pixel: integers ``(n, height, width)``, -1 or 255 for none.
         classes: Names of the classes, in the order of the integers; by default the
             integers themselves, or the sorted names.
         test: Images and labels of a test part of its own.
@@ -169,6 +170,7 @@ def load_measured(
         validation=None,
         test=split,
         digest=_digest(source),
+        task="segmentation" if source.masked else "classification",
     )
 
 
@@ -206,6 +208,7 @@ def _parted(kind, name, train, test, classes, validation, seed):
         validation=validation,
         seed=seed,
         digest=digest,
+        task="segmentation" if source.masked else "classification",
     )
     images.warn_of_missing_classes()
     return images
@@ -220,7 +223,14 @@ def _pair(test):
 def _source(x, y, groups=None, *, classes=None, what=""):
     """Images in an order that their content decides, and the names of the classes."""
     images = _images(x, f"{what}x")
-    labels, names = _labels(y, classes, len(images), f"{what}y")
+    shape = images.shape[1:]
+    masked = _are_masks(y, images)
+    if masked:
+        masks, names = _masks(y, classes, f"{what}y")
+        images = np.concatenate([images, masks], -1)
+        labels = np.zeros(len(images), "int64")
+    else:
+        labels, names = _labels(y, classes, len(images), f"{what}y")
     pixels = np.array(
         [hashlib.blake2b(one.tobytes(), digest_size=16).hexdigest() for one in images]
     )
@@ -234,7 +244,8 @@ def _source(x, y, groups=None, *, classes=None, what=""):
     source = Arrays(
         lambda: (images, labels),
         len(images),
-        images.shape[1:],
+        shape,
+        masked=masked,
         keys=[f"{one}:{n}" for one, n in zip(pixels, numbers, strict=True)],
         groups=None if texts is None else texts[order].tolist(),
     )
@@ -350,6 +361,31 @@ def _labels(values, classes, count, what):
     return labels, names
 
 
+def _are_masks(values, images):
+    """Whether labels are the classes of pixels."""
+    shape = np.shape(values)
+    return shape in (images.shape[:3], (*images.shape[:3], 1))
+
+
+def _masks(values, classes, what):
+    """uint8 masks ``(n, height, width, 1)``, 0 for none, and the names of classes."""
+    array = np.asarray(values).reshape(*np.shape(values)[:3], 1)
+    if array.dtype.kind not in "ui":
+        raise ValueError(
+            f"{what} is {array.dtype}; give a class id a pixel, as in "
+            f"{what}.astype(int)"
+        )
+    array = np.where(array == 255, -1, array.astype("int64"))
+    given = _names(classes)
+    names = given or tuple(map(str, range(int(array.max()) + 1)))
+    if array.min() < -1 or array.max() >= len(names) or len(names) > 254:
+        raise ValueError(
+            f"{what} holds {array.min()} to {array.max()}; with {len(names)} classes "
+            "give ids from 0 to the last, and -1 or 255 where a pixel has none"
+        )
+    return (array + 1).astype("uint8"), names
+
+
 def _names(classes):
     if classes is None:
         return None
@@ -388,7 +424,8 @@ def _read(dataset, limit):
     for some, truth in dataset.as_numpy_iterator():
         truth = np.asarray(truth)
         # One at a time, or a batch.
-        some, truth = (some, truth) if truth.ndim else (some[None], truth[None])
+        if not truth.ndim or (some.ndim == 3 and truth.shape[:2] == some.shape[:2]):
+            some, truth = some[None], truth[None]
         if images and some.shape[1:] != images[0].shape[1:]:
             raise ValueError(
                 f"the images of the dataset are {_times(images[0].shape[1:])} and "

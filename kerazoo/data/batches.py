@@ -94,8 +94,10 @@ class Batches:
     def dataset(self) -> tf.data.Dataset:
         """The first epoch, a `tf.data.Dataset` of (images, labels).
 
-        Images are uint8, or float32 in 0..255 where an augmentation makes them so. Its
-        cardinality is the number of batches; reading fewer or more raises.
+        Labels are class ids or rows; of a set with masks int32 class ids (n, height,
+        width), -1 for void. Images are uint8, or float32 in 0..255 where an
+        augmentation makes them so. Its cardinality is the number of batches; reading
+        fewer or more raises.
         """
         one = self._batches(tf.data.Dataset.range(1), 0, 0)
         return one.apply(tf.data.experimental.assert_cardinality(self.steps))
@@ -133,9 +135,10 @@ class Batches:
 
     @property
     def _shape(self):
-        """What an image comes as."""
+        """What an image comes as, with the channel of its mask."""
         views = [multicrop.VIEWS[self.views]] if self.views else []
-        return (*views, *self.image_shape)
+        height, width, channels = self.image_shape
+        return (*views, height, width, channels + self._masked)
 
     @property
     def streamed(self) -> bool:
@@ -215,6 +218,11 @@ class Batches:
                 raise errors.unknown(name, getattr(self, name), allowed)
         if self.views is not None and self.views not in multicrop.VIEWS:
             raise errors.unknown("kind of views", self.views, multicrop.VIEWS)
+        if self.views is not None and self._masked:
+            raise ValueError(
+                f"views={self.views!r} are of images with one label; {split.name} has "
+                "a class for every pixel: leave them out"
+            )
         if self.views is not None and self.augment:
             raise ValueError(
                 f"views={self.views!r} are for evaluation; leave out the augmentations"
@@ -224,6 +232,12 @@ class Batches:
         names = self.augment
         self._steps = [augment.parse(name) for name in names]
         augment.check_augmentations(self._steps, max(self.image_shape[:2]))
+        mixing = [s.augmentation.name for s in self._steps if s.kind == "mix"]
+        if mixing and self._masked:
+            raise ValueError(
+                f"augmentation {mixing[0]} mixes the labels of whole images, but "
+                f"{self.split.name} has a class for every pixel; leave it out"
+            )
         # Whether something is cut out of the whole image.
         self._crop = self.views is not None or (
             bool(self._steps) and self._steps[0].kind == "crop"
@@ -233,6 +247,8 @@ class Batches:
     def _held(self):
         """Tensors of images and labels and the rows of this split; None to stream."""
         source, split = self.split.source, self.split
+        if source.fresh:
+            return None
         whole = self._crop or self.image_shape == source.shape
         if isinstance(source, Arrays) and whole:
             return *source.tensors, split.indices
@@ -246,6 +262,10 @@ class Batches:
         if isinstance(source, Arrays):
             return *source.tensors, split.indices
         return None
+
+    @property
+    def _masked(self):
+        return self.split.source.masked
 
     @property
     def _files(self):
@@ -293,7 +313,7 @@ class Batches:
             return draws.uniform(self.seed, epoch, numbers, -1, 1)[:, 0]
 
         examples = source.stream(
-            self.split.indices, order, rank if self.shuffle else None
+            self.split.indices, order, epoch, rank if self.shuffle else None
         )
 
         def example(number, handle):
@@ -324,20 +344,33 @@ class Batches:
             images = augment.crop(
                 self._steps[0], images, size, self.seed, epoch, number
             )
+        images, masks = augment.part_masks(images, self._masked)
         images = resizing.channels(images, count)
         images = resizing.resize(images, size, how)
-        return tf.ensure_shape(images, [*images.shape[:-3], *size, count])
+        if masks is not None:
+            masks = resizing.resize(masks, size, how, nearest=True)
+            images = tf.concat([images, masks], -1)
+        return tf.ensure_shape(images, [*images.shape[:-3], *self._shape[-3:]])
 
     def _finish(self, images, labels, epoch, numbers):
         if self.one_hot:
             labels = tf.one_hot(labels, len(self.split.classes))
-        return augment.apply(self._steps, images, labels, self.seed, epoch, numbers)
+        images, masks = augment.part_masks(images, self._masked)
+        images, labels, masks = augment.apply(
+            self._steps, images, labels, masks, self.seed, epoch, numbers
+        )
+        if masks is not None:
+            # Void, 0 in the files' order, is -1 for the loss.
+            labels = tf.cast(masks[..., 0], tf.int32) - 1
+        return images, labels
 
 
 def _read(split, image_shape, resize):
     """All images of a split, resized, and their labels, as tensors in main memory."""
-    images = np.empty((split.size, *image_shape), "uint8")
-    labels = np.empty(split.size, "int32")
+    height, width, channels = image_shape
+    masked = split.source.masked
+    images = np.empty((split.size, height, width, channels + masked), "uint8")
+    labels = np.zeros(split.size, "int32")
     batches = Batches(
         split,
         min(256, split.size),
@@ -348,10 +381,39 @@ def _read(split, image_shape, resize):
     done = 0
     for some_images, some_labels in batches.dataset.as_numpy_iterator():
         stop = done + len(some_labels)
-        images[done:stop], labels[done:stop] = some_images, some_labels
+        images[done:stop, ..., :channels] = some_images
+        if masked:
+            images[done:stop, ..., -1] = some_labels + 1
+        else:
+            labels[done:stop] = some_labels
         done = stop
     with tf.device("CPU:0"):
         return tf.constant(images), tf.constant(labels)
+
+
+def count_pixels(split: Split, examples: int = 1024) -> np.ndarray:
+    """Counts the pixels of each class in a split whose every pixel has one.
+
+    Args:
+        split: A `Split` of a masked source; masks of different sizes are brought to
+            256 times 256 pixels.
+        examples: Evenly spaced examples to look at, at most.
+
+    Returns:
+        An integer array of shape (classes,).
+    """
+    some = split.subset(np.arange(0, split.size, -(-split.size // examples)))
+    height, width, channels = split.shape
+    batches = Batches(
+        some,
+        min(16, some.size),
+        image_shape=(height or 256, width or 256, channels),
+        cache="none",
+    )
+    counts = np.zeros(len(split.classes) + 1, "int64")
+    for _, masks in batches.dataset.as_numpy_iterator():
+        counts += np.bincount(masks.ravel() + 1, minlength=len(counts))
+    return counts[1:]
 
 
 def count_values(split: Split, side: int = 64, examples: int = 4096) -> np.ndarray:

@@ -10,13 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from kerazoo import reader
-from kerazoo.data import folders, loading
+from kerazoo.data import folders, loading, masks
 from kerazoo.data.arrays import DataLike, named
-from kerazoo.data.folders import TREATMENTS
 from kerazoo.display import table
 from kerazoo.reader import Path
 
 SHOWN = 20
+# Of every kind of finding.
+WORDS = folders.TREATMENTS | masks.PROBLEMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Report:
             shown.add_row("all", *map(str, totals))
             parts.append(shown)
         for kind, count in self.kinds.items():
-            parts.append(Text(f"{count} {kind}: {TREATMENTS[kind]}"))
+            words = WORDS[kind]
+            parts.append(Text(f"{count} {kind}: {words}"))
             files = [one.path for one in self.findings if kind in one.kinds]
             parts += [Text(f"  {path}") for path in files[:SHOWN]]
             if count > SHOWN:
@@ -72,7 +74,7 @@ class Report:
             (name, *(f"{some.get(name, 0):,}" for some in self.counts.values()))
             for name in sorted({one for some in self.counts.values() for one in some})
         ]
-        odd = [f"{n:,} {kind} ({TREATMENTS[kind]})" for kind, n in self.kinds.items()]
+        odd = [f"{n:,} {kind} ({WORDS[kind]})" for kind, n in self.kinds.items()]
         note = ". ".join([self.problem] if self.problem else odd)
         return table(rows, ("class", *self.counts), title=self.name, note=note)
 
@@ -117,10 +119,20 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
             if finding.kinds
         )
         return Report(name, counts, odd, folders.folder_problem(found))
+    if name.startswith("masks:"):
+        seen = masks.scan(name.removeprefix("masks:"))
+        wrong = tuple(
+            folders.Finding(one.image.path or one.mask, (one.problem,))
+            for one in seen.wrong
+        )
+        return Report(name, seen.counts(), wrong, seen.problem())
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         counts = {}
         for part, split in images.parts.items():
+            if split.source.masked:
+                counts[part] = {"scenes": split.size}
+                continue
             counted = np.bincount(split.read_labels(), minlength=len(split.classes))
             counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:

@@ -31,6 +31,14 @@ def key(state: Any, number: Any) -> Any:
     return mix((state ^ mix(number + GOLDEN)) + GOLDEN)
 
 
+def state(*numbers: int) -> int:
+    """The key of a row of integers, each the child of those before it."""
+    current = np.zeros(1, "uint64")
+    for number in numbers:
+        current = key(current, np.array([number]).astype("uint64"))
+    return int(current[0])
+
+
 def share(text: str) -> float:
     """A number in [0, 1) that a text decides, the same on every machine."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
@@ -48,10 +56,8 @@ def permutation(size: int, seed: int, epoch: int) -> np.ndarray:
     Returns:
         An int64 array with each of 0 ... size-1 once.
     """
-    state = np.zeros(1, "uint64")
-    for number in (seed, epoch):
-        state = key(state, np.array([number]).astype("uint64"))
-    return np.argsort(key(state, np.arange(size, dtype="uint64")), kind="stable")
+    start = np.array([state(seed, epoch)], "uint64")
+    return np.argsort(key(start, np.arange(size, dtype="uint64")), kind="stable")
 
 
 def uniform(
@@ -71,7 +77,7 @@ def uniform(
     """
     import tensorflow as tf
 
-    state = tf.zeros([1, 1], tf.uint64)
+    keys = tf.zeros([1, 1], tf.uint64)
     for number in (seed, epoch, index[:, None], place, tf.range(count)[None]):
-        state = key(state, tf.cast(number, tf.uint64))
-    return tf.cast(state // 2**40, tf.float32) * 2.0**-24
+        keys = key(keys, tf.cast(number, tf.uint64))
+    return tf.cast(keys // 2**40, tf.float32) * 2.0**-24

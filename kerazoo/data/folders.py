@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -183,6 +183,8 @@ class Files:
         groups: What each belongs to, as in a patient or a scene; None for nothing.
     """
 
+    masked = fresh = False
+
     def __init__(
         self,
         paths: Iterable[str],
@@ -214,7 +216,11 @@ class Files:
         return wanted[index::workers]
 
     def stream(
-        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+        self,
+        wanted: np.ndarray,
+        order: tf.Tensor,
+        epoch: tf.Tensor,
+        rank: Callable | None = None,
     ) -> tf.data.Dataset:
         """The wanted examples with their numbers; `order` has shuffled them enough."""
         numbers = tf.gather(wanted, order)
@@ -329,7 +335,7 @@ def scan(folder: str | os.PathLike) -> Scan:
     everything = [
         path for some in found.values() for paths in some.values() for path in paths
     ]
-    findings = _inspect_all(root, everything)
+    findings = inspect_all(root, everything)
     return {
         part: {
             name: [findings[path] for path in paths] for name, paths in classes.items()
@@ -338,37 +344,59 @@ def scan(folder: str | os.PathLike) -> Scan:
     }
 
 
-def _inspect_all(root, paths):
-    """A finding for every file; those of files that have not changed are remembered."""
+def inspect_all(
+    root: pathlib.Path, paths: Iterable[pathlib.Path]
+) -> dict[pathlib.Path, Finding]:
+    """A finding for every file below a folder."""
+
+    def row(path):
+        one = inspect(path)
+        return [one.kinds, one.shape, one.jpeg]
+
+    return {
+        path: Finding(str(path), tuple(kinds), tuple(shape), jpeg)
+        for path, (kinds, shape, jpeg) in remembered(root, paths, row).items()
+    }
+
+
+def remembered(
+    root: pathlib.Path,
+    paths: Iterable[pathlib.Path],
+    look: Callable[[pathlib.Path], list],
+) -> dict[pathlib.Path, list]:
+    """What a function says of every file; kept for those that do not change.
+
+    Args:
+        root: The folder of the files.
+        paths: The files.
+        look: From a file to a list that JSON can hold.
+    """
     store = pathlib.Path(platformdirs.user_cache_dir("kerazoo"), "folders")
-    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
+    place = f"{look.__qualname__}:{root.resolve()}"
+    name = hashlib.sha256(os.fsencode(place)).hexdigest()[:32]
     known: Any = {}
     with contextlib.suppress(OSError, ValueError):
         known = json.loads((store / f"{name}.json").read_text(encoding="utf-8"))
     known = known if isinstance(known, dict) else {}
     stats = {path: path.stat() for path in paths}
     stamps = {path: [one.st_size, one.st_mtime_ns] for path, one in stats.items()}
-    findings, new = {}, []
-    for path in paths:
+    found, new = {}, []
+    for path in stats:
         row = known.get(str(path))
-        if isinstance(row, list) and len(row) == 4 and row[0] == stamps[path]:
-            _, kinds, shape, jpeg = row
-            findings[path] = Finding(str(path), tuple(kinds), tuple(shape), jpeg)
+        if isinstance(row, list) and len(row) == 2 and row[0] == stamps[path]:
+            found[path] = row[1]
         else:
             new.append(path)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        inspected = _reported(pool.map(inspect, new), root, len(new))
-        findings |= zip(new, inspected, strict=True)
-    if new or len(known) != len(paths):
-        rows = {
-            str(path): [stamps[path], one.kinds, one.shape, one.jpeg]
-            for path, one in findings.items()
-        }
+        looked = _reported(pool.map(look, new), root, len(new))
+        found |= zip(new, looked, strict=True)
+    if new or len(known) != len(stats):
+        rows = {str(path): [stamps[path], row] for path, row in found.items()}
         # A cache that cannot be written is done without.
         with contextlib.suppress(OSError, UnicodeError):
             store.mkdir(parents=True, exist_ok=True)
             write_atomic(store / f"{name}.json", json.dumps(rows))
-    return findings
+    return found
 
 
 def _reported(findings, root, count):
@@ -393,10 +421,10 @@ def _parts(root, layout):
     """The folders of a set's parts, or ``{"all": root}`` where it holds classes."""
     named: dict[str, list[pathlib.Path]] = {part: [] for part in PARTS}
     others = []
-    for one in _folders(root):
-        part = None if layout == "classes" else _part_of(one.name)
+    for one in subfolders(root):
+        part = None if layout == "classes" else part_of(one.name)
         # Images in it make it a class, whatever it is called.
-        if part and any(_folders(one)) and not any(_images(one)):
+        if part and any(subfolders(one)) and not any(_images(one)):
             named[part].append(one)
         else:
             others.append(one)
@@ -412,7 +440,7 @@ def _parts(root, layout):
     full = [
         one.name
         for one in others
-        if any(any(_images(place)) for place in (one, *_folders(one)))
+        if any(any(_images(place)) for place in (one, *subfolders(one)))
     ]
     if (full and layout != "parts") or "train" not in named:
         have = ", ".join(places[0].name for places in named.values()) or "no parts"
@@ -425,7 +453,7 @@ def _parts(root, layout):
     return {part: places[0] for part, places in named.items()}
 
 
-def _part_of(name):
+def part_of(name: str) -> str | None:
     """Which part a folder of that name is, if any."""
     word = re.sub("[^a-z]", "", name.lower())
     for ending in ENDINGS:
@@ -433,7 +461,7 @@ def _part_of(name):
     return next((part for part, words in PARTS.items() if word in words), None)
 
 
-def _folders(place):
+def subfolders(place: pathlib.Path) -> list[pathlib.Path]:
     """The folders in a folder that may hold images, links among them."""
     return [
         one
@@ -479,7 +507,7 @@ def _files(place, seen=()):
 
 def _classes(place):
     """Sorted files by class name; names that begin with a dot are passed over."""
-    classes = {one.name: sorted(_files(one)) for one in _folders(place)}
+    classes = {one.name: sorted(_files(one)) for one in subfolders(place)}
     if not classes:
         raise ValueError(
             f"{place} has no subfolders; put the images of each class into a subfolder "
@@ -566,6 +594,29 @@ def load_folder(name: str, folder: str, *, validation: float, seed: int) -> Imag
     classes = tuple(found[next(iter(found))])
     skipped = _skipped(name, found)
     splits = _splits(name, _Place.read(folder), found, classes)
+    images = arrange(name, splits, validation=validation, seed=seed, skipped=skipped)
+    images.warn_of_missing_classes()
+    return images
+
+
+def arrange(
+    name: str,
+    splits: Mapping[str, Split],
+    *,
+    validation: float,
+    seed: int,
+    **others: Any,
+) -> ImageData:
+    """The set of what a folder holds.
+
+    Args:
+        name: The set's name.
+        splits: ``all``, or ``train`` and perhaps ``val`` and ``test``.
+        validation: Share of the training examples to hold out, where no part is there
+            for it; 0 for none.
+        seed: It draws them.
+        **others: Further attributes of the `ImageData`.
+    """
     train = splits["train" if "train" in splits else "all"]
     test, held_out = splits.get("test"), splits.get("val")
     if test is None and held_out is not None:
@@ -573,19 +624,17 @@ def load_folder(name: str, folder: str, *, validation: float, seed: int) -> Imag
         warnings.warn(
             f"{name} has no test folder; its validation folder is the test part, and "
             "validation images are split off its training folder",
-            stacklevel=3,
+            stacklevel=4,
         )
-    images = ImageData.parted(
+    return ImageData.parted(
         name,
         train,
         test,
         validation=validation,
         seed=seed,
         held_out=held_out,
-        skipped=skipped,
+        **others,
     )
-    images.warn_of_missing_classes()
-    return images
 
 
 def _splits(name, place, found, classes):

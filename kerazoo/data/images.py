@@ -34,6 +34,7 @@ class ImageData:
         skipped: `folders.Finding` of each file of a folder that is left out.
         digest: Of the pixels and labels of images that were given in memory, in
             whatever order; None for images that are found by name.
+        task: What can be learnt from it; a name of :data:`kerazoo.tasks.TASKS`.
     """
 
     name: Name
@@ -45,6 +46,7 @@ class ImageData:
     published: tuple | None = None
     skipped: tuple = ()
     digest: str | None = None
+    task: str = "classification"
 
     def __post_init__(self) -> None:
         """Refuses what no set has."""
@@ -94,9 +96,14 @@ class ImageData:
         return {name: one for name, one in parts.items() if one is not None}
 
     def warn_of_missing_classes(self) -> None:
-        """Warns of classes that a part has no image of; reads the labels."""
+        """Warns of classes that a part has no image of; reads labels or masks."""
+        from kerazoo.data.batches import count_pixels
+
         for split in self.parts.values():
-            there = np.unique(split.read_labels())
+            if split.source.masked:
+                there = np.flatnonzero(count_pixels(split))
+            else:
+                there = np.unique(split.read_labels())
             missing = [n for i, n in enumerate(split.classes) if i not in there]
             if missing:
                 warnings.warn(
@@ -153,7 +160,7 @@ class ImageData:
     @functools.cached_property
     def _moments(self):
         if isinstance(self.train.source, Arrays):
-            images = self.train.source.images
+            images = self.train.source.images[..., : self.train.shape[-1]]
             counts = np.zeros((images.shape[-1], 256), "int64")
             # bincount makes eight bytes of every value; those of a few images stay in
             # the processor's cache.

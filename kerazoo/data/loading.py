@@ -1,6 +1,7 @@
 """Finding a set of images by name and parting it into train, validation and test."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -18,7 +19,7 @@ from kerazoo import errors, reader
 from kerazoo.data import arrays, sets
 from kerazoo.data.arrays import DataLike
 from kerazoo.data.images import ImageData
-from kerazoo.data.splits import Arrays, Records, Split
+from kerazoo.data.splits import Arrays, MaskRecords, Records, Split
 from kerazoo.reader import Name, Path, Range, Rate, Whole
 
 # tensorflow-datasets asks the network whether it runs in Google's cloud unless told.
@@ -27,6 +28,10 @@ os.environ.setdefault("NO_GCE_CHECK", "true")
 GIBIBYTE = 2**30
 # TFDS takes more: names of community repositories and other libraries.
 TFDS_NAME = r"\w+(/[\w.+-]+)?(:([\d.*]+|experimental_latest))?"
+
+
+# What may stand after the question mark of a TFDS set.
+OPTIONS = {"train", "test", "masks"}
 
 
 class NotPrepared(ValueError):
@@ -56,7 +61,8 @@ def load(
             expression finds in the path below the folder of the class, its first group
             where it has one. Or the images themselves: arrays ``(x, y)`` as for
             `from_arrays`, a `tf.data.Dataset` as for `from_dataset`, or a pair of
-            either, to train and to test on.
+            either, to train and to test on. "masks:PATH" or "digit_scenes/masks" have a
+            class for every pixel.
         data_dir: TFDS data directory. Default: the environment variable
             KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for
             the others, TFDS' own default.
@@ -95,38 +101,62 @@ def load(
             f"{name} are images that were given in memory, where nobody can find them "
             "by name; give them again in Python, as in data=(x, y)"
         )
-    if name.startswith("folder:"):
+    kind = name.partition(":")[0]
+    if kind in ("folder", "masks"):
         if train_split or test_split:
             raise ValueError(
                 f"{name} has no TFDS splits; make subfolders train and test instead of "
                 "giving train_split or test_split"
             )
-        from kerazoo.data import folders
+        from kerazoo.data import folders, masks
 
-        place = name.removeprefix("folder:")
-        return folders.load_folder(name, place, validation=validation, seed=seed)
+        read = folders.load_folder if kind == "folder" else masks.load_masks
+        place = name.removeprefix(f"{kind}:")
+        return read(name, place, validation=validation, seed=seed)
     stem, _, text = name.partition("?")
     options = dict(one.partition("=")[::2] for one in text.split("&")) if text else {}
-    if not re.fullmatch(TFDS_NAME, stem) or not options.keys() <= {"train", "test"}:
+    if stem.partition("/")[0] == "digit_scenes":
+        from kerazoo.data import scenes
+
+        return scenes.load_scenes(name, options, validation=validation, seed=seed)
+    parting = {"validation": validation, "seed": seed}
+    own = {"train": train_split, "test": test_split}
+    options |= {part: split for part, split in own.items() if split}
+    builder = functools.partial(_builder, data_dir=data_dir, download=download)
+    return _load_tfds(name, stem, options, builder, memory_limit, parting)
+
+
+def _load_tfds(name, stem, options, find, memory_limit, parting):
+    """A set of TFDS."""
+    if not re.fullmatch(TFDS_NAME, stem) or not options.keys() <= OPTIONS:
         raise ValueError(
             f"{name!r} names no set; write NAME, NAME/CONFIGURATION or NAME:VERSION, "
             "with splits of your own as in "
-            "'tf_flowers?train=train[:80%]&test=train[80%:]'"
+            "'tf_flowers?train=train[:80%]&test=train[80%:]', or with the feature that "
+            "holds the class of every pixel, as in "
+            "'oxford_iiit_pet?masks=segmentation_mask'"
         )
     base = re.split("[:/]", stem)[0]
     rest = stem.removeprefix(base)
     row = sets.SETS.get(base)
-    builder = _builder(name, (row.tfds if row else base) + rest, data_dir, download)
-    keys = _keys(builder, name)
+    builder = find(name, (row.tfds if row else base) + rest)
+    mask = _mask(builder, name, options.get("masks"))
+    keys = mask or _keys(builder, name)
     own = (row.train, row.test) if row else ("train", None)
-    train_split = train_split or options.get("train") or own[0]
-    test_split = test_split or options.get("test") or own[1]
+    train_split = options.get("train") or own[0]
+    test_split = options.get("test") or own[1]
     if test_split is None:
         train_split, test_split = _own_test_split(builder, stem, train_split)
     _check_splits(builder, name, train_split, test_split)
-    classes = tuple(builder.info.features[keys[1]].names)
+    truth, count = builder.info.features[keys[1]], 0
+    if mask and not getattr(truth, "num_classes", None):
+        count = 1 + MaskRecords(builder, train_split, keys, 0).largest()
+    classes = tuple(getattr(truth, "names", None) or map(str, range(count)))
 
     def split(which, part):
+        if mask:
+            masked = MaskRecords(builder, part, keys, len(classes))
+            return Split(masked, name=f"{name} {which}", classes=classes)
         records = Records(builder, part, keys, memory_limit)
         size, shape = records.size, records.shape
         if not size:
@@ -139,9 +169,9 @@ def load(
         name,
         split("train", train_split),
         split("test", test_split),
-        validation=validation,
-        seed=seed,
+        **parting,
         published=(row.mean, row.std) if row and row.mean else None,
+        task="segmentation" if mask else "classification",
     )
 
 
@@ -303,6 +333,29 @@ def _keys(builder, name):
             "reads sets of uint8 images"
         )
     return keys
+
+
+def _mask(builder, name, given):
+    """Names of the image and of the mask, where a set has or is asked for one."""
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    kinds = {key: type(features[key]) for key in features}
+    images = [key for key, kind in kinds.items() if kind is tfds.features.Image]
+    masks = [key for key, kind in kinds.items() if kind is tfds.features.LabeledImage]
+    labelled = any(kind is tfds.features.ClassLabel for kind in kinds.values())
+    if given is None and (labelled or len(masks) != 1):
+        return None
+    mask = given or masks[0]
+    possible = [key for key in (*masks, *images) if features[key].shape[-1] == 1]
+    seen = [key for key in images if key != mask]
+    if mask not in possible or not seen:
+        raise ValueError(
+            f"{name} has no image and mask {mask!r}; it holds {sorted(features)}, of "
+            f"which {', '.join(possible) or 'none'} could be masks"
+        )
+    first = "image" if "image" in seen else seen[0]
+    return first, mask
 
 
 def _own_test_split(builder, name, train):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from kerazoo import memory, reader
+from kerazoo import colors, memory, reader
 from kerazoo.data.batches import Batches
 from kerazoo.files import check_file, replacing
 from kerazoo.fonts import drawn, legible
@@ -21,7 +21,8 @@ def show(
 ) -> np.ndarray:
     """Writes the first images of an epoch, as the network gets them, to a PNG file.
 
-    Above each stands the name of its class, of a mixed image the likeliest.
+    Above each stands the name of its class, of a mixed image the likeliest; beside one
+    whose every pixel has a class stand those, in colors.
 
     Args:
         batches: A `Batches`; its first epoch is shown.
@@ -47,23 +48,37 @@ def show(
     )
     images, labels = batches.take(count)
     images = np.clip(np.rint(images), 0, 255).astype("uint8")
+    masked = labels.ndim == 3
+    if masked:
+        # Beside each image the classes of its pixels.
+        images = np.broadcast_to(images, (*images.shape[:3], 3))
+        truth = colors.colored(labels, len(batches.split.classes))
+        images = np.concatenate([images, truth], 2)
     images = images.repeat(factor, 1).repeat(factor, 2)
-    columns = math.ceil(math.sqrt(len(images)))
+    columns = math.ceil(math.sqrt(len(images) / (1 + masked)))
     rows = math.ceil(len(images) / columns)
     _, height, width, channels = images.shape
-    truth = labels if labels.ndim == 1 else labels.argmax(-1)
-    names, font = legible(batches.split.classes, int(width / LETTER))
-    lines = {one: drawn(names[one], font, LINE, width) for one in set(truth.tolist())}
-    cell = (LINE + height + GAP, width + GAP)
+    above = [] if masked else _names(batches.split.classes, labels, width)
+    line = LINE if above else 0
+    cell = (line + height + GAP, width + GAP)
     grid = np.full(
         (rows * cell[0] + GAP, columns * cell[1] + GAP, channels), 255, "uint8"
     )
-    for place, (image, label) in enumerate(zip(images, truth, strict=True)):
+    for place, image in enumerate(images):
         top = GAP + place // columns * cell[0]
         left = GAP + place % columns * cell[1]
-        grid[top : top + LINE, left : left + width] = lines[label][..., None]
-        grid[top + LINE :][:height, left : left + width] = image
+        if above:
+            grid[top : top + line, left : left + width] = above[place][..., None]
+        grid[top + line :][:height, left : left + width] = image
     picture = Image.fromarray(grid[..., 0] if channels == 1 else grid)
     with replacing(path) as scratch:
         picture.save(scratch, format="PNG")
     return labels
+
+
+def _names(classes, labels, width):
+    """The names of the likeliest classes, drawn."""
+    truth = labels if labels.ndim == 1 else labels.argmax(-1)
+    names, font = legible(classes, int(width / LETTER))
+    lines = {one: drawn(names[one], font, LINE, width) for one in set(truth.tolist())}
+    return [lines[one] for one in truth.tolist()]

@@ -41,7 +41,9 @@ def channels(images: tf.Tensor, count: int) -> tf.Tensor:
     return tf.cast(tf.bitwise.right_shift(luma + 2**15, 16), tf.uint8)
 
 
-def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
+def resize(
+    images: tf.Tensor, size: Sequence[int], how: str, *, nearest: bool = False
+) -> tf.Tensor:
     """Brings uint8 images (..., height, width, channels) to `size`.
 
     Args:
@@ -51,6 +53,7 @@ def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
             size and "crop" cuts to them, before they scale; "center" does not scale:
             it cuts and fills around the centre. Scaling is bilinear, antialiased when
             it shrinks. :func:`resizer` does the same in a served network.
+        nearest: Whether a pixel takes the nearest one's value, as masks must.
 
     Returns:
         A uint8 tensor of that size.
@@ -63,6 +66,8 @@ def resize(images: tf.Tensor, size: Sequence[int], how: str) -> tf.Tensor:
         images = _cut(images, have, box)
     if how in ("pad", "center"):
         images = _filled(images, have, box)
+    if nearest and how != "center":
+        return tf.image.resize(images, size, "nearest")
     return images if how == "center" else scale(images, size)
 
 
@@ -70,6 +75,45 @@ def scale(images: tf.Tensor, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
     """Stretches uint8 images (..., height, width, channels) to a size, bilinearly."""
     scaled = tf.image.resize(images, size, antialias=True)
     return tf.cast(tf.floor(scaled + ROUNDING), tf.uint8)
+
+
+def nearest(maps: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
+    """Maps (n, height, width) of any type at another size, by the nearest pixel."""
+    return tf.image.resize(maps[..., None], size, "nearest")[..., 0]
+
+
+def restored(
+    maps: np.ndarray, seen: Sequence[int], size: Sequence[int], how: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """What was found on a resized image, at the places of the image itself.
+
+    Args:
+        maps: float array (height, width, channels) of the resized image; they may be
+            smaller than it.
+        seen: Height and width of the resized image.
+        size: Height and width of the image.
+        how: How it was resized.
+
+    Returns:
+        float32 array (*size, channels), bilinear; and where it is known, a bool array
+        of the size: what was cut away is not.
+    """
+    maps = tf.image.resize(maps, seen)
+    (top, tall), (left, wide) = _box(size, seen, how, np)
+    scaled = np.asarray(tf.image.resize(maps, (int(tall), int(wide))), "float32")
+    found = np.zeros((*size, maps.shape[-1]), "float32")
+    known = np.zeros(size, bool)
+    inside = [
+        slice(max(0, start), min(side, start + length))
+        for side, start, length in zip(size, (top, left), (tall, wide), strict=True)
+    ]
+    outside = [
+        slice(one.start - start, one.stop - start)
+        for one, start in zip(inside, (top, left), strict=True)
+    ]
+    found[*inside] = scaled[*outside]
+    known[*inside] = True
+    return found, known
 
 
 @reader.checked

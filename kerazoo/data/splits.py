@@ -27,10 +27,15 @@ class Source(Protocol):
         size: Number of examples.
         shape: Height, width and channels; None where images differ.
         labels: int64 array of class ids; None where reading them takes all files.
+        masked: Whether every pixel has a class: images then come with a channel more,
+            that holds 0 for no class (void) and k + 1 for class k, and labels are 0.
+        fresh: Whether an example is another one in every epoch.
     """
 
     size: int
     shape: tuple
+    masked: bool
+    fresh: bool
 
     @property
     def labels(self) -> np.ndarray | None:
@@ -47,7 +52,11 @@ class Stream(Source, Protocol):
         """The share of the wanted examples that one of several workers reads."""
 
     def stream(
-        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+        self,
+        wanted: np.ndarray,
+        order: tf.Tensor,
+        epoch: tf.Tensor,
+        rank: Callable | None = None,
     ) -> tf.data.Dataset:
         """A dataset of the wanted examples' numbers and of what ``fetch`` takes."""
 
@@ -222,7 +231,10 @@ class Arrays:
         shape: Height, width and channels.
         keys: What each is called; None where they are known by number.
         groups: What each belongs to; None for nothing.
+        masked: Whether the images have their masks as a last channel beyond `shape`.
     """
+
+    fresh = False
 
     def __init__(
         self,
@@ -232,8 +244,10 @@ class Arrays:
         *,
         keys: list[str] | None = None,
         groups: list[str] | None = None,
+        masked: bool = False,
     ) -> None:
         self._read = read
+        self.masked = masked
         self.size = size
         self.shape = shape
         self.keys = keys
@@ -269,13 +283,14 @@ class Records:
         label_bytes: Labels are read ahead when the files hold no more than this.
     """
 
+    masked = fresh = False
+
     def __init__(
         self, builder: Any, split: str, keys: Sequence[str], label_bytes: int
     ) -> None:
         info = builder.info.splits[split]
         self.image, self.label = keys
-        self.feature = builder.info.features[self.image]
-        self.classes = builder.info.features[self.label].num_classes
+        self.feature, self.truth = (builder.info.features[key] for key in keys)
         self.name = f"{builder.info.full_name} {split}"
         self.files = [
             (str(part.filename), part.skip, part.take)
@@ -308,13 +323,18 @@ class Records:
         return np.array_split(wanted, workers)[index]
 
     def stream(
-        self, wanted: np.ndarray, order: tf.Tensor, rank: Callable | None = None
+        self,
+        wanted: np.ndarray,
+        order: tf.Tensor,
+        epoch: tf.Tensor,
+        rank: Callable | None = None,
     ) -> tf.data.Dataset:
         """The wanted examples with their numbers, file by file.
 
         Args:
             wanted: int64 array of example numbers.
             order: int64 tensor: order of the `shuffled(wanted)` files.
+            epoch: Not looked at: files are the same in every epoch.
             rank: Function that gives an int64 tensor of numbers the keys to sort them
                 by: files are then read side by side and the examples sorted within
                 windows of 16,384, or 128 MiB. None leaves the examples as they lie.
@@ -422,8 +442,56 @@ class Records:
                 f"{self.name} holds {len(labels)} examples where its dataset_info.json "
                 f"promises {self.size}; prepare it again"
             )
-        check_labels(labels, self.classes, self.name)
+        check_labels(labels, self.truth.num_classes, self.name)
         return labels
+
+
+class MaskRecords(Records):
+    """Examples in TFRecord files that have an image and a mask.
+
+    Args:
+        builder: A prepared TFDS builder.
+        split: TFDS split string.
+        keys: Names of the image and of the mask among the features; a value of the
+            mask is a class id, 255 no class.
+        classes: Number of classes.
+    """
+
+    masked = True
+
+    def __init__(
+        self, builder: Any, split: str, keys: Sequence[str], classes: int
+    ) -> None:
+        super().__init__(builder, split, keys, 0)
+        self.classes = classes
+        self.labels = np.zeros(self.size, "int64")
+
+    def parse(self, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Encoded images and masks of a batch of serialised examples."""
+        text = tf.io.FixedLenFeature([], tf.string)
+        example = tf.io.parse_example(records, {self.image: text, self.label: text})
+        return example[self.image], example[self.label]
+
+    def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Image, with its mask as the last channel, and 0."""
+        encoded, masks = self.parse(record[None])
+        image = self.feature.decode_example(encoded[0])
+        mask = tf.cast(self.truth.decode_example(masks[0])[..., :1], tf.uint8)
+        known = mask < self.classes
+        mask = tf.where(known, mask + 1, tf.zeros_like(mask))
+        return tf.concat([image, mask], -1), tf.zeros([], tf.int64)
+
+    def largest(self, count: int = 256) -> int:
+        """The largest class id in the first masks."""
+        found = 0
+        for records in self._batches().as_numpy_iterator():
+            for one in self.parse(records)[1][:count]:
+                mask = self.truth.decode_example(one).numpy()
+                found = max(found, int(mask[mask != 255].max(initial=0)))
+            count -= len(records)
+            if count <= 0:
+                break
+        return found
 
 
 def check_labels(labels: np.ndarray, classes: int, name: str) -> None:

@@ -148,3 +148,26 @@ def test_jax_gives_the_same_pixels():
     command = [sys.executable, "-c", JAX]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("how", resizing.RESIZES)
+@pytest.mark.parametrize("have", [(16, 16), (40, 30), (9, 31), (8, 12)])
+def test_what_is_found_returns_to_its_place(how, have):
+    """A rising plane is resized and comes back, where it was seen."""
+    rows, columns = np.mgrid[: have[0], : have[1]]
+    plane = (3 * rows + 2 * columns + 20).astype("uint8")[..., None]
+    small = resizing.resize(tf.constant(plane), (16, 16), how).numpy()
+    back, known = resizing.restored(small.astype("float32"), (16, 16), have, how)
+    assert back.shape == plane.shape
+    assert known.shape == have
+    whole = {"crop": have[0] == have[1], "center": max(have) <= 16}
+    assert known.all() == whole.get(how, True)
+    # At the edges, and where black was filled in, the plane does not go on.
+    inner = known.copy()
+    inner[[0, 1, 2, -3, -2, -1]] = False
+    inner[:, [0, 1, 2, -3, -2, -1]] = False
+    edges = ~known
+    for axis in (0, 1):
+        for step in (-2, -1, 1, 2):
+            inner &= ~np.roll(edges, step, axis)
+    assert np.abs(back - plane)[inner].max(initial=0) <= 3

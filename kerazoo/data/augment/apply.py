@@ -74,7 +74,7 @@ def check_augmentations(steps: Sequence[Step], side: int | None = None) -> None:
                 f"augmentation {step.augmentation.name}:{pixels['pixels']:g} has more "
                 f"pixels than the images, which have {side}; give fewer"
             )
-    order = {"crop": 0, "move": 1, "warp": 1, "pixels": 1, "mix": 2}
+    order = {"crop": 0, "move": 1, "warp": 1, "pair": 1, "pixels": 1, "mix": 2}
     ranks = [order[step.kind] for step in steps]
     if ranks != sorted(ranks) or ranks.count(0) > 1:
         names = ", ".join(step.augmentation.name for step in steps)
@@ -84,26 +84,34 @@ def check_augmentations(steps: Sequence[Step], side: int | None = None) -> None:
         )
 
 
+def part_masks(images: tf.Tensor, masked: bool) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Images, and the last channel by itself where it holds their masks."""
+    return (images[..., :-1], images[..., -1:]) if masked else (images, None)
+
+
 def apply(
     steps: Sequence[Step],
     images: tf.Tensor,
     labels: tf.Tensor,
+    masks: tf.Tensor | None,
     seed: int,
     epoch: tf.Tensor,
     index: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
     """Augments one batch.
 
     Args:
         steps: List of `Step`; a crop among them is passed over.
         images: uint8 tensor (n, height, width, channels).
         labels: Class ids (n,), or one-hot rows where a step mixes.
+        masks: uint8 tensor (n, height, width, 1) that moves as the images do, and is 0
+            where nothing is; or None.
         seed: Integer.
         epoch: Scalar int64 tensor.
         index: int64 tensor (n,): numbers of the examples.
 
     Returns:
-        Images and labels.
+        Images, labels and masks.
     """
     pending: list[tuple[Step, tf.Tensor]] = []
     for place, step in enumerate(steps):
@@ -111,29 +119,36 @@ def apply(
             continue  # Done while resizing.
         numbers = draws.uniform(seed, epoch, index, place, step.augmentation.draws)
         if pending and pending[0][0].kind != step.kind:
-            images, pending = _geometry(pending, images), []
+            (images, masks), pending = _geometry(pending, images, masks), []
         if step.kind in ("move", "warp"):
             pending.append((step, numbers))
         elif step.kind == "mix":
             images, labels = step(images, labels, numbers)
+        elif step.kind == "pair":
+            images, masks = step(images, masks, numbers)
         else:
             images = step(images, numbers)
-    return _geometry(pending, images), labels
+    images, masks = _geometry(pending, images, masks)
+    return images, labels, masks
 
 
-def _geometry(pending, images):
+def _geometry(pending, images, masks):
     """Does neighbouring moves, or warps, as one: each pixel is read once."""
     if not pending:
-        return images
+        return images, masks
     if pending[0][0].kind == "move":
         size, rows, columns = images.shape[1:3], None, None
         for step, numbers in pending:
             down, right = step(size, numbers)
             rows = geometry.chain(rows, down)
             columns = geometry.chain(columns, right)
-        return geometry.pick(images, rows, columns)
-    matrices = [step(numbers) for step, numbers in pending]
-    return geometry.warp(images, functools.reduce(tf.matmul, matrices))
+        if masks is not None:
+            masks = geometry.pick(masks, rows, columns)
+        return geometry.pick(images, rows, columns), masks
+    matrix = functools.reduce(tf.matmul, [step(numbers) for step, numbers in pending])
+    if masks is not None:
+        masks = geometry.warp(masks, matrix, nearest=True)
+    return geometry.warp(images, matrix), masks
 
 
 def crop(

@@ -56,7 +56,7 @@ def shifted(size: int, shift: tf.Tensor) -> tf.Tensor:
     return tf.where((lines >= 0) & (lines < size), lines, size)
 
 
-def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
+def warp(images: tf.Tensor, matrices: tf.Tensor, *, nearest: bool = False) -> tf.Tensor:
     """Moves pixels by a projective map each, bilinear.
 
     Args:
@@ -64,6 +64,7 @@ def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
         matrices: float32 tensor (n, 3, 3) that maps a place (x, y, 1) of the output to
             one of the input; the origin is the centre of the image and the unit half
             of its smaller side.
+        nearest: Whether a pixel takes the nearest one's value, as masks must.
 
     Returns:
         A tensor like `images`.
@@ -80,24 +81,29 @@ def warp(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
         transforms=tf.reshape(pixels, [-1, 9])[:, :8],
         output_shape=[height, width],
         fill_value=0.0,
-        interpolation="BILINEAR",
+        interpolation="NEAREST" if nearest else "BILINEAR",
         fill_mode="CONSTANT",
     )
     return as_like(warped, images)
 
 
-def sample(images: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+def sample(
+    images: tf.Tensor, y: tf.Tensor, x: tf.Tensor, *, nearest: bool = False
+) -> tf.Tensor:
     """Reads images at places between the pixels, bilinear; black outside.
 
     Args:
         images: Tensor (n, height, width, channels).
         y: float32 tensor (n, height, width) of rows.
         x: float32 tensor (n, height, width) of columns.
+        nearest: Whether a place takes the nearest pixel's value, as in masks.
 
     Returns:
         A tensor like `images`.
     """
     height, width = images.shape[1:3]
+    if nearest:
+        y, x = tf.round(y), tf.round(x)
     padded = tf.cast(tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]]), tf.float32)
     # The border of black pixels shifts all places by one.
     y = tf.clip_by_value(y + 1, 0, height + 0.999)
@@ -179,8 +185,10 @@ def shear(u: tf.Tensor, slope: float = 0.1) -> tf.Tensor:
     return across @ matrices([[1, 0, 0], [slopes[:, 1], 1, 0], [0, 0, 1]])
 
 
-@augmentation("pixels", draws=1, limits=(0, 1))
-def lens(images: tf.Tensor, u: tf.Tensor, strength: float = 0.2) -> tf.Tensor:
+@augmentation("pair", draws=1, limits=(0, 1))
+def lens(
+    images: tf.Tensor, masks: tf.Tensor | None, u: tf.Tensor, strength: float = 0.2
+) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Distorts as a lens does: pincushion to barrel, r to r (1 + k r^2)."""
     height, width = images.shape[1:3]
     middle, centre = (height - 1) / 2, (width - 1) / 2
@@ -189,7 +197,10 @@ def lens(images: tf.Tensor, u: tf.Tensor, strength: float = 0.2) -> tf.Tensor:
     # A corner is at distance 1.
     squared = (y**2 + x**2) / max(middle**2 + centre**2, 1)
     factor = 1 + both_ways(u[:, :, None], strength) * squared
-    return sample(images, middle + y * factor, centre + x * factor)
+    places = middle + y * factor, centre + x * factor
+    if masks is not None:
+        masks = sample(masks, *places, nearest=True)
+    return sample(images, *places), masks
 
 
 @augmentation("crop", draws=3, limits=(1, math.inf))

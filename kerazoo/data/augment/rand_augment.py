@@ -30,10 +30,14 @@ OPERATIONS = (
 )
 
 
-@augmentation("pixels", draws=8, limits=(0, 30))
+@augmentation("pair", draws=8, limits=(0, 30))
 def rand_augment(
-    images: tf.Tensor, u: tf.Tensor, operations: float = 2, magnitude: float = 9
-) -> tf.Tensor:
+    images: tf.Tensor,
+    masks: tf.Tensor | None,
+    u: tf.Tensor,
+    operations: float = 2,
+    magnitude: float = 9,
+) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Does some of 14 operations at a magnitude of 30 (RandAugment, at most 4).
 
     Cubuk et al. 2019, Sec. 3; ranges as in AutoAugment, Cubuk et al. 2018, Table 6.
@@ -42,23 +46,28 @@ def rand_augment(
         pick, way = u[:, 2 * number], u[:, 2 * number + 1]
         chosen = tf.cast(pick * len(OPERATIONS), tf.int32)
         sign = tf.where(way < 0.5, -1.0, 1.0)
-        images = operate(images, chosen, sign, magnitude / 30)
-    return images
+        images, masks = operate(images, masks, chosen, sign, magnitude / 30)
+    return images, masks
 
 
 def operate(
-    images: tf.Tensor, chosen: tf.Tensor, sign: tf.Tensor, strength: float
-) -> tf.Tensor:
+    images: tf.Tensor,
+    masks: tf.Tensor | None,
+    chosen: tf.Tensor,
+    sign: tf.Tensor,
+    strength: float,
+) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Does one operation to each image.
 
     Args:
         images: uint8 tensor (n, height, width, channels).
+        masks: uint8 tensor (n, height, width, 1) that moves with them, or None.
         chosen: int32 tensor (n,) of positions in `OPERATIONS`.
         sign: float32 tensor (n,) of -1 and 1: the direction, where there is one.
         strength: From 0 to 1.
 
     Returns:
-        A tensor like `images`.
+        Tensors like `images` and `masks`.
     """
 
     def amount(name, largest):
@@ -75,7 +84,10 @@ def operate(
         [0, 0, 1],
     ]
     angle = amount("rotate", math.pi / 6)
-    images = tf.cast(warp(images, turn(angle) @ matrices(place)), tf.float32)
+    moved = turn(angle) @ matrices(place)
+    if masks is not None:
+        masks = warp(masks, moved, nearest=True)
+    images = tf.cast(warp(images, moved), tf.float32)
 
     mean = tf.reduce_mean(grey(images), [1, 2, 3], keepdims=True)
     others = {
@@ -93,7 +105,7 @@ def operate(
     result = select("solarize", tf.where(bright, 255 - images, images), result)
     result = select("autocontrast", autocontrast(images), result)
     result = select("equalize", equalize(images), result)
-    return as_like(result, tf.zeros([0], tf.uint8))
+    return as_like(result, tf.zeros([0], tf.uint8)), masks
 
 
 def smooth(images: tf.Tensor) -> tf.Tensor:

@@ -22,11 +22,12 @@ class Augmentation:
     Attributes:
         name: What recipes call it.
         summary: One line for people.
-        kind: What the function takes and gives. "pixels": images and draws, images;
-            "move": size and draws, rows and columns to pick; "warp": draws, matrices
-            (n, 3, 3); "crop": sides of one image, size to come, draws (two less than
-            are taken, which place the box), sides of a box; "mix": images, one-hot
-            labels and draws, images and labels.
+        kind: What the function takes and gives. "pixels": images and draws, images in
+            which nothing has moved; "pair": images, masks or None, and draws, images
+            and masks; "move": size and draws, rows and columns to pick; "warp": draws,
+            matrices (n, 3, 3); "crop": sides of one image, size to come, draws (two
+            less than are taken, which place the box), sides of a box; "mix": images,
+            one-hot labels and draws, images and labels.
         function: Does it.
         draws: How many random numbers an example takes.
         defaults: Values by name, which a recipe may give after colons.

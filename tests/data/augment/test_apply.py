@@ -143,7 +143,7 @@ def test_warps_in_a_row_are_one():
     steps = [augment.parse(name) for name in ("rotate:20", "shear:0.2")]
     numbers = tf.range(len(PHOTOS), dtype=tf.int64)
     epoch = tf.constant(0, tf.int64)
-    both, _ = augment.apply(steps, tf.constant(PHOTOS), None, 0, epoch, numbers)
+    both, *_ = augment.apply(steps, tf.constant(PHOTOS), None, None, 0, epoch, numbers)
     matrix = [
         step(draws.uniform(0, epoch, numbers, place, step.augmentation.draws))
         for place, step in enumerate(steps)
@@ -260,7 +260,8 @@ def operated(name, sign=1.0, strength=0.3):
     size = len(PHOTOS)
     chosen = tf.fill([size], rand_augment.OPERATIONS.index(name))
     signs = tf.fill([size], sign)
-    return rand_augment.operate(tf.constant(PHOTOS), chosen, signs, strength).numpy()
+    photos = tf.constant(PHOTOS)
+    return rand_augment.operate(photos, None, chosen, signs, strength)[0].numpy()
 
 
 PILLOW = {

@@ -1,0 +1,36 @@
+"""The colors of classes."""
+
+import numpy as np
+
+
+def palette(count: int) -> np.ndarray:
+    """Colors of classes: those of PASCAL VOC, black the first.
+
+    Args:
+        count: How many, at most 256.
+
+    Returns:
+        uint8 array (count, 3) of RGB.
+    """
+    found = np.zeros((count, 3), "uint8")
+    for number in range(count):
+        for bit in range(8):
+            # The lowest bits of the number become the highest of the channels.
+            for channel in range(3):
+                found[number, channel] |= (number >> (3 * bit + channel) & 1) << 7 - bit
+    return found
+
+
+def colored(masks: np.ndarray, classes: int, void: int = -1) -> np.ndarray:
+    """Class ids as colors, white where there is no class.
+
+    Args:
+        masks: Integer array of any shape.
+        classes: Number of classes.
+        void: The id of no class.
+
+    Returns:
+        uint8 array of that shape and RGB.
+    """
+    known = np.concatenate([palette(classes), [[255, 255, 255]]]).astype("uint8")
+    return known[np.where(masks == void, classes, masks)]
