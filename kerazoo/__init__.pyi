@@ -19,6 +19,7 @@ from .networks import elu11 as elu11
 from .networks import elu18 as elu18
 from .networks import enet as enet
 from .networks import enet_encoder as enet_encoder
+from .networks import enet_encoder_per_pixel as enet_encoder_per_pixel
 from .networks import fitnet4 as fitnet4
 from .networks import fitresnet4 as fitresnet4
 from .networks import fractalnet20 as fractalnet20

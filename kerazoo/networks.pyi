@@ -211,15 +211,31 @@ def enet_encoder(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     dropout: tuple[float, float] = (0.01, 0.1),
-    per_pixel: bool = False,
 ) -> keras.Model:
     """ENet's encoder as a classifier.
 
     Args:
         dropout: The share of maps dropped in stage 1, and in stages 2 and 3. 2 numbers
             from 0 up to, but less than, 1.
-        per_pixel: Whether to classify each position, an eighth of the image's size, as
-            in the first of the paper's two steps of training. True or False.
+    """
+
+def enet_encoder_per_pixel(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    dropout: tuple[float, float] = (0.01, 0.1),
+) -> keras.Model:
+    """ENet's encoder with a class for each position: the paper's first training.
+
+    Args:
+        dropout: The share of maps dropped in stage 1, and in stages 2 and 3. 2 numbers
+            from 0 up to, but less than, 1.
     """
 
 def fitnet4(

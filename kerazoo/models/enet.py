@@ -5,7 +5,9 @@ Network Architecture for Real-Time Semantic Segmentation. arXiv 1606.02147, 2016
 Section 3, Figure 2, Table 1.
 
 Differs from the paper:
-- The paper says that no convolution has a bias; its Torch code, which is built, keeps
+- The paper factorises an asymmetric convolution into 5x1 and 1x5; its Torch code,
+  which is built, has the 1x5 first.
+- The paper says that no convolution has a bias; the code keeps
   one in the initial, the middle and the last convolutions, begins its PReLUs at 0.25,
   and has ReLUs in the decoder.
 - The skip of an upsampling bottleneck is projected before it is unpooled: the indices
@@ -47,10 +49,10 @@ def dilated(
 
 
 def asymmetric(x: KerasTensor, filters: int, *, name: str) -> KerasTensor:
-    """A 5x1 and a 1x5 convolution."""
+    """A 1x5 and a 5x1 convolution, in the order of the authors' code."""
     name = f"{name}_conv2"
-    x = conv(x, filters, (5, 1), activation=None, use_bias=False, name=f"{name}a")
-    return middle(x, filters, (1, 5), name=name)
+    x = conv(x, filters, (1, 5), activation=None, use_bias=False, name=f"{name}a")
+    return middle(x, filters, (5, 1), name=name)
 
 
 # Table 1, stages 2 and 3: the middle of each bottleneck.
@@ -183,27 +185,35 @@ def enet(
     **CITYSCAPES,
     counts=(340_607, 348_127, 3_250_456_960),
     differs=(
-        "The authors train the encoder by a class for each of its positions "
-        "(`per_pixel=True`); the default is one class for the image, by global average "
-        "pooling and a dense layer of as many weights.",
+        "The authors train the encoder by a class for each of its positions, as "
+        "`enet_encoder_per_pixel`; here it is one class for the image, by global "
+        "average pooling and a dense layer of as many weights.",
     ),
 )
 @network
 def enet_encoder(
-    inputs: KerasTensor,
-    top: Top,
-    *,
-    dropout: tuple[Rate, Rate] = (0.01, 0.1),
-    per_pixel: bool = False,
+    inputs: KerasTensor, top: Top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1)
 ) -> KerasTensor:
     """ENet's encoder as a classifier.
 
     Args:
         dropout: The share of maps dropped in stage 1, and in stages 2 and 3.
-        per_pixel: Whether to classify each position, an eighth of the image's size, as
-            in the first of the paper's two steps of training.
     """
     x, _, _ = encode(inputs, dropout)
-    if per_pixel:
-        return top(x, pixel_head, transposed=False)
     return top(x, gap_head)
+
+
+@register(**CITYSCAPES, task="segmentation", counts=(340_607, 348_127, 3_270_377_472))
+@network
+def enet_encoder_per_pixel(
+    inputs: KerasTensor, top: Top, *, dropout: tuple[Rate, Rate] = (0.01, 0.1)
+) -> KerasTensor:
+    """ENet's encoder with a class for each position: the paper's first training.
+
+    A position is an eighth of the image's height and width.
+
+    Args:
+        dropout: The share of maps dropped in stage 1, and in stages 2 and 3.
+    """
+    x, _, _ = encode(inputs, dropout)
+    return top(x, pixel_head, transposed=False)

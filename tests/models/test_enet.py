@@ -77,12 +77,12 @@ def test_dropout_of_the_first_bottlenecks_is_smaller(small):
 
 def test_the_encoder_classifies_images_or_positions():
     assert kerazoo.enet_encoder(input_shape=(32, 48, 3)).output_shape == (None, 19)
-    model = kerazoo.enet_encoder(input_shape=(32, 48, 3), per_pixel=True)
+    model = kerazoo.enet_encoder_per_pixel(input_shape=(32, 48, 3))
     assert model.output_shape == (None, 4, 6, 19)
     np.testing.assert_allclose(np.sum(model(IMAGE), -1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["enet", "enet_encoder"])
+@pytest.mark.parametrize("name", ["enet", "enet_encoder", "enet_encoder_per_pixel"])
 def test_images_that_do_not_halve_three_times(name):
     with pytest.raises(ValueError, match=r"36x48; .* multiples of 8"):
         kerazoo.create(name, input_shape=(36, 48, 3))
