@@ -216,10 +216,12 @@ class Recipe:
         auxiliary_fade: Steps in which that weight falls to zero in a straight line;
             ``None`` keeps it.
         label_smoothing: The share of a label spread over all classes.
-        class_weight: What the training loss of an image is multiplied by: ``balanced``
-            (the reciprocal of its class' share of the training images, divided by the
-            number of classes), or a mapping from names of classes to weights, 1 for
-            those that it does not name. Mixed labels weigh in proportion.
+        class_weight: What the training loss of an image, or of a pixel that has a
+            class of its own, is multiplied by: ``balanced`` (the reciprocal of its
+            class' share ``p`` of the training images or pixels, divided by the number
+            of classes), ``inverse_log`` (ENet's ``1 / ln(1.02 + p)``, divided by the
+            mean of that), or a mapping from names of classes to weights, 1 for those
+            that it does not name. Mixed labels weigh in proportion.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``.
         decay_all: Whether biases and batch norms decay too.
@@ -262,7 +264,7 @@ class Recipe:
     auxiliary_weight: NonNegative = 0.3
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0
-    class_weight: Literal["balanced"] | ClassWeights | None = None
+    class_weight: Literal["balanced", "inverse_log"] | ClassWeights | None = None
     weight_decay: NonNegative = 0.0
     decay_all: bool = False
     l1: NonNegative = 0.0

@@ -9,7 +9,8 @@
 ``metrics.json``        the evaluation on the test split
 ``curves.png``          loss and accuracy over the epochs
 ``confusion.png``       the confusion matrix of the test split
-``class_accuracy.png``  the accuracy of its classes, the worst first
+``class_accuracy.png``  the accuracy of its classes, the worst first; of a segmentation
+                        ``class_iou.png``, what of each is covered
 ``model.keras``         the network with its preprocessing: raw uint8 images of any size
 ``best.json``           which epoch had the lowest validation loss
 ``best.keras``          the network of that epoch, where it is not ``model.keras``
@@ -101,12 +102,15 @@ class Metrics:
     Attributes:
         images: How many were really seen.
         loss: Cross-entropy.
-        accuracy: The share of right guesses.
+        accuracy: The share of right guesses; of a segmentation they are of pixels.
         balanced_accuracy: The mean of ``per_class``; ``None`` in runs of earlier
             versions.
         top5: The share of images whose class is among the five likeliest; ``None`` for
             five classes or fewer.
         calibration_error: Guo et al. 2017, 15 bins.
+        mean_iou: Of a segmentation the mean of ``iou``, else ``None``.
+        iou: Intersection over union by class; ``None`` for one that is neither there
+            nor guessed.
         per_class: Accuracy by class; ``None`` where there was no image of it.
         confusion: Counts, truth by guess.
     """
@@ -116,6 +120,8 @@ class Metrics:
     accuracy: float
     balanced_accuracy: float | None = None
     top5: float | None = None
+    mean_iou: float | None = None
+    iou: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     calibration_error: float
     per_class: Mapping[str, float | None]
     confusion: tuple[tuple[int, ...], ...]
@@ -123,17 +129,20 @@ class Metrics:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without what there is none of."""
         data = reader.plain(self)
-        for name in ("top5", "balanced_accuracy"):
-            if data[name] is None:
+        for name in ("top5", "balanced_accuracy", "mean_iou", "iou"):
+            if not data[name]:
                 del data[name]
         return data
 
     def rows(self) -> list[tuple[str, str]]:
         """The measures of the whole as people see them."""
-        shares = (self.top5, self.balanced_accuracy)
-        top5, balanced = (None if x is None else display.percent(x) for x in shares)
+        shares = (self.mean_iou, self.balanced_accuracy, self.top5)
+        overlap, balanced, top5 = (
+            None if x is None else display.percent(x) for x in shares
+        )
         rows = [
             ("images", f"{self.images:,}"),
+            ("mean IoU", overlap),
             ("accuracy", display.percent(self.accuracy)),
             ("balanced accuracy", balanced),
             ("top 5", top5),
@@ -142,12 +151,24 @@ class Metrics:
         ]
         return [(name, value) for name, value in rows if value]
 
+    @property
+    def score(self) -> float:
+        """What networks are compared by: the mean IoU where there is one."""
+        return self.accuracy if self.mean_iou is None else self.mean_iou
+
+    @property
+    def class_scores(self) -> Mapping[str, float | None]:
+        """`score` of every class by itself; ``None`` where it has none."""
+        return self.iou or self.per_class
+
     def _repr_html_(self) -> str:
-        known = [(name, one) for name, one in self.per_class.items() if one is not None]
+        every = self.class_scores.items()
+        known = [(name, one) for name, one in every if one is not None]
         worst = sorted(known, key=lambda one: one[1])[:20]
         classes = [(name, display.percent(one)) for name, one in worst]
         head = "class" if len(worst) == len(known) else f"worst 20 of {len(known):,}"
-        return display.table(self.rows()) + display.table(classes, (head, "accuracy"))
+        name = "IoU" if self.iou else "accuracy"
+        return display.table(self.rows()) + display.table(classes, (head, name))
 
     def to_json(self) -> str:
         """The content of ``metrics.json``."""
@@ -172,7 +193,7 @@ class BestEpoch:
 # The files of a run folder; nothing else is deleted.
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
-    "history.csv", "curves.png", "confusion.png", "class_accuracy.png",
+    "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "class_iou.png",
     "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
     "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
 )  # fmt: skip

@@ -11,9 +11,10 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from kerazoo import reader
+from kerazoo import colors, reader
 from kerazoo.display import percent
 from kerazoo.errors import counted
 from kerazoo.fonts import legible
@@ -96,7 +97,9 @@ def filter_grid(kernels: Kernels) -> Figure:
 
 
 @reader.checked
-def confusion(matrix: Matrix, classes: Sequence[str]) -> Figure:
+def confusion(
+    matrix: Matrix, classes: Sequence[str], counted: str = "images"
+) -> Figure:
     """A confusion matrix with every class' accuracy at its row.
 
     Of more than a hundred classes the names are left out, of more than thirty the
@@ -105,6 +108,7 @@ def confusion(matrix: Matrix, classes: Sequence[str]) -> Figure:
     Args:
         matrix: Counts ``(truth, guess)``.
         classes: Class names.
+        counted: What they are counts of, in the plural.
     """
     count = len(classes)
     if matrix.shape != (count, count):
@@ -121,7 +125,7 @@ def confusion(matrix: Matrix, classes: Sequence[str]) -> Figure:
     if count <= 100:
         names, font = legible(classes, 24)
         rows = [
-            f"{name}  {percent(right / total, 1) if total else 'no images'}"
+            f"{name}  {percent(right / total, 1) if total else f'no {counted}'}"
             for name, right, total in zip(names, matrix.diagonal(), sums, strict=True)
         ]
         font["fontsize"] = 10 if count <= 30 else 6
@@ -141,7 +145,7 @@ def confusion(matrix: Matrix, classes: Sequence[str]) -> Figure:
     axes.set_xlabel("predicted")
     axes.set_ylabel("true class and its accuracy" if count <= 100 else "true class")
     right = matrix.trace() / max(1, matrix.sum())
-    axes.set_title(f"{percent(right)} of {matrix.sum():,} images right")
+    axes.set_title(f"{percent(right)} of {matrix.sum():,} {counted} right")
     return figure
 
 
@@ -154,33 +158,89 @@ def class_accuracy(matrix: Matrix, classes: Sequence[str]) -> Figure:
         classes: Class names.
     """
     sums = matrix.sum(1)
-    accuracy = matrix.diagonal() / np.maximum(sums, 1)
-    there = np.flatnonzero(sums)
-    worst = there[np.argsort(accuracy[there], kind="stable")][:40]
+    accuracy = np.divide(
+        matrix.diagonal(), sums, where=sums > 0, out=np.full(len(sums), np.nan)
+    )
+    return class_bars(accuracy, sums, classes, "accuracy")
+
+
+@reader.checked
+def class_bars(
+    shares: np.ndarray, counts: np.ndarray, classes: Sequence[str], name: str
+) -> Figure:
+    """A share of every class as a bar, the worst at the top; of many the worst 40.
+
+    Args:
+        shares: ``(classes,)`` in 0..1, not a number for a class that has none.
+        counts: ``(classes,)``: what there is of each.
+        classes: Class names.
+        name: What the shares are.
+    """
+    there = np.flatnonzero(np.isfinite(shares))
+    worst = there[np.argsort(shares[there], kind="stable")][:40]
     names, font = legible(classes, 24)
     size = (6, 1.2 + 0.22 * max(1, len(worst)))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
-    bars = axes.barh(range(len(worst)), accuracy[worst], color="tab:blue")
-    counts = [f"{percent(accuracy[n], 1)} of {sums[n]:,}" for n in worst]
-    axes.bar_label(bars, counts, padding=3, fontsize=7)
+    bars = axes.barh(range(len(worst)), shares[worst], color="tab:blue")
+    words = [f"{percent(shares[n], 1)} of {counts[n]:,}" for n in worst]
+    axes.bar_label(bars, words, padding=3, fontsize=7)
     axes.set_yticks(range(len(worst)), [names[n] for n in worst], **font)
     axes.set_ylim(max(1, len(worst)) - 0.5, -0.5)
     # Room for what stands beside the longest bar.
     axes.set_xlim(0, 1.4)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-    title = "accuracy of every class"
+    title = f"{name} of every class"
     if len(worst) < len(there):
-        title = f"accuracy of the worst {len(worst)} of {len(there):,} classes"
+        title = f"{name} of the worst {len(worst)} of {len(there):,} classes"
     without = len(classes) - len(there)
-    axes.set_title(f"{title}, {without:,} without images" if without else title)
+    axes.set_title(f"{title}, {without:,} without any" if without else title)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
 @reader.checked
+def segmentations(
+    images: Images,
+    truth: Annotated[np.ndarray, axes("count", "height", "width")],
+    guess: Annotated[np.ndarray, axes("count", "height", "width")],
+    classes: Sequence[str],
+) -> Figure:
+    """Images, their masks and what was found, a row each.
+
+    Args:
+        images: In 0..255.
+        truth: Class ids, -1 for none; they may be smaller than the images.
+        guess: Class ids of the same size.
+        classes: Class names; the first thirty are explained by their colors.
+    """
+    count = len(images)
+    names, font = legible(classes[:30], 24)
+    figure = Figure(figsize=(6 + 1.6, max(1.8 * count, 2.4)), layout="constrained")
+    rows = figure.subplots(count, 3, squeeze=False)
+    for row, image, *masks in zip(rows, images, truth, guess, strict=True):
+        shown = np.clip(np.rint(image), 0, 255).astype("uint8")
+        row[0].imshow(shown[..., 0] if shown.shape[-1] == 1 else shown, cmap="gray")
+        for axes_, mask in zip(row[1:], masks, strict=True):
+            axes_.imshow(colors.colored(mask, len(classes)), interpolation="nearest")
+        for axes_ in row:
+            axes_.axis("off")
+    for axes_, title in zip(rows[0], ("image", "truth", "found"), strict=True):
+        axes_.set_title(title, fontsize=9)
+    patches = [
+        Patch(facecolor=color / 255, edgecolor="0.5", label=name)
+        for name, color in zip(names, colors.palette(len(classes)), strict=False)
+    ]
+    figure.legend(
+        handles=patches, loc="outside right upper", frameon=False,
+        prop={"size": 7, **({"family": font["family"]} if "family" in font else {})},
+    )  # fmt: skip
+    return figure
+
+
+@reader.checked
 def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
-    """Loss and accuracy over the epochs, training beside validation.
+    """Loss and accuracy, or mean IoU, over the epochs, training beside validation.
 
     Args:
         history: A row an epoch.
@@ -188,15 +248,16 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = [row["epoch"] for row in history]
     keys = list(history[0]) if history else []
-    for place, name in enumerate(("loss", "accuracy"), 1):
+    score = "mean_iou" if "mean_iou" in keys else "accuracy"
+    for place, name in enumerate(("loss", score), 1):
         axes = figure.add_subplot(1, 2, place)
         for key in keys:
             if key in (name, f"val_{name}") or key.endswith(f"predictions_{name}"):
                 label = "validation" if key.startswith("val_") else "training"
                 axes.plot(epochs, [row[key] for row in history], ".-", label=label)
         axes.set_xlabel("epoch")
-        axes.set_ylabel(name)
-        _set_limits(axes, epochs, most=1.0 if name == "accuracy" else math.inf)
+        axes.set_ylabel(name.replace("mean_iou", "mean IoU"))
+        _set_limits(axes, epochs, most=1.0 if name == score else math.inf)
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()

@@ -233,6 +233,8 @@ def report(metrics: "Metrics") -> None:
     """Prints what a network is worth."""
     console.print(f"test images    {metrics.images:,}")
     console.print(f"test loss      {metrics.loss:.4f}")
+    if metrics.mean_iou is not None:
+        console.print(f"test mean IoU  {percent(metrics.mean_iou)}")
     balanced = metrics.balanced_accuracy
     shown = "" if balanced is None else f" (balanced {percent(balanced)})"
     console.print(f"test accuracy  {percent(metrics.accuracy)}{shown}")

@@ -121,7 +121,7 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Evaluate a run's network: accuracy, loss, calibration, every class."""
+    """Evaluate a run's network: accuracy or IoU, loss, calibration, every class."""
     from kerazoo import training
 
     metrics = training.evaluate(
@@ -136,14 +136,14 @@ def evaluate(
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))
         return
-    shares = ("accuracy", "balanced_accuracy", "top5", "calibration_error")
+    shares = ("mean_iou", "accuracy", "balanced_accuracy", "top5", "calibration_error")
     for name in ("images", "loss", *shares):
         value = getattr(metrics, name)
         if value is not None:
             shown = f"{value:,}" if name == "images" else f"{value:.4f}"
             console.print(f"{name.replace('_', ' '):18} {shown}")
     width = max(map(len, metrics.per_class))
-    for name, value in metrics.per_class.items():
+    for name, value in metrics.class_scores.items():
         shown = "no images" if value is None else f"{value:.4f}"
         console.print(f"  {name:{width}} {shown}", markup=False, soft_wrap=True)
 
@@ -162,9 +162,16 @@ def predict(
     csv: Annotated[
         pathlib.Path | None, typer.Option(parser=path, help="The CSV file to write.")
     ] = None,
+    masks: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            parser=path,
+            help="Of a segmentation: the folder for masks and overlays to write.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Name what is on images, with a run's network."""
+    """Name what is on images, or on every pixel, with a run's network."""
     from rich.progress import track
 
     from kerazoo.serving.predict import list_images, predictions
@@ -176,7 +183,7 @@ def predict(
     quiet = len(paths) < 10 or not sys.stderr.isatty()
     found = list(
         track(
-            predictions(opened, paths, top=top, best=best),
+            predictions(opened, paths, top=top, best=best, masks=masks),
             "predicting",
             total=len(paths),
             console=Console(stderr=True),
@@ -192,6 +199,8 @@ def predict(
         console.print(
             f"{one.image}: {one.problem or guesses}", markup=False, soft_wrap=True
         )
+    if masks and not (csv or as_json):
+        console.print(f"masks: {masks}", soft_wrap=True)
     unread = [one for one in found if one.problem]
     if len(unread) == 1:
         raise ValueError(unread[0].problem)
@@ -209,10 +218,12 @@ def write_csv(file: pathlib.Path, found: "Sequence[Prediction]") -> None:
     width = max((len(one.top) for one in found), default=0)
     numbers = range(1, width + 1)
     heads = [head for n in numbers for head in (f"class_{n}", f"probability_{n}")]
-    table.writerow(["image", *heads, "problem"])
+    masks = ["mask"] if any(one.mask for one in found) else []
+    table.writerow(["image", *heads, *masks, "problem"])
     for one in found:
         cells: list[object] = [x for g in one.top for x in (g.label, g.probability)]
         cells += [""] * (2 * width - len(cells))
+        cells += [one.mask or ""] * len(masks)
         table.writerow([one.image, *cells, one.problem or ""])
     write_atomic(file, text.getvalue())
 

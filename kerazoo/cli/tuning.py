@@ -76,8 +76,8 @@ def crossval(
         return
     console.print(_crossval_table(result))
     console.print(
-        f"accuracy {percent(result.mean)}, standard deviation {percent(result.std)} "
-        f"over {len(result.folds)} folds"
+        f"{result.score_name} {percent(result.mean)}, standard deviation "
+        f"{percent(result.std)} over {len(result.folds)} folds"
     )
     console.print(f"folder   {folder}", soft_wrap=True)
 
@@ -88,7 +88,7 @@ def _crossval_table(result):
 
     table = FittingTable(spare=("loss", "images", "repeat"), box=None)
     searched = result.folds[0].winner is not None
-    for column in ("repeat", "fold", "images", "accuracy", "loss"):
+    for column in ("repeat", "fold", "images", result.score_name, "loss"):
         table.add_column(column, justify="right")
     if searched:
         table.add_column("inner folds", justify="right")
@@ -128,21 +128,22 @@ def tune(
         rows = [dataclasses.asdict(trial) for trial in found.trials]
         print(json.dumps(rows, indent=2))
         return
-    console.print(_search_table(found.trials, list(found.config.plan.space)))
+    names = list(found.config.plan.space)
+    console.print(_search_table(found.trials, names, found.config.score_name))
     files = f"{found.path}/results.csv, results.png, events/"
     console.print(f"results        {files}", soft_wrap=True)
     best = f"kerazoo winner {found.path} --run RUN"
     console.print(f"the best       {best}", soft_wrap=True)
 
 
-def _search_table(trials, names):
+def _search_table(trials, names, score):
     """The trials; their values in columns of their own where the console is wide."""
     from kerazoo.analysis.tables import FittingTable
     from kerazoo.tuning.records import one_line, shorten
 
     def table(apart):
         made = FittingTable(spare=("multiply-adds", "seconds", "std"), box=None)
-        for column in ("trial", "accuracy", "std", "seconds", "multiply-adds"):
+        for column in ("trial", score, "std", "seconds", "multiply-adds"):
             made.add_column(column, justify="right", no_wrap=True)
         for column in names if apart else ["values"]:
             made.add_column(column, overflow="fold", min_width=None if apart else 24)
@@ -259,7 +260,7 @@ def ensemble(
 
     table = Table(box=None, header_style="bold")
     table.add_column("member", overflow="fold")
-    for column in ("accuracy", "loss"):
+    for column in (result.score_name, "loss"):
         table.add_column(column, justify="right")
     *single, together = result.rows()
     for row in single:

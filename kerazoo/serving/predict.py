@@ -3,7 +3,7 @@
 import glob
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -12,6 +12,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks
 from kerazoo.reader import Count, Path
 from kerazoo.run import Run
+from kerazoo.serving.masks import MaskFiles
 from kerazoo.tasks import Prediction
 
 Paths = Annotated[
@@ -23,7 +24,12 @@ Paths = Annotated[
 
 @reader.checked
 def predict(
-    run: Path | Run, images: Paths, *, top: Count = 3, best: bool = False
+    run: Path | Run,
+    images: Paths,
+    *,
+    top: Count = 3,
+    best: bool = False,
+    masks: Path | None = None,
 ) -> list[Prediction]:
     """The likeliest classes of image files.
 
@@ -34,27 +40,41 @@ def predict(
         top: How many classes to give for each.
         best: Whether to ask the network of the epoch with the lowest validation loss,
             in place of the last.
+        masks: Of a segmentation a folder for the class of every pixel, at the image's
+            own size: ``a.png`` with indices and colors, ``a_overlay.png`` to look at.
 
     Returns:
         A :class:`kerazoo.tasks.Prediction` an image; a file that is no whole image
         has its problem there.
 
     Raises:
-        ValueError: Where a file is missing, a folder or pattern has no image, or there
-            is no model.
+        ValueError: Where a file is missing, a folder or pattern has no image, there is
+            no model, or masks are asked of a network that gives none.
     """
     run = run if isinstance(run, Run) else Run(run)
-    return list(predictions(run, list_images(images), top=top, best=best))
+    paths = list_images(images)
+    return list(predictions(run, paths, top=top, best=best, masks=masks))
 
 
 @reader.checked
 def predictions(
-    run: Run, images: Iterable[Path], *, top: Count = 3, best: bool = False
+    run: Run,
+    images: Sequence[pathlib.Path],
+    *,
+    top: Count = 3,
+    best: bool = False,
+    masks: Path | None = None,
 ) -> Iterator[Prediction]:
     """:func:`predict` one by one; no more than one image is held in memory."""
     config = run.config
     task, channels = tasks.find(config.task), config.image_shape[-1]
+    if masks is not None and config.task != "segmentation":
+        raise ValueError(
+            f"masks are what networks for segmentation give, but {run.path} is a "
+            f"network for {config.task}; leave masks out."
+        )
     model = run.model(best=best)
+    files = None if masks is None else _mask_files(config, model, images, masks)
     for path in images:
         try:
             pixels = kerazoo_data.read_image(path, channels)
@@ -62,7 +82,21 @@ def predictions(
             yield Prediction(str(path), problem=str(error))
             continue
         outputs = np.asarray(model(pixels[None], training=False))[0]
-        yield Prediction(str(path), task.guesses(outputs, config.classes, top))
+        mask = str(files.write(path, pixels, outputs)) if files else None
+        guesses = task.guesses(outputs, config.classes, top)
+        yield Prediction(str(path), guesses, mask=mask)
+
+
+def _mask_files(config, model, images, folder):
+    sizes = [one.output.shape[1:3] for one in model.layers if one.name == "native"]
+    return MaskFiles(
+        pathlib.Path(folder),
+        images,
+        config.classes,
+        config.image_shape[:2],
+        config.recipe.resize,
+        sizes[0] if sizes else None,
+    )
 
 
 @reader.checked

@@ -1,12 +1,26 @@
 """Contract 4: what a kind of network learns and gives."""
 
+from kerazoo import registry
 from kerazoo.errors import unknown
 from kerazoo.tasks.classification import Classification
+from kerazoo.tasks.segmentation import Segmentation
 from kerazoo.tasks.task import Guess, Prediction, Task
 
-__all__ = ["TASKS", "Classification", "Guess", "Prediction", "Task", "find"]
+__all__ = [
+    "TASKS",
+    "Classification",
+    "Guess",
+    "Prediction",
+    "Segmentation",
+    "Task",
+    "find",
+    "of_network",
+]
 
-TASKS: dict[str, Task] = {"classification": Classification()}
+TASKS: dict[str, Task] = {
+    "classification": Classification(),
+    "segmentation": Segmentation(),
+}
 
 
 def find(name: str) -> Task:
@@ -18,3 +32,8 @@ def find(name: str) -> Task:
     if name not in TASKS:
         raise unknown("task", name, TASKS)
     return TASKS[name]
+
+
+def of_network(name: str) -> Task:
+    """The task of a network."""
+    return find(registry.find(name).task)

@@ -18,14 +18,17 @@ class Accuracy(keras.metrics.Metric):
     Args:
         classes: Number of classes.
         name: The metric's name.
+        void: A label that is not counted, or ``None``.
 
     Attributes:
         matrix: Counts ``(truth, guess)`` since the last reset.
     """
 
-    def __init__(self, classes: int, name: str = "accuracy") -> None:
+    def __init__(
+        self, classes: int, name: str = "accuracy", void: int | None = None
+    ) -> None:
         super().__init__(name=name)
-        self.classes = classes
+        self.classes, self.void = classes, void
         self.matrix = self.add_variable(
             (classes, classes), initializer="zeros", name="matrix"
         )
@@ -34,17 +37,21 @@ class Accuracy(keras.metrics.Metric):
         """Counts a batch.
 
         Args:
-            y_true: Class ids ``(batch,)``, or rows ``(batch, classes)``.
-            y_pred: Scores ``(batch, classes)``.
+            y_true: Class ids ``(batch, ...)``, or rows ``(batch, classes)``.
+            y_pred: Scores ``(batch, ..., classes)``.
             sample_weight: Not supported.
         """
         if len(y_true.shape) == 2 and y_true.shape[-1] == self.classes:
             y_true = ops.argmax(y_true, axis=-1)
         truth = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         guess = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        ones = ops.ones_like(truth, dtype=self.matrix.dtype)
+        if self.void is not None:
+            ones = ops.where(truth == self.void, 0, ones)
+            truth = ops.maximum(truth, 0)
         counts = ops.segment_sum(
-            ops.ones_like(truth, dtype=self.matrix.dtype),
-            truth * self.classes + guess,
+            ones,
+            truth * self.classes + ops.reshape(guess, (-1,)),
             num_segments=self.classes**2,
         )
         self.matrix.assign_add(ops.reshape(counts, self.matrix.shape))

@@ -27,6 +27,8 @@ class Classification:
     """
 
     served_activation: str | None = "softmax"
+    score_name = "accuracy"
+    draws = False
 
     def needs_one_hot(self, recipe: Recipe) -> bool:
         rows = recipe.loss in ("binary_crossentropy", "squared_hinge")
@@ -97,6 +99,15 @@ class Classification:
             "confusion": plots.confusion(matrix, classes),
             "class_accuracy": plots.class_accuracy(matrix, classes),
         }
+
+    def picture(
+        self,
+        images: np.ndarray,
+        targets: Any,
+        outputs: np.ndarray,
+        classes: Sequence[str],
+    ) -> "Figure":
+        raise NotImplementedError("the guesses for whole images are not drawn")
 
     def guesses(
         self, outputs: np.ndarray, classes: Sequence[str], top: int

@@ -36,11 +36,13 @@ class Prediction:
         image: The file.
         top: The likeliest classes, the first first; empty where there is a problem.
         problem: Why the file could not be read, or None.
+        mask: The file that the class of every pixel was written to, or None.
     """
 
     image: str
     top: tuple[Guess, ...] = ()
     problem: str | None = None
+    mask: str | None = None
 
     def _repr_html_(self) -> str:
         guesses = [(one.label, percent(one.probability)) for one in self.top]
@@ -58,9 +60,14 @@ class Task(Protocol):
     Attributes:
         served_activation: The activation of the scores that a served network gives;
             in training they are logits.
+        score_name: What :attr:`kerazoo.run.Metrics.score` is, by which networks are
+            compared.
+        draws: Whether `picture` has something to draw.
     """
 
     served_activation: str | None
+    score_name: str
+    draws: bool
 
     def needs_one_hot(self, recipe: Recipe) -> bool:
         """Whether the loss of a recipe needs labels that are rows of numbers."""
@@ -114,6 +121,23 @@ class Task(Protocol):
         self, counts: np.ndarray, classes: Sequence[str]
     ) -> Mapping[str, "Figure"]:
         """Figures of a run by the name of their file, from such counts."""
+
+    def picture(
+        self,
+        images: np.ndarray,
+        targets: Any,
+        outputs: np.ndarray,
+        classes: Sequence[str],
+    ) -> "Figure":
+        """What a network in training makes of some images, beside the truth.
+
+        Args:
+            images: In 0..255.
+            targets: As for the loss.
+            outputs: What the network gives for them.
+            classes: Class names.
+
+        """
 
     def guesses(
         self, outputs: np.ndarray, classes: Sequence[str], top: int

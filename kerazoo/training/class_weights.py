@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
-from sklearn.utils.class_weight import compute_class_weight
 
 from kerazoo.data import Split
+from kerazoo.data.batches import count_pixels
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 
@@ -32,7 +32,8 @@ def class_weights(recipe: Recipe, training: Split) -> tuple[float, ...] | None:
 
     Args:
         recipe: The recipe.
-        training: The training images, whose labels ``balanced`` counts.
+        training: The training images, whose labels, or pixels, are counted where the
+            recipe asks for it.
 
     Raises:
         ValueError: For an unknown class.
@@ -43,29 +44,41 @@ def class_weights(recipe: Recipe, training: Split) -> tuple[float, ...] | None:
         return None
     if isinstance(given, Mapping):
         return tuple(given.get(name, 1.0) for name in classes)
-    labels = training.read_labels()
-    present = np.unique(labels)
-    weights = np.ones(len(classes))
-    weights[present] = compute_class_weight("balanced", classes=present, y=labels)
+    if training.source.masked:
+        counts = count_pixels(training)
+    else:
+        counts = np.bincount(training.read_labels(), minlength=len(classes))
+    shares = counts / counts.sum()
+    if given == "balanced":
+        there = shares > 0
+        weights = np.ones(len(classes))
+        weights[there] = 1 / (there.sum() * shares[there])
+    else:
+        weights = 1 / np.log(1.02 + shares)
+        # The mean over what is learnt from is 1, as where Torch divides by the sum.
+        weights /= weights @ shares
     return tuple(map(float, weights))
 
 
 def weigh(dataset: tf.data.Dataset, weights: Sequence[float]) -> tf.data.Dataset:
-    """Adds the weight of every image to its batch.
+    """Adds the weight of every image, or pixel, to its batch.
 
     Args:
-        dataset: Of ``(images, labels)``; labels are class ids ``(batch,)`` or rows
-            ``(batch, classes)`` of shares, one-hot or mixed.
+        dataset: Of ``(images, labels)``; labels are class ids ``(batch,)``, ids of
+            pixels ``(batch, height, width)`` with -1 for void, or rows ``(batch,
+            classes)`` of shares, one-hot or mixed.
         weights: The weight of every class.
 
     Returns:
-        A dataset of ``(images, labels, weights)``, the weights float32 ``(batch,)``.
+        A dataset of ``(images, labels, weights)``, the weights float32 of the shape of
+        the ids.
     """
-    table = np.array(weights, "float32")
+    # What is void weighs nothing.
+    table = np.array([0, *weights], "float32")
 
     def add(images, labels):
-        if len(labels.shape) == 1:
-            return images, labels, tf.gather(table, labels)
-        return images, labels, tf.linalg.matvec(labels, table)
+        if len(labels.shape) == 2:
+            return images, labels, tf.linalg.matvec(labels, table[1:])
+        return images, labels, tf.gather(table, labels + 1)
 
     return dataset.map(add)

@@ -4,6 +4,7 @@ import math
 import pathlib
 
 from kerazoo import memory, registry, tasks
+from kerazoo.data.images import ImageData
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
@@ -82,3 +83,19 @@ def check_size(network: str, recipe: Recipe, shape: tuple[int, int, int]) -> Non
         4 * recipe.batch_size * math.prod(shape),
         "give a smaller image_shape or batch_size",
     )
+
+
+def check_task(network: str, images: ImageData) -> None:
+    """Refuses data from which a network cannot learn its task.
+
+    Raises:
+        ValueError: Where they are for another one.
+    """
+    task = registry.find(network).task
+    if task != images.task:
+        cards = map(registry.find, registry.list_models())
+        fitting = [card.name for card in cards if card.task == images.task]
+        raise ValueError(
+            f"{network} is a network for {task}, but {images.name} is for "
+            f"{images.task}; give other data, or a network such as {fitting[0]}."
+        )

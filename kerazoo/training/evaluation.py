@@ -69,7 +69,12 @@ def own_parts(images: kerazoo_data.ImageData, recipe: Recipe) -> str | None:
         images.train.source, name=images.train.name, classes=images.classes
     )
     usual: list[kerazoo_data.Split | None] = [whole, None]
-    if recipe.validation:
+    held_out = images.validation
+    if recipe.validation and held_out and held_out.source is not images.train.source:
+        usual[1] = kerazoo_data.Split(
+            held_out.source, name="validation", classes=images.classes
+        )
+    elif recipe.validation:
         with contextlib.suppress(ValueError):
             usual = list(whole.split_off(recipe.validation, recipe.seed))
     usual.append(

@@ -46,7 +46,11 @@ from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
 from kerazoo.training.best_weights import BestWeights
 from kerazoo.training.class_weights import class_weights, weigh
-from kerazoo.training.compatibility import check_compatible, check_size
+from kerazoo.training.compatibility import (
+    check_compatible,
+    check_size,
+    check_task,
+)
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.generators import generators_kept
@@ -318,6 +322,8 @@ def prepare(
     own: OwnModel | None = None,
 ) -> Job:
     """Model, batches and configuration of a training; nothing is written yet."""
+    if own is None:
+        check_task(network, images)
     weights = class_weights(recipe, images.train)
     pipeline = _pipeline(network, images, recipe, own)
     batch = {
@@ -618,11 +624,16 @@ def _writers(job, folder, recorders, every):
     """What TensorBoard shows."""
     writer = recorders["train"]
     watched = recorders.get("validation", writer)
+    examples = []
+    if job.validation and job.task.draws:
+        seen = job.task.targets(job.model, job.validation.dataset)
+        examples = [writers.Examples(watched, seen, job.task, job.classes, every)]
     return [
         writers.Scalars(writer, watched),
         writers.RecipeText(writer, watched, folder.path, job.config),
         writers.Throughput(writer, job.recipe.batch_size),
         writers.AugmentedImages(writer, job.training.epochs(), job.classes),
+        *examples,
         writers.FirstFilters(writer, every),
         writers.Histograms(writer, every),
     ]

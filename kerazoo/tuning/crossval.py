@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import processes, reader, recipes, training
+from kerazoo import processes, reader, recipes, tasks, training
 from kerazoo.data.arrays import DataLike
 from kerazoo.display import percent, table
 from kerazoo.files import write_atomic
@@ -54,13 +54,18 @@ class CrossValidation:
     folds: tuple[Fold, ...]
 
     @property
+    def score_name(self) -> str:
+        """What the scores are, by the network's task."""
+        return tasks.of_network(self.network).score_name
+
+    @property
     def scores(self) -> list[float]:
-        """The accuracy on every fold."""
+        """The accuracy, or mean IoU, on every fold."""
         return [fold.score for fold in self.folds]
 
     @property
     def mean(self) -> float:
-        """The mean accuracy."""
+        """The mean score."""
         return float(np.mean(self.scores))
 
     @property
@@ -72,7 +77,7 @@ class CrossValidation:
         return float(np.std(self.scores))
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Repeat, number, images, accuracy and loss of the folds, as texts."""
+        """Repeat, number, images, score and loss of the folds, as texts."""
         return [
             (
                 str(fold.repeat),
@@ -87,9 +92,9 @@ class CrossValidation:
     def _repr_html_(self) -> str:
         return table(
             self.rows(),
-            ("repeat", "fold", "images", "accuracy", "loss"),
+            ("repeat", "fold", "images", self.score_name, "loss"),
             title=f"{self.network} on {self.data}",
-            note=f"accuracy {percent(self.mean)}, standard deviation "
+            note=f"{self.score_name} {percent(self.mean)}, standard deviation "
             f"{percent(self.std)}",
         )
 
@@ -343,7 +348,7 @@ class FoldWork:
             self.reported.add(number)
             metrics = Run(run).metrics
             fold = f"fold {number + 1} of {len(self.places)}"
-            print(f"{fold}: {percent(metrics.accuracy)} of {metrics.images:,} images")
+            print(f"{fold}: {percent(metrics.score)} of {metrics.images:,} images")
 
     def _done(self, place, run):
         if not (place / run / "metrics.json").is_file():
@@ -374,7 +379,7 @@ class FoldWork:
                     repeat=index // count + 1,
                     number=index % count + 1,
                     images=metrics.images,
-                    score=metrics.accuracy,
+                    score=metrics.score,
                     loss=metrics.loss,
                     run=(place / run).relative_to(self.folder).as_posix(),
                 )

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
-from kerazoo import reader
+from kerazoo import reader, tasks
 from kerazoo.analysis import plots
 from kerazoo.data.arrays import DataLike
 from kerazoo.display import percent, table
@@ -80,13 +80,13 @@ class MemberResult:
     Attributes:
         name: What tables call it.
         network: The network's name.
-        accuracy: The share of right guesses.
+        score: The share of right guesses, or the mean IoU.
         loss: Cross-entropy.
     """
 
     name: str
     network: str
-    accuracy: float
+    score: float
     loss: float
 
 
@@ -121,8 +121,12 @@ class Ensemble:
         members: Every member on its own.
         metrics: The same measures of the whole as of a run.
         correlation: How much any two members err on the same images: the correlation
-            of their errors, ``None`` where a member makes none.
-        curve: The error for 1, 2, ... members; empty where weights are averaged.
+            of their errors, ``None`` where a member makes none; empty for a
+            segmentation, as the answers for all pixels of all images are too many to
+            hold.
+        curve: The error for 1, 2, ... members; empty where weights are averaged, and
+            for a segmentation.
+        score_name: What the members' scores are.
     """
 
     rule: str
@@ -133,6 +137,7 @@ class Ensemble:
     metrics: Metrics
     correlation: list[list[float | None]]
     curve: tuple[CurvePoint, ...]
+    score_name: str = "accuracy"
 
     @property
     def mean_correlation(self) -> float | None:
@@ -145,14 +150,14 @@ class Ensemble:
         return float(np.mean(known)) if known else None
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Name, accuracy and loss of the members, then of all together, as texts."""
+        """Name, score and loss of the members, then of all together, as texts."""
         joint = self.metrics
-        rows = [(one.name, one.accuracy, one.loss) for one in self.members]
-        rows.append((f"together ({self.rule})", joint.accuracy, joint.loss))
+        rows = [(one.name, one.score, one.loss) for one in self.members]
+        rows.append((f"together ({self.rule})", joint.score, joint.loss))
         return [(name, percent(right), f"{loss:.4f}") for name, right, loss in rows]
 
     def _repr_html_(self) -> str:
-        head = ("member", "accuracy", "loss")
+        head = ("member", self.score_name, "loss")
         return table(self.rows(), head, title=f"{self.data} {self.split}")
 
     def to_dict(self) -> dict[str, Any]:
@@ -375,46 +380,72 @@ def _measured(found, models, whole, rule, images, split):
     part = getattr(images, split)
     if part is None:
         raise ValueError(f"{images.name} has no {split} images; measure split test.")
-    seen, gathered = {}, []
-    networks = [*models, whole] if rule == "weights" else models
-    members_of = [*found, found[0]] if rule == "weights" else found
-    for member, model in zip(members_of, networks, strict=True):
+    seen = {}
+
+    def batches(member):
         config, recipe = member.run.config, member.run.recipe
         way = (config.image_shape, recipe.resize)
         if way not in seen:
             seen[way] = kerazoo_data.Batches(
                 part, recipe.batch_size, image_shape=way[0], resize=way[1]
             )
-        if rule == "logits":
-            model = join.logits_of(model)
-        truth, scores = predictions(resized_to_output(model), seen[way])
-        gathered.append(scores)
-    averaged = gathered.pop() if rule == "weights" else None
-    answers = np.stack(gathered)
-    single = _softmax(answers) if rule == "logits" else answers
-    wrong = single.argmax(-1) != truth
-    results = []
-    for member, scores in zip(found, single, strict=True):
-        metrics = classification_metrics(truth, scores, images.classes)
-        results.append(
-            MemberResult(
-                name=member.name,
-                network=member.run.config.network,
-                accuracy=metrics.accuracy,
-                loss=metrics.loss,
-            )
-        )
-    if averaged is None:
-        averaged = combine(answers, rule)
+        return seen[way]
+
+    if images.task == "classification":
+        measured = _classified(found, models, whole, rule, images.classes, batches)
+    else:
+        task = tasks.find(images.task)
+
+        def measure(model, member):
+            served = resized_to_output(model)
+            return task.measure(served, batches(member), images.classes)
+
+        single = [measure(*one) for one in zip(models, found, strict=True)]
+        # Members of several sizes answer at their own; the whole at the first's.
+        measured = single, measure(whole, found[0]), [], ()
+    single, together, correlation, curve = measured
     return Ensemble(
         rule=rule,
         model=whole,
         data=images.name,
         split=split,
-        members=tuple(results),
-        metrics=classification_metrics(truth, averaged, images.classes),
-        correlation=_correlation(wrong),
-        curve=() if rule == "weights" else error_curve(answers, truth, rule),
+        members=tuple(
+            MemberResult(
+                name=member.name,
+                network=member.run.config.network,
+                score=metrics.score,
+                loss=metrics.loss,
+            )
+            for member, metrics in zip(found, single, strict=True)
+        ),
+        metrics=together,
+        correlation=correlation,
+        curve=curve,
+        score_name=tasks.find(images.task).score_name,
+    )
+
+
+def _classified(found, models, whole, rule, classes, batches):
+    """The metrics of the members and of the whole, how errors correlate, the curve."""
+    gathered = []
+    networks = [*models, whole] if rule == "weights" else models
+    members_of = [*found, found[0]] if rule == "weights" else found
+    for member, model in zip(members_of, networks, strict=True):
+        if rule == "logits":
+            model = join.logits_of(model)
+        truth, scores = predictions(resized_to_output(model), batches(member))
+        gathered.append(scores)
+    averaged = gathered.pop() if rule == "weights" else None
+    answers = np.stack(gathered)
+    single = _softmax(answers) if rule == "logits" else answers
+    wrong = single.argmax(-1) != truth
+    if averaged is None:
+        averaged = combine(answers, rule)
+    return (
+        [classification_metrics(truth, scores, classes) for scores in single],
+        classification_metrics(truth, averaged, classes),
+        _correlation(wrong),
+        () if rule == "weights" else error_curve(answers, truth, rule),
     )
 
 

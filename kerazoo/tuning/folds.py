@@ -20,7 +20,8 @@ def merge_splits(images: ImageData) -> Split:
     """All examples that may be learnt from, training and validation, as one split.
 
     The examples stand in the order of their source, so that the same set gives the same
-    folds whatever share of it was split off for validation.
+    folds whatever share of it was split off for validation. Of generated images those
+    of training alone are taken.
 
     Args:
         images: A loaded set; its ``test`` is not looked at.
@@ -30,6 +31,9 @@ def merge_splits(images: ImageData) -> Split:
     """
     train, validation = images.train, images.validation
     if validation is None:
+        return train
+    if train.source.fresh:
+        # Generated: there are as many as one likes.
         return train
     if validation.source is not train.source:
         raise ValueError(

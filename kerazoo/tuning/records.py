@@ -167,7 +167,7 @@ class Winner:
     Attributes:
         network: The network's name.
         values: The hyper-parameters.
-        inner_score: The mean accuracy over the inner folds, by which it was chosen.
+        inner_score: The mean score over the inner folds, by which it was chosen.
     """
 
     network: str
@@ -183,7 +183,7 @@ class Fold:
         repeat: Of the split into folds, from 1.
         number: Its number within the repeat, from 1.
         images: How many were tested.
-        score: The accuracy on them.
+        score: The accuracy on them, or the mean IoU.
         loss: Their cross-entropy.
         run: The run folder, within the cross-validation's.
         winner: What the search within the fold chose, where there was one.

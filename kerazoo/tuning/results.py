@@ -61,6 +61,11 @@ class SearchConfig:
         """What is searched; made once, for it asks for every value."""
         return Space(self.network, self.recipe, self.plan.space)
 
+    @property
+    def score_name(self) -> str:
+        """What trials are compared by, from the network's task."""
+        return tasks.of_network(self.network).score_name
+
     def load_data(self, data: DataLike | None = None) -> kerazoo_data.ImageData:
         """The data set, or as it is one that is loaded."""
         return kerazoo_data.load(
@@ -106,7 +111,7 @@ class Search:
             )
             for one in trials[:20]
         ]
-        head = ("trial", "accuracy", "seconds", "network", *names)
+        head = ("trial", self.config.score_name, "seconds", "network", *names)
         more = len(trials) - len(rows)
         note = f"and {more:,} more" if more else ""
         return display.table(rows, head, title=f"search {self.path}", note=note)

@@ -140,7 +140,7 @@ class Trials:
                 verbose=0,
             )
             epochs = trial.epochs or len(run.history)
-            done = {"score": run.metrics.accuracy, "epochs": epochs}
+            done = {"score": run.metrics.score, "epochs": epochs}
         if not math.isfinite(done["score"]):
             raise ArithmeticError(f"its score is {done['score']}")
         return done

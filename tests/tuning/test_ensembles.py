@@ -221,13 +221,13 @@ def test_members_and_whole_side_by_side(runs, whole):
     for member, run in zip(found.members, runs, strict=True):
         assert member.name == str(run.path)
         assert member.network == "mlp_256"
-        assert member.accuracy == run.metrics.accuracy
+        assert member.score == run.metrics.accuracy
         assert member.loss == pytest.approx(run.metrics.loss, rel=1e-5)
     assert found.metrics.images == 355
     curve = found.curve
     assert [point.members for point in curve] == [1, 2, 3]
     assert [point.subsets for point in curve] == [3, 3, 1]
-    errors = [1 - member.accuracy for member in found.members]
+    errors = [1 - member.score for member in found.members]
     assert curve[0].error == pytest.approx(np.mean(errors))
     assert curve[0].low == pytest.approx(min(errors))
     assert curve[0].high == pytest.approx(max(errors))
@@ -326,7 +326,7 @@ def test_snapshots_of_one_run(runs, tmp_path):
     assert [member.name for member in found.members] == [
         f"{runs[0].path}@{epoch}" for epoch in (1, 2, 3)
     ]
-    assert found.members[2].accuracy == runs[0].metrics.accuracy
+    assert found.members[2].score == runs[0].metrics.accuracy
     kernels = [
         Run(runs[0].path).model().get_layer("hidden1").kernel.numpy(),
         found.model.get_layer("member3_hidden1").kernel.numpy(),
@@ -451,7 +451,7 @@ def test_the_command_prints_the_table(command, runs):
     found = json.loads((Run("both").path / "ensemble.json").read_text())
     rows = [line.split() for line in out.splitlines()]
     for row in found["members"]:
-        shown = [row["name"], f"{row['accuracy']:.2%}", f"{row['loss']:.4f}"]
+        shown = [row["name"], f"{row['score']:.2%}", f"{row['loss']:.4f}"]
         assert shown in rows
     whole = f"{found['metrics']['accuracy']:.2%}"
     assert ["together", "(votes)", whole, f"{found['metrics']['loss']:.4f}"] in rows

@@ -3,6 +3,7 @@
 Each takes writers of ``tf.summary``: that of the run ``train``, or of ``validation``.
 """
 
+from kerazoo.training.callbacks.examples import Examples
 from kerazoo.training.callbacks.filters import FirstFilters
 from kerazoo.training.callbacks.histograms import Histograms
 from kerazoo.training.callbacks.images import AugmentedImages
@@ -13,6 +14,7 @@ from kerazoo.training.callbacks.throughput import Throughput
 
 __all__ = [
     "AugmentedImages",
+    "Examples",
     "FirstFilters",
     "Histograms",
     "RecipeText",

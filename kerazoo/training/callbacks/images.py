@@ -36,12 +36,12 @@ class AugmentedImages(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         images, labels = next(iter(self.dataset.take(1)))
         labels = labels.numpy()
-        if labels.ndim > 1:
+        if labels.ndim == 2:
             labels = labels.argmax(-1)
-        names, _ = legible(self.classes, 17)
-        figure = plots.image_grid(
-            images[: self.count].numpy(),
-            [names[label] for label in labels[: self.count]],
-        )
+        names = [""] * self.count
+        if labels.ndim == 1:
+            shown, _ = legible(self.classes, 17)
+            names = [shown[label] for label in labels[: self.count]]
+        figure = plots.image_grid(images[: self.count].numpy(), names)
         with self.writer.as_default(step=0):
             tf.summary.image("figures/augmented_images", plots.pixels(figure)[None])
