@@ -59,7 +59,7 @@ def main():
     ):
         found = tuning.ensemble(list(given), **options)
         result[name] = {
-            "members": [round(1 - one.accuracy, 4) for one in found.members],
+            "members": [round(1 - one.score, 4) for one in found.members],
             "whole": round(1 - found.metrics.accuracy, 4),
             "correlation of errors": round(found.mean_correlation, 3),
             "error by members": [round(point.error, 4) for point in found.curve],
