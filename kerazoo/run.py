@@ -204,11 +204,13 @@ def default_folder(network: str, data: str, *kind: str) -> pathlib.Path:
 
     Args:
         network: The network's name.
-        data: The data set's; of ``folder:PATH`` the folder's own name counts.
+        data: The data set's; of ``folder:PATH`` and ``masks:PATH`` the folder's own
+            name counts.
         *kind: What it is, where it is no training, as in ``search``.
     """
-    place, _, options = data.removeprefix("folder:").partition("?")
-    if data.startswith("folder:"):
+    door, _, path = data.partition(":")
+    if door in ("folder", "masks"):
+        place, _, options = path.partition("?")
         data = f"{pathlib.Path(place).resolve().name}-{options}".rstrip("-")
     names = re.sub(r"[^\w.+-]+", "-", "-".join([network, data, *kind]))
     return pathlib.Path("runs", names)

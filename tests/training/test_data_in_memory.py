@@ -128,6 +128,7 @@ def test_names_of_run_folders():
         ("arrays:my photos", "lenet5-arrays-my-photos"),
         ("folder:/data/photos", "lenet5-photos"),
         ("folder:/data/photos?layout=parts", "lenet5-photos-layout-parts"),
+        ("masks:/data/streets?void=0", "lenet5-streets-void-0"),
         (r"folder:photos?groups=(\d+)/", "lenet5-photos-groups-d+-"),
     ):
         assert default_folder("lenet5", name).name == folder
