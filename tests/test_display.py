@@ -83,7 +83,7 @@ def shown():
         confusion=((1, 1), (0, 1)),
     )
     fold = tuning.Fold(repeat=1, number=1, images=3, score=0.9999999, loss=0.1, run="x")
-    one = MemberResult(name=HOSTILE, network="lenet5", accuracy=1.0, loss=0.1)
+    one = MemberResult(name=HOSTILE, network="lenet5", score=1.0, loss=0.1)
     yield "66.67%", metrics
     yield "kind", kerazoo.Recipe(name=HOSTILE)
     yield "99.99%", Prediction(HOSTILE, (Guess(HOSTILE, 0.9999999),))

@@ -259,6 +259,8 @@ def good(place, data_dir, digits):
         "scores": [0.5], "curve": [], "kernels": np.zeros((3, 3, 1, 4)),
         "source": digits.test.source, "train": digits.train, "test": digits.test,
         "validation": None, "shape": digits.shape, "source_shape": (8, 8, 1),
+        "shares": np.ones(10), "counts": np.ones(10, int), "counted": "images",
+        "truth": np.zeros((8, 8, 8), int), "guess": np.zeros((8, 8, 8), int),
         "mean": (1.0,), "std": (1.0,), "low": 0.1, "high": 0.2,
         "search": tuning.SearchPlan(folds=2),
     }  # fmt: skip

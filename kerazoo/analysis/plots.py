@@ -161,12 +161,16 @@ def class_accuracy(matrix: Matrix, classes: Sequence[str]) -> Figure:
     accuracy = np.divide(
         matrix.diagonal(), sums, where=sums > 0, out=np.full(len(sums), np.nan)
     )
-    return class_bars(accuracy, sums, classes, "accuracy")
+    return class_bars(accuracy, sums, classes, "accuracy", "images")
 
 
 @reader.checked
 def class_bars(
-    shares: np.ndarray, counts: np.ndarray, classes: Sequence[str], name: str
+    shares: np.ndarray,
+    counts: np.ndarray,
+    classes: Sequence[str],
+    name: str,
+    counted: str,
 ) -> Figure:
     """A share of every class as a bar, the worst at the top; of many the worst 40.
 
@@ -175,6 +179,7 @@ def class_bars(
         counts: ``(classes,)``: what there is of each.
         classes: Class names.
         name: What the shares are.
+        counted: What is counted, in the plural.
     """
     there = np.flatnonzero(np.isfinite(shares))
     worst = there[np.argsort(shares[there], kind="stable")][:40]
@@ -194,7 +199,7 @@ def class_bars(
     if len(worst) < len(there):
         title = f"{name} of the worst {len(worst)} of {len(there):,} classes"
     without = len(classes) - len(there)
-    axes.set_title(f"{title}, {without:,} without any" if without else title)
+    axes.set_title(f"{title}, {without:,} without {counted}" if without else title)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

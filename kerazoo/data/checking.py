@@ -119,7 +119,7 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
             if finding.kinds
         )
         return Report(name, counts, odd, folders.folder_problem(found))
-    if name.startswith("masks:"):
+    if isinstance(name, str) and name.startswith("masks:"):
         seen = masks.scan(name.removeprefix("masks:"))
         wrong = tuple(
             folders.Finding(one.image.path or one.mask, (one.problem,))

@@ -9,6 +9,6 @@ RECIPE = dataclasses.replace(
     name="enet",
     networks=("enet",),
     # Where ``kerazoo train enet_encoder_per_pixel --recipe paper`` leaves its run.
-    start_from="runs/enet_encoder_per_pixel-cityscapes",
+    start_from="runs/enet_encoder_per_pixel-cityscapes-masks-segmentation_label",
     start_layers=("initial_*", "stage1_*", "stage2_*", "stage3_*"),
 )

@@ -35,5 +35,6 @@ def find(name: str) -> Task:
 
 
 def of_network(name: str) -> Task:
-    """The task of a network."""
-    return find(registry.find(name).task)
+    """The task of a network; of one that is not known here, classification."""
+    known = name in registry.list_models()
+    return find(registry.find(name).task if known else "classification")

@@ -134,7 +134,9 @@ class Segmentation:
         matrix = counts.astype(int)
         return {
             "confusion": plots.confusion(matrix, classes, counted="pixels"),
-            "class_iou": plots.class_bars(iou(matrix), matrix.sum(1), classes, "IoU"),
+            "class_iou": plots.class_bars(
+                iou(matrix), matrix.sum(1), classes, "IoU", "pixels"
+            ),
         }
 
     def picture(

@@ -191,7 +191,6 @@ def test_a_start_that_does_not_fit_is_refused(run):
         ("lenet5", {"options": {"grops": 2}}, "Unknown option of lenet5 'grops'"),
         ("lenet5", {"image_shape": (4, 4, 1)}, "smallest image .* is 28x28"),
         ("lenet5", {"start_from": "runs/nowhere"}, "there is no run"),
-        ("enet", {}, "classification alone"),
     ],
 )
 def test_a_recipe_that_contradicts_its_network_is_refused(

@@ -213,7 +213,7 @@ def test_schedules_count_every_batch():
     ("words", "kind"),
     [
         (Optimizer(name="sgd", momentum=0.9, nesterov=True), "FusedSGD"),
-        (Optimizer(name="Adam", beta_1=0.8, beta_2=0.9, epsilon=1e-4), "Adam"),
+        (Optimizer(name="Adam", beta_1=0.8, beta_2=0.9, epsilon=1e-4), "FusedAdam"),
         (Optimizer(name="adamw", weight_decay=0.05), "AdamW"),
         (Optimizer(name="rmsprop", rho=0.8, momentum=0.9, epsilon=1.0), "RMSprop"),
         (Optimizer(name="nadam", clipnorm=1.0), "Nadam"),
