@@ -165,8 +165,7 @@ def _builder(function, body, variant):
         given = {name: option.default for name, option in known.items()}
         given |= read_options(function.__name__, known, options)
         mine = {name: given.pop(name) for name in own}
-        bodied = functools.partial(body, **bound, **mine)
-        return _build(bodied, made.card, **given)
+        return _build(functools.partial(body, **bound, **mine), made.card, **given)
 
     made: Any = builder
     made.__signature__ = inspect.Signature(

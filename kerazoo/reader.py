@@ -121,11 +121,8 @@ Path = Annotated[
 ]
 NetworkName = Annotated[
     str,
-    Rule(
-        "the name of a network, as kerazoo list shows them (a model of your own goes "
-        "to kerazoo.fit alone)",
-        lambda name: True,
-    ),
+    "the name of a network, as kerazoo list shows them (a model of your own goes to "
+    "kerazoo.fit alone)",
 ]
 # What parts of a list have in common, whatever holds them.
 LISTS = (collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)

@@ -49,15 +49,11 @@ def image_grid(images: Images, titles: Sequence[str] | None = None) -> Figure:
     words, font = legible([] if titles is None else list(map(str, titles)), 17)
     for place, image in enumerate(images):
         row, column = divmod(place, columns)
-        shown = np.clip(np.rint(image), 0, 255).astype("uint8")
-        shown = shown[..., 0] if shown.shape[-1] == 1 else shown
         # An image has a square inch of the 1.1 by 1.25 that are a unit here.
-        height, width = np.array(shown.shape[:2]) / max(shown.shape[:2])
-        axes.imshow(
-            shown,
-            cmap="gray",
-            vmin=0,
-            vmax=255,
+        height, width = np.array(image.shape[:2]) / max(image.shape[:2])
+        _show(
+            axes,
+            image,
             aspect="auto",
             extent=(
                 column + 0.5 - 0.45 * width,
@@ -70,6 +66,13 @@ def image_grid(images: Images, titles: Sequence[str] | None = None) -> Figure:
             above = (column + 0.5, row + 0.55 - 0.4 * height)
             axes.text(*above, words[place], ha="center", fontsize=7, **font)
     return figure
+
+
+def _show(axes, image, **options):
+    """An image (height, width, 1 or 3) in 0..255."""
+    shown = np.clip(np.rint(image), 0, 255).astype("uint8")
+    shown = shown[..., 0] if shown.shape[-1] == 1 else shown
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, **options)
 
 
 @reader.checked
@@ -224,8 +227,7 @@ def segmentations(
     figure = Figure(figsize=(6 + 1.6, max(1.8 * count, 2.4)), layout="constrained")
     rows = figure.subplots(count, 3, squeeze=False)
     for row, image, *masks in zip(rows, images, truth, guess, strict=True):
-        shown = np.clip(np.rint(image), 0, 255).astype("uint8")
-        row[0].imshow(shown[..., 0] if shown.shape[-1] == 1 else shown, cmap="gray")
+        _show(row[0], image)
         for axes_, mask in zip(row[1:], masks, strict=True):
             axes_.imshow(colors.colored(mask, len(classes)), interpolation="nearest")
         for axes_ in row:
@@ -236,10 +238,11 @@ def segmentations(
         Patch(facecolor=color / 255, edgecolor="0.5", label=name)
         for name, color in zip(names, colors.palette(len(classes)), strict=False)
     ]
-    figure.legend(
-        handles=patches, loc="outside right upper", frameon=False,
-        prop={"size": 7, **({"family": font["family"]} if "family" in font else {})},
-    )  # fmt: skip
+    legend = figure.legend(
+        handles=patches, loc="outside right upper", frameon=False, fontsize=7
+    )
+    for text in legend.get_texts():
+        text.set(**font)
     return figure
 
 

@@ -637,6 +637,14 @@ def arrange(
     )
 
 
+def common_shape(shapes: Iterable[tuple]) -> tuple[int | None, int | None, int]:
+    """The shape of all images; None for height and width where they differ."""
+    seen = set(shapes)
+    sides = {shape[:2] for shape in seen}
+    channels = max(shape[2] for shape in seen)
+    return (*(sides.pop() if len(sides) == 1 else (None, None)), channels)
+
+
 def _splits(name, place, found, classes):
     """The parts of a scanned folder as splits, by name."""
     used = {
@@ -648,10 +656,7 @@ def _splits(name, place, found, classes):
         ]
         for part, some in found.items()
     }
-    shapes = {finding.shape for some in used.values() for finding, _ in some}
-    sides = {shape[:2] for shape in shapes}
-    channels = max(shape[2] for shape in shapes)
-    shape = (*(sides.pop() if len(sides) == 1 else (None, None)), channels)
+    shape = common_shape(finding.shape for some in used.values() for finding, _ in some)
     # Above a file stand the folders of its class and, where there are any, its part.
     above = 1 if "all" in found else 2
     keys = {
@@ -671,7 +676,7 @@ def _splits(name, place, found, classes):
             np.array([label for _, label in some]),
             shape,
             # TensorFlow's grey is not Pillow's.
-            np.array([one.jpeg and one.shape[2] == channels for one, _ in some]),
+            np.array([one.jpeg and one.shape[2] == shape[2] for one, _ in some]),
             own,
             groups and [groups[key] for key in own],
         )

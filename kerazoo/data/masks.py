@@ -390,15 +390,13 @@ def load_masks(name: str, folder: str, *, validation: float, seed: int) -> Image
     if problem := found.problem():
         raise ValueError(f"{name} cannot be used: {problem}")
     root = pathlib.Path(folder.partition("?")[0]).expanduser()
-    every = [pair for pairs in found.parts.values() for pair in pairs]
-    shapes = {pair.image.shape for pair in every}
-    sides = {shape[:2] for shape in shapes}
-    channels = max((shape[2] for shape in shapes), default=3)
-    shape = (*(sides.pop() if len(sides) == 1 else (None, None)), channels)
     classes = found.palette.classes
     empty = [part for part, pairs in found.parts.items() if not pairs]
     if empty:
         raise ValueError(f"{name} cannot be used: {empty[0]} holds no images")
+    shape = folders.common_shape(
+        pair.image.shape for pairs in found.parts.values() for pair in pairs
+    )
     counts = found.counts()
     for part, seen in counts.items():
         missing = [one for one, count in seen.items() if not count]
