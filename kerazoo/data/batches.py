@@ -4,13 +4,13 @@ import functools
 import math
 import os
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
 from kerazoo import errors, memory, reader
-from kerazoo.data import draws, multicrop, resizing
+from kerazoo.data import boxes, draws, multicrop, resizing
 from kerazoo.data.augment import apply as augment
 from kerazoo.data.splits import Arrays, Split, Stream
 from kerazoo.reader import Count, ImageShape, Whole
@@ -95,9 +95,10 @@ class Batches:
         """The first epoch, a `tf.data.Dataset` of (images, labels).
 
         Labels are class ids or rows; of a set with masks int32 class ids (n, height,
-        width), -1 for void. Images are uint8, or float32 in 0..255 where an
-        augmentation makes them so. Its cardinality is the number of batches; reading
-        fewer or more raises.
+        width), -1 for void; of one with boxes `kerazoo.data.boxes.Objects`, whose boxes
+        are drawn anew around what resizing and augmenting have left. Images are uint8,
+        or float32 in 0..255 where an augmentation makes them so. Its cardinality is
+        the number of batches; reading fewer or more raises.
         """
         one = self._batches(tf.data.Dataset.range(1), 0, 0)
         return one.apply(tf.data.experimental.assert_cardinality(self.steps))
@@ -175,7 +176,7 @@ class Batches:
         part.steps = self.steps * devices // workers
         return part
 
-    def take(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def take(self, count: int) -> tuple[np.ndarray, Any]:
         """The first images and labels of the first epoch, as arrays.
 
         Args:
@@ -187,11 +188,10 @@ class Batches:
         parts, have = [], 0
         for part in self.dataset.as_numpy_iterator():
             parts.append(part)
-            have += len(part[1])
+            have += len(part[0])
             if have >= count:
                 break
-        images, labels = zip(*parts, strict=True)
-        return np.concatenate(images)[:count], np.concatenate(labels)[:count]
+        return tf.nest.map_structure(lambda *some: np.concatenate(some)[:count], *parts)
 
     def _check(self):
         size, split = self.batch_size, self.split
@@ -221,7 +221,7 @@ class Batches:
         if self.views is not None and self._masked:
             raise ValueError(
                 f"views={self.views!r} are of images with one label; {split.name} has "
-                "a class for every pixel: leave them out"
+                f"{self._truth}: leave them out"
             )
         if self.views is not None and self.augment:
             raise ValueError(
@@ -236,7 +236,7 @@ class Batches:
         if mixing and self._masked:
             raise ValueError(
                 f"augmentation {mixing[0]} mixes the labels of whole images, but "
-                f"{self.split.name} has a class for every pixel; leave it out"
+                f"{self.split.name} has {self._truth}; leave it out"
             )
         # Whether something is cut out of the whole image.
         self._crop = self.views is not None or (
@@ -247,7 +247,7 @@ class Batches:
     def _held(self):
         """Tensors of images and labels and the rows of this split; None to stream."""
         source, split = self.split.source, self.split
-        if source.fresh:
+        if source.fresh or source.boxed:
             return None
         whole = self._crop or self.image_shape == source.shape
         if isinstance(source, Arrays) and whole:
@@ -266,6 +266,10 @@ class Batches:
     @property
     def _masked(self):
         return self.split.source.masked
+
+    @property
+    def _truth(self):
+        return "boxes" if self.split.source.boxed else "a class for every pixel"
 
     @property
     def _files(self):
@@ -359,7 +363,9 @@ class Batches:
         images, labels, masks = augment.apply(
             self._steps, images, labels, masks, self.seed, epoch, numbers
         )
-        if masks is not None:
+        if self.split.source.boxed:
+            labels = boxes.of_masks(masks[..., 0], labels)
+        elif masks is not None:
             # Void, 0 in the files' order, is -1 for the loss.
             labels = tf.cast(masks[..., 0], tf.int32) - 1
         return images, labels

@@ -183,7 +183,7 @@ class Files:
         groups: What each belongs to, as in a patient or a scene; None for nothing.
     """
 
-    masked = fresh = False
+    masked = boxed = fresh = False
 
     def __init__(
         self,

@@ -1,12 +1,14 @@
 """Pictures of batches, because people look."""
 
 import math
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from kerazoo import colors, memory, reader
 from kerazoo.data.batches import Batches
+from kerazoo.data.boxes import Objects
 from kerazoo.files import check_file, replacing
 from kerazoo.fonts import drawn, legible
 from kerazoo.reader import Count, Path
@@ -16,13 +18,12 @@ GAP, LINE, LETTER = 4, 14, 6.2
 
 
 @reader.checked
-def show(
-    batches: Batches, path: Path, *, count: Count = 64, side: Count = 96
-) -> np.ndarray:
+def show(batches: Batches, path: Path, *, count: Count = 64, side: Count = 96) -> Any:
     """Writes the first images of an epoch, as the network gets them, to a PNG file.
 
     Above each stands the name of its class, of a mixed image the likeliest; beside one
-    whose every pixel has a class stand those, in colors.
+    whose every pixel has a class stand those, in colors; objects have boxes around them
+    and their classes inside.
 
     Args:
         batches: A `Batches`; its first epoch is shown.
@@ -32,7 +33,7 @@ def show(
             so that every pixel stays a square.
 
     Returns:
-        The labels of the images, row by row.
+        The labels of the images, row by row, as `Batches.take` gives them.
 
     Raises:
         ValueError: If the file cannot be written.
@@ -48,17 +49,24 @@ def show(
     )
     images, labels = batches.take(count)
     images = np.clip(np.rint(images), 0, 255).astype("uint8")
-    masked = labels.ndim == 3
+    boxed = isinstance(labels, Objects)
+    masked = not boxed and labels.ndim == 3
+    if boxed:
+        images = np.broadcast_to(images, (*images.shape[:3], 3)).copy()
     if masked:
         # Beside each image the classes of its pixels.
         images = np.broadcast_to(images, (*images.shape[:3], 3))
         truth = colors.colored(labels, len(batches.split.classes))
         images = np.concatenate([images, truth], 2)
     images = images.repeat(factor, 1).repeat(factor, 2)
+    if boxed:
+        classes = batches.split.classes
+        for image, some, ids in zip(images, *labels, strict=True):
+            _draw_boxes(image, factor * some[ids >= 0], ids[ids >= 0], classes)
     columns = math.ceil(math.sqrt(len(images) / (1 + masked)))
     rows = math.ceil(len(images) / columns)
     _, height, width, channels = images.shape
-    above = [] if masked else _names(batches.split.classes, labels, width)
+    above = [] if masked or boxed else _names(batches.split.classes, labels, width)
     line = LINE if above else 0
     cell = (line + height + GAP, width + GAP)
     grid = np.full(
@@ -74,6 +82,19 @@ def show(
     with replacing(path) as scratch:
         picture.save(scratch, format="PNG")
     return labels
+
+
+def _draw_boxes(image, boxes, ids, classes):
+    """Draws boxes into an image, and what is in them."""
+    shades = colors.palette(len(classes) + 1)[1:]
+    names, font = legible(classes, 12)
+    for (x1, y1, x2, y2), one in zip(boxes.astype(int), ids.tolist(), strict=True):
+        inside = image[y1:y2, x1:x2]
+        for edge in (inside[:2], inside[-2:], inside[:, :2], inside[:, -2:]):
+            edge[:] = shades[one]
+        width = min(x2 - x1, int(LETTER * len(names[one])) + GAP)
+        label = drawn(names[one], font, min(LINE, y2 - y1), width)
+        inside[: len(label), :width] = label[..., None]
 
 
 def _names(classes, labels, width):

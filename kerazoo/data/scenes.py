@@ -1,4 +1,4 @@
-"""Generated scenes: scikit-learn's digits, coloured, on gradients and noise.
+"""Generated scenes: scikit-learn's digits, colored, on gradients and noise.
 
 A scene is a pure function of (seed, epoch, index): training has fresh scenes in every
 epoch, validation and test have the same ones for ever, and no part draws a digit of
@@ -15,12 +15,14 @@ import tensorflow as tf
 
 from kerazoo import reader
 from kerazoo.data import draws
+from kerazoo.data.boxes import boxes_around
 from kerazoo.data.digits import every_fifth
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split
 from kerazoo.reader import Range
 
-CLASSES = ("background", *map(str, range(10)))
+DIGITS = tuple(map(str, range(10)))
+CLASSES = ("background", *DIGITS)
 # Scenes of an epoch.
 SIZES = {"train": 2000, "validation": 200, "test": 500}
 MOST = 4
@@ -43,6 +45,7 @@ class Scenes:
     Attributes:
         images: uint8 tensor (n, size, size, 3).
         masks: int32 tensor (n, size, size): positions in :data:`CLASSES`.
+        objects: int32 tensor (n, size, size): 0, and k + 1 where digit k is.
         boxes: int32 tensor (n, 4, 4): x1, y1, x2, y2 in pixels around the ink of each
             digit, half-open; rows of -1 where a scene has fewer.
         digits: int32 tensor (n, 4): which digit is in each box; -1 for none.
@@ -50,6 +53,7 @@ class Scenes:
 
     images: tf.Tensor
     masks: tf.Tensor
+    objects: tf.Tensor
     boxes: tf.Tensor
     digits: tf.Tensor
 
@@ -110,7 +114,8 @@ def draw(
     return Scenes(
         tf.cast(tf.round(canvas), tf.uint8),
         tf.einsum("nkyx,nk->nyx", shapes, digits + 1),
-        _around(shapes),
+        tf.einsum("nkyx,k->nyx", shapes, 1 + tf.range(MOST)),
+        boxes_around(shapes),
         digits,
     )
 
@@ -183,19 +188,8 @@ def _enlarged(ink, squares, sides, size):
     return weights(squares[..., 0]) @ tf.matmul(ink, across, transpose_b=True)
 
 
-def _around(shapes):
-    """The boxes around shapes, int32 (n, k, size, size); rows of -1 around nothing."""
-    ends = []
-    for axis in (-2, -1):  # Along columns for x, then along rows for y.
-        line = tf.reduce_max(shapes, axis)
-        last = line.shape[-1] - tf.argmax(line[..., ::-1], -1, tf.int32)
-        ends.append((tf.argmax(line, -1, tf.int32), last))
-    box = tf.stack([ends[0][0], ends[1][0], ends[0][1], ends[1][1]], -1)
-    return tf.where(tf.reduce_any(shapes > 0, [-2, -1])[..., None], box, -1)
-
-
-class SceneMasks:
-    """Scenes with their masks, drawn when their turn comes.
+class SceneImages:
+    """Scenes with their masks or boxes, drawn when their turn comes.
 
     See :class:`kerazoo.data.splits.Stream` for the attributes and methods.
 
@@ -203,12 +197,13 @@ class SceneMasks:
         part: A key of :data:`SIZES`.
         seed: Of the scenes.
         size: Height and width in pixels.
+        boxed: Whether the digits are objects, each for itself.
     """
 
     masked = True
 
-    def __init__(self, part: str, seed: int, size: int) -> None:
-        self._part, self._seed = part, seed
+    def __init__(self, part: str, seed: int, size: int, *, boxed: bool) -> None:
+        self._part, self._seed, self.boxed = part, seed, boxed
         self.fresh = part == "train"
         self.size = SIZES[part]
         self.shape = (size, size, 3)
@@ -235,21 +230,23 @@ class SceneMasks:
                 numbers,
                 self.shape[0],
             )
-            masks = tf.cast(one.masks[..., None] + 1, tf.uint8)
-            return numbers, tf.concat([one.images, masks], -1)
+            masks = one.objects if self.boxed else one.masks + 1
+            masks = tf.cast(masks[..., None], tf.uint8)
+            return numbers, (tf.concat([one.images, masks], -1), one.digits)
 
         numbers = tf.data.Dataset.from_tensor_slices(tf.gather(wanted, order))
         drawn = numbers.batch(TOGETHER).map(scenes, tf.data.AUTOTUNE)
         return drawn.prefetch(2).unbatch()
 
-    def fetch(self, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return drawn, tf.zeros([], tf.int64)
+    def fetch(self, drawn: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        image, digits = drawn
+        return image, digits if self.boxed else tf.zeros([], tf.int64)
 
 
 def load_scenes(
     name: str, options: dict[str, str], *, validation: float, seed: int
 ) -> ImageData:
-    """Loads ``digit_scenes/masks``; see :func:`kerazoo.data.load`.
+    """Loads ``digit_scenes/masks`` or ``/boxes``; see :func:`kerazoo.data.load`.
 
     Args:
         name: What it was asked for by.
@@ -262,11 +259,13 @@ def load_scenes(
         ValueError: For another variant or option.
     """
     variant = name.partition("?")[0].partition("/")[2]
-    if variant != "masks":
+    if variant not in ("masks", "boxes"):
         raise ValueError(
             f"{name!r} names no variant of digit_scenes; write digit_scenes/masks, "
-            "whose scenes have a class for every pixel"
+            "whose scenes have a class for every pixel, or digit_scenes/boxes, which "
+            "have a box and a class for every digit"
         )
+    boxed = variant == "boxes"
     if not options.keys() <= {"size"}:
         raise ValueError(
             f"{name!r} cannot be read; its one option is size, as in "
@@ -278,7 +277,9 @@ def load_scenes(
     seeds = {"train": seed, "validation": seed, "test": 0}
     parts = {
         part: Split(
-            SceneMasks(part, seeds[part], size), name=f"{name} {part}", classes=CLASSES
+            SceneImages(part, seeds[part], size, boxed=boxed),
+            name=f"{name} {part}",
+            classes=DIGITS if boxed else CLASSES,
         )
         for part in SIZES
     }
@@ -289,5 +290,5 @@ def load_scenes(
         validation=validation,
         seed=seed,
         held_out=parts["validation"],
-        task="segmentation",
+        task="detection" if boxed else "segmentation",
     )

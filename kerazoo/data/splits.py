@@ -29,12 +29,15 @@ class Source(Protocol):
         labels: int64 array of class ids; None where reading them takes all files.
         masked: Whether every pixel has a class: images then come with a channel more,
             that holds 0 for no class (void) and k + 1 for class k, and labels are 0.
+        boxed: Whether that channel tells objects apart, k + 1 for object k, whose class
+            id is number k of an image's labels; -1 for none.
         fresh: Whether an example is another one in every epoch.
     """
 
     size: int
     shape: tuple
     masked: bool
+    boxed: bool
     fresh: bool
 
     @property
@@ -234,7 +237,7 @@ class Arrays:
         masked: Whether the images have their masks as a last channel beyond `shape`.
     """
 
-    fresh = False
+    boxed = fresh = False
 
     def __init__(
         self,
@@ -283,7 +286,7 @@ class Records:
         label_bytes: Labels are read ahead when the files hold no more than this.
     """
 
-    masked = fresh = False
+    masked = boxed = fresh = False
 
     def __init__(
         self, builder: Any, split: str, keys: Sequence[str], label_bytes: int

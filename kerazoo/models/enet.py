@@ -26,12 +26,13 @@ from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.conv import Activation, batch_norm
 from kerazoo.builder import Top, network
 from kerazoo.layers import MaxPoolingWithIndices2D, MaxUnpooling2D, PadChannels
+from kerazoo.layers.fast_paths import FusedPReLU, FusedSpatialDropout2D
 from kerazoo.reader import Rate
 from kerazoo.registry import register
 
 BN = {"epsilon": 1e-3, "momentum": 0.9}
 PRELU = partial(
-    layers.PReLU,
+    FusedPReLU,
     alpha_initializer=initializer("Constant", value=0.25),
     shared_axes=(1, 2),
 )
@@ -84,7 +85,7 @@ def bottleneck(
     )  # fmt: skip
     y = inner(y, filters // 4, name=name)
     y = step(y, filters, 1, activation=None, name=f"{name}_conv3")
-    y = layers.SpatialDropout2D(dropout, name=f"{name}_drop")(y)
+    y = FusedSpatialDropout2D(dropout, name=f"{name}_drop")(y)
     indices = None
     if down:
         x, indices = MaxPoolingWithIndices2D(2, name=f"{name}_pool")(x)

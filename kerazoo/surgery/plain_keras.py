@@ -4,12 +4,18 @@ import keras
 
 from kerazoo import reader
 from kerazoo.layers.ceil_max_pooling import CeilMaxPooling2D
-from kerazoo.layers.fast_paths import FusedBatchNormalization
+from kerazoo.layers.fast_paths import (
+    FusedBatchNormalization,
+    FusedPReLU,
+    FusedSpatialDropout2D,
+)
 from kerazoo.layers.grouped_conv import GroupedConv2D
 
 # Layers that differ from one of Keras' own in nothing but speed.
 PLAIN_LAYERS = {
     FusedBatchNormalization: keras.layers.BatchNormalization,
+    FusedPReLU: keras.layers.PReLU,
+    FusedSpatialDropout2D: keras.layers.SpatialDropout2D,
     GroupedConv2D: keras.layers.Conv2D,
 }
 

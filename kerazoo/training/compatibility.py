@@ -95,7 +95,8 @@ def check_task(network: str, images: ImageData) -> None:
     if task != images.task:
         cards = map(registry.find, registry.list_models())
         fitting = [card.name for card in cards if card.task == images.task]
+        instead = f", or a network such as {fitting[0]}" if fitting else ""
         raise ValueError(
             f"{network} is a network for {task}, but {images.name} is for "
-            f"{images.task}; give other data, or a network such as {fitting[0]}."
+            f"{images.task}; give other data{instead}."
         )

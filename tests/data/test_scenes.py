@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from kerazoo import data
+import kerazoo
+from kerazoo import colors, data
 from kerazoo.data import scenes
+from kerazoo.data.boxes import Objects
 
 NUMBERS = tf.range(40, dtype=tf.int64)
 
@@ -80,6 +83,91 @@ def test_training_scenes_are_fresh_and_others_are_not():
     assert (next(iter(batches.epochs(1)))[0] != images_).numpy().any()
 
 
+def truth(part="train", count=20, **options):
+    """The first scenes with boxes, and their objects."""
+    batches = data.load("digit_scenes/boxes?size=64", seed=3).batches(
+        part, batch_size=count, image_shape=(64, 64, 3), **options
+    )
+    return batches.take(count)
+
+
+def test_scenes_with_boxes():
+    drawn = scenes.draw("train", 3, 0, NUMBERS[:20], 64)
+    images, found = truth()
+    np.testing.assert_array_equal(images, drawn.images)
+    np.testing.assert_array_equal(found.boxes, drawn.boxes)
+    np.testing.assert_array_equal(found.classes, drawn.digits)
+    assert found.boxes.dtype == np.float32
+    assert data.load("digit_scenes/boxes").classes == tuple("0123456789")
+
+
+def test_boxes_follow_a_flip():
+    _, found = truth(augment=("flip",))
+    _, still = truth()
+    there = still.classes >= 0
+    np.testing.assert_array_equal(found.classes, still.classes)
+    flipped = still.boxes.copy()
+    flipped[..., [0, 2]] = 64 - still.boxes[..., [2, 0]]
+    same = (found.boxes == still.boxes).all(-1) | ~there
+    moved = (found.boxes == flipped).all(-1) | ~there
+    assert (same.all(1) | moved.all(1)).all()
+    assert not same.all()
+    assert not moved.all()
+
+
+@pytest.mark.parametrize(
+    "augment", ["translate:0.3", "rotate:40", "area_crop:0.3", "pad_crop:9", "lens:0.3"]
+)
+def test_boxes_lie_around_what_augmenting_leaves(augment):
+    """Digits are brighter than what is behind them, and stay so."""
+    images, found = truth(augment=(augment,), count=60)
+    for image, boxes, classes in zip(images, *found, strict=True):
+        light = image.max(-1)
+        for (x1, y1, x2, y2), one in zip(boxes.astype(int), classes, strict=True):
+            assert (one < 0) == (x1 < 0)
+            if one >= 0:
+                assert 0 <= x1 < x2 <= 64
+                assert 0 <= y1 < y2 <= 64
+                inside = light[y1:y2, x1:x2]
+                # A digit that is nearly out may have none of its bright pixels left.
+                assert inside.max() > 120 or inside.size < 40
+        free = light.copy()
+        for x1, y1, x2, y2 in boxes.astype(int):
+            if x1 >= 0:
+                # Faint ink around a digit is outside its box.
+                free[max(0, y1 - 2) : y2 + 2, max(0, x1 - 2) : x2 + 2] = 0
+        assert free.max() < 200
+
+
+def test_boxes_follow_resizing():
+    images = data.load("digit_scenes/boxes?size=64", seed=3)
+    _, still = truth()
+    batches = images.batches("train", batch_size=20, image_shape=(32, 128, 3))
+    _, found = batches.take(20)
+    there = (still.classes >= 0) & (found.classes >= 0)
+    assert there.sum() > 20
+    expected = still.boxes[there] * [2, 0.5, 2, 0.5]
+    # A pixel of the scene, which is two in x: half of the rows are gone.
+    np.testing.assert_allclose(found.boxes[there], expected, atol=2)
+
+
+def test_no_network_takes_boxes_yet():
+    with pytest.raises(ValueError, match="is for detection; give other data"):
+        kerazoo.fit("lenet5", "digit_scenes/boxes")
+
+
+def test_boxes_are_drawn(tmp_path):
+    images = data.load("digit_scenes/boxes?size=64")
+    batches = images.batches("test", batch_size=4, image_shape=(64, 64, 3))
+    found = data.show(batches, tmp_path / "scenes.png", count=4)
+    assert isinstance(found, Objects)
+    with Image.open(tmp_path / "scenes.png") as picture:
+        seen = {color for _, color in picture.getcolors(2**20)}
+    shades = colors.palette(11)[1:]
+    for one in np.unique(found.classes[found.classes >= 0]):
+        assert tuple(shades[one].tolist()) in seen
+
+
 def test_an_epoch_is_entered_at_any_step():
     images = data.load("digit_scenes/masks?size=32")
     batches = images.batches(
@@ -99,6 +187,7 @@ def test_an_epoch_is_entered_at_any_step():
     ("name", "sentence"),
     [
         ("digit_scenes", "names no variant"),
+        ("digit_scenes/boxes?side=9", "one option is size"),
         ("digit_scenes/nosuch", "digit_scenes/masks"),
         ("digit_scenes/masks?side=9", "one option is size"),
         ("digit_scenes/masks?size=7", "size is 7"),
