@@ -45,11 +45,11 @@ def _images(shape, batch):
     return rng.normal(size=(batch, *shape)).astype("float32")
 
 
-def ours(network):
+def ours(network, shape=None):
     """Logits show what precision loses, where a softmax is all zeros and ones."""
     import kerazoo
 
-    return kerazoo.create(network, classifier_activation=None)
+    return kerazoo.create(network, input_shape=shape, classifier_activation=None)
 
 
 def plain(network):

@@ -67,7 +67,9 @@ def batch_of(network):
     return batch
 
 
-def stepper(network, origin, precision, change=lambda model: model):
+def stepper(
+    network, origin, precision, change=lambda model: model, shape=None, batch=None
+):
     """A function that trains a step on the same images, and its network."""
     import keras
     import numpy as np
@@ -76,8 +78,8 @@ def stepper(network, origin, precision, change=lambda model: model):
     from kerazoo.recipe import Optimizer
     from kerazoo.training import compilation
 
-    model = change(plain(network) if origin == "plain" else ours(network))
-    batch = batch_of(network)
+    made = plain(network) if origin == "plain" else ours(network, shape)
+    model, batch = change(made), batch or batch_of(network)
     x = images(model.input_shape[1:], batch)
     *grid, classes = model.output_shape[1:]
     y = np.random.default_rng(0).integers(0, classes, (batch, *grid))

@@ -13,6 +13,7 @@ SECTIONS = {
     "Training step": ("training_step", "alexnet_step", "precision"),
     "Inference": ("inference",),
     "Input pipeline": ("input_pipeline",),
+    "Segmentation": ("segmentation",),
     "Workflow": ("workflow", "search", "crossval"),
     "Scale": ("scale",),
     "Accuracy": ("mnist_ladder", "cifar10", "ensembles", "initialisation"),
@@ -39,7 +40,8 @@ TARGETS = {
     "training_step": {
         f"training {name}, {FAST}": ("at least", 2, f"{network} > {STEP}")
         for name, network in (("ResNet-50", "resnet50"), ("VGG-16", "vgg16"))
-    },
+    }
+    | {f"training ENet, {FAST}": ("at least", 1.8, f"enet > {STEP}")},
     "alexnet_step": {
         "LRN's share of AlexNet's step in float32": (
             *("at most", 0.1),
@@ -67,6 +69,12 @@ TARGETS = {
             *("at least", 0.8),
             f"{PIPELINE} kerazoo, decoding alone",
         ),
+    },
+    "segmentation": {
+        "scenes with masks, times the rate at which ENet trains": (
+            *("at least", 2),
+            "scenes > ratio > digit_scenes/masks / ENet trains",
+        )
     },
     "workflow": {
         "`kerazoo train`, time over a minimal script's": (
@@ -243,6 +251,27 @@ VIEWS = {
             "photos of 500x375 pixels to 224x224 > images/s > *",
             plot="bars",
             unit="images a second, more is better",
+        ),
+    ),
+    "segmentation": (
+        View(
+            "Scenes of 112x112, and ENet's training on them",
+            "scenes > images/s > *",
+            plot="bars",
+            unit="images a second, more is better",
+        ),
+        View(
+            "What the encoder and the whole have learnt",
+            "learnt > *",
+            {
+                f"{label}, {what}": f"{stage} > {path}"
+                for stage, label in (("encoder", "encoder"), ("enet", "ENet"))
+                for what, path in (
+                    ("mean IoU", "test mean IoU"),
+                    ("epochs", "epochs"),
+                    ("seconds", "seconds"),
+                )
+            },
         ),
     ),
     "workflow": (

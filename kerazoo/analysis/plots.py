@@ -13,12 +13,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from kerazoo import colors, reader
 from kerazoo.display import percent
 from kerazoo.errors import counted
 from kerazoo.fonts import legible
-from kerazoo.reader import axes
+from kerazoo.reader import Count, Path, axes
 
 Images = Annotated[np.ndarray, axes("count", "height", "width", "channels")]
 Kernels = Annotated[np.ndarray, axes("height", "width", "channels", "filters")]
@@ -32,15 +33,30 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as a PNG file of 120 pixels an inch.
+
+    ``Figure.savefig`` lays it out and draws it twice.
+    """
+    figure.set_dpi(120)
+    Image.fromarray(pixels(figure)).save(path, format="PNG", dpi=(120, 120))
+
+
 @reader.checked
-def image_grid(images: Images, titles: Sequence[str] | None = None) -> Figure:
+def image_grid(
+    images: Images,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: Count | None = None,
+) -> Figure:
     """Images side by side.
 
     Args:
         images: ``(count, height, width, 1 or 3)`` in 0..255.
         titles: What stands above each.
+        columns: Images in a row; by default as many as make the grid a square.
     """
-    columns = math.ceil(math.sqrt(len(images)))
+    columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     figure = Figure(figsize=(1.1 * columns, 1.25 * rows))
     # One pair of axes for all: one for each image would take ten times as long.
@@ -91,11 +107,18 @@ def filter_grid(kernels: Kernels) -> Figure:
     kernels = (kernels - low) / np.maximum(high - low, 1e-12)
     columns = math.ceil(math.sqrt(len(kernels) * 1.6))
     rows = math.ceil(len(kernels) / columns)
-    figure = Figure(figsize=(0.55 * columns, 0.55 * rows), layout="constrained")
-    for place, kernel in enumerate(kernels, 1):
-        axes = figure.add_subplot(rows, columns, place)
-        axes.imshow(kernel, cmap="gray", vmin=0, vmax=1)
-        axes.axis("off")
+    # One picture of all: axes for each would take ten times as long. White between.
+    scale = -(-48 // max(kernels.shape[1:3]))
+    kernels = kernels.repeat(scale, 1).repeat(scale, 2)
+    height, width = kernels.shape[1:3] + np.array(7)
+    grid = np.ones((rows * height, columns * width, *kernels.shape[3:]))
+    for place, kernel in enumerate(kernels):
+        top, left = place // columns * height + 3, place % columns * width + 3
+        grid[top : top + height - 7, left : left + width - 7] = kernel
+    figure = Figure(figsize=(0.55 * columns, 0.55 * rows))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(grid, cmap="gray", vmin=0, vmax=1)
+    axes.axis("off")
     return figure
 
 
@@ -144,6 +167,8 @@ def confusion(
                 va="center",
                 fontsize=7,
                 color="white" if shades[row, column] > 0.6 else "black",
+                # It lies in its cell, and takes no room of its own.
+                in_layout=False,
             )
     axes.set_xlabel("predicted")
     axes.set_ylabel("true class and its accuracy" if count <= 100 else "true class")

@@ -18,7 +18,7 @@ app.add_typer(data_app, name="data")
 DataName = Annotated[
     str,
     typer.Argument(
-        help="digits, mnist, ... or folder:PATH.", autocompletion=complete_data
+        help="digits, mnist, ..., folder:PATH or masks:PATH.", autocompletion=complete_data
     ),
 ]
 
@@ -36,6 +36,10 @@ def data_list() -> None:
         table.add_row(row.name, shape, str(row.classes), row.note)
     console.print(table)
     console.print("Any other image classification set of TFDS, or folder:PATH.")
+    console.print(
+        "With a class for every pixel: digit_scenes/masks, masks:PATH, or a set of "
+        "TFDS that has masks. With boxes: digit_scenes/boxes."
+    )
 
 
 @data_app.command("check")

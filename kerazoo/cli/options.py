@@ -93,7 +93,7 @@ class RecipeOptions:
     data: Annotated[
         str | None,
         typer.Option(
-            help="digits, mnist, any set of TFDS, or folder:PATH.",
+            help="digits, mnist, any set of TFDS, folder:PATH or masks:PATH.",
             autocompletion=complete_data,
         ),
     ] = None

@@ -684,7 +684,7 @@ def draw(
     figures = task.figures(np.array(metrics.confusion), list(metrics.per_class))
     for name, figure in {"curves": plots.curves(history), **figures}.items():
         with replacing(folder.path / f"{name}.png") as path:
-            figure.savefig(path, dpi=120)
+            plots.save(figure, path)
 
 
 def _csv(history):

@@ -536,5 +536,5 @@ def _write(folder, result, found, configs):
     )
     if result.curve:
         with replacing(folder / "ensemble.png") as path:
-            plots.ensemble(result.curve).savefig(path, dpi=120)
+            plots.save(plots.ensemble(result.curve), path)
     write_atomic(folder / "metrics.json", result.metrics.to_json())

@@ -45,7 +45,7 @@ def draw(path: pathlib.Path, trials: Sequence[Trial], names: Sequence[str]) -> N
     columns = {name: [values[name] for values, _ in done] for name in names}
     figure = plots.parallel_coordinates(columns, [score for _, score in done])
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        plots.save(figure, temporary)
 
 
 def log(folder: pathlib.Path, trial: Trial, names: Sequence[str]) -> None:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import importlib.util
+import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import keras
@@ -255,6 +257,52 @@ def test_search_folds_and_ensemble(tmp_path, capsys):
     pixels = shapes(2, 3)[0]
     mean = np.mean([one.model()(pixels, training=False) for one in runs], 0)
     np.testing.assert_allclose(joined.model(pixels, training=False), mean, atol=1e-6)
+
+
+ELSEWHERE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import small_segmenter
+import kerazoo
+recipe, run, devices = sys.argv[2:]
+kerazoo.fit(
+    "small_segmenter", recipe=recipe, run=run, devices=int(devices),
+    precision="float32", deterministic=True, verbose=0,
+)
+"""
+SCENES = RECIPE.override("class_weight=inverse_log", "epochs=2", "augment=flip")
+
+
+@pytest.mark.slow
+def test_other_backends_and_devices_train_the_same(tmp_path):
+    """Two devices of TensorFlow to the last digits, and JAX."""
+    (tmp_path / "recipe.json").write_text(SCENES.to_json())
+    sides = {"tensorflow": 2, "jax": 1}
+    started = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-c", ELSEWHERE, str(pathlib.Path(__file__).parent)),
+                *(str(tmp_path / "recipe.json"), str(tmp_path / name), str(devices)),
+            ],
+            env={**os.environ, "KERAS_BACKEND": name},
+        )
+        for name, devices in sides.items()
+    ]
+    one = kerazoo.fit(NETWORK, recipe=SCENES, run=tmp_path / "one", **FIT)
+    assert [process.wait(300) for process in started] == [0, 0]
+    two, jax = (kerazoo.Run(tmp_path / name) for name in sides)
+    for row, other in zip(one.history, two.history, strict=True):
+        assert row["loss"] == pytest.approx(other["loss"], rel=1e-4)
+        assert row["val_mean_iou"] == pytest.approx(other["val_mean_iou"], abs=1e-3)
+    assert jax.history[-1]["loss"] < jax.history[0]["loss"]
+    # What JAX has trained is measured by TensorFlow as by itself.
+    assert training.evaluate(jax).mean_iou == pytest.approx(jax.metrics.mean_iou, 1e-3)
+
+
+def test_trains_in_mixed_precision(tmp_path):
+    options = FIT | {"precision": "mixed_bfloat16"}
+    mixed = kerazoo.fit(NETWORK, SHAPES, SMALL, run=tmp_path / "run", **options)
+    assert mixed.metrics.mean_iou > 0.6
 
 
 def test_rare_classes_weigh_more():

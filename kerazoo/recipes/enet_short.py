@@ -1,0 +1,18 @@
+"""ENet on top of the encoder that enet_encoder_short has trained."""
+
+import dataclasses
+
+from kerazoo.recipe import Optimizer
+from kerazoo.recipes.enet_encoder_short import RECIPE as ENCODER
+
+RECIPE = dataclasses.replace(
+    ENCODER,
+    name="enet_short",
+    networks=("enet",),
+    source="One cycle of Adam on a trained encoder; the paper's own is enet.",
+    epochs=8,
+    optimizer=Optimizer(name="adam", learning_rate=5e-3),
+    # Where ``kerazoo train enet_encoder_per_pixel`` leaves its run.
+    start_from="runs/enet_encoder_per_pixel-digit_scenes-masks",
+    start_layers=("initial_*", "stage1_*", "stage2_*", "stage3_*"),
+)
