@@ -28,7 +28,6 @@ def rates(repeats):
     """Scenes a second, with masks and with boxes, beside those that ENet trains on."""
     # Before TensorFlow.
     import kerazoo.cli  # noqa: F401
-
     from benchmarks.training_step import stepper
     from kerazoo import data
     from kerazoo.precision import choose, use

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import typer
+from matplotlib.figure import Figure
 from PIL import Image
 
 import kerazoo
@@ -262,7 +263,7 @@ def good(place, data_dir, digits):
         "shares": np.ones(10), "counts": np.ones(10, int), "counted": "images",
         "truth": np.zeros((8, 8, 8), int), "guess": np.zeros((8, 8, 8), int),
         "mean": (1.0,), "std": (1.0,), "low": 0.1, "high": 0.2,
-        "search": tuning.SearchPlan(folds=2),
+        "search": tuning.SearchPlan(folds=2), "figure": Figure(),
     }  # fmt: skip
     own = {
         "kerazoo.find": {"name": "lenet5"},

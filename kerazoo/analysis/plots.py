@@ -33,6 +33,7 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
+@reader.checked
 def save(figure: Figure, path: Path) -> None:
     """Writes a figure as a PNG file of 120 pixels an inch.
 

@@ -18,7 +18,8 @@ app.add_typer(data_app, name="data")
 DataName = Annotated[
     str,
     typer.Argument(
-        help="digits, mnist, ..., folder:PATH or masks:PATH.", autocompletion=complete_data
+        help="digits, mnist, ..., folder:PATH or masks:PATH.",
+        autocompletion=complete_data,
     ),
 ]
 

@@ -363,7 +363,7 @@ class Batches:
         images, labels, masks = augment.apply(
             self._steps, images, labels, masks, self.seed, epoch, numbers
         )
-        if self.split.source.boxed:
+        if masks is not None and self.split.source.boxed:
             labels = boxes.of_masks(masks[..., 0], labels)
         elif masks is not None:
             # Void, 0 in the files' order, is -1 for the loss.

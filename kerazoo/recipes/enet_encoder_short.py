@@ -1,4 +1,4 @@
-"""ENet's encoder in a quarter of an hour: on generated scenes, or masks of one's own."""
+"""ENet's encoder in a few minutes: on generated scenes, or masks of one's own."""
 
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 

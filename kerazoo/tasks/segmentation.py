@@ -90,7 +90,7 @@ class Segmentation:
         # Of 15 bins of confidence, what the right guesses fall short of it.
         gaps = np.zeros(15)
         for pixels, masks in self.targets(model, batches.dataset):
-            scores = np.asarray(model.predict_on_batch(pixels), "float64")
+            scores = np.asarray(model.predict_on_batch(pixels.numpy()), "float64")
             truth = masks.numpy()
             images += len(truth)
             seen = truth != VOID

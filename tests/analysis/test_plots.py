@@ -48,9 +48,24 @@ def test_image_grid_of_one_pixel():
     assert shown(plots.image_grid(np.full((1, 1, 1, 1), 7)))[0].item() == 7
 
 
+def filters(kernels, columns):
+    """The pictures of kernels, by themselves and at their own size."""
+    (picture,) = shown(plots.filter_grid(kernels))
+    scale = -(-48 // max(kernels.shape[:2]))
+    height, width = scale * kernels.shape[0] + 7, scale * kernels.shape[1] + 7
+    found = []
+    for number in range(kernels.shape[-1]):
+        row, column = divmod(number, columns)
+        tile = picture[row * height :, column * width :][:height, :width]
+        assert (tile[:3] == 1).all()
+        assert (tile[:, -4:] == 1).all()
+        found.append(tile[3:-4:scale, 3:-4:scale])
+    return found
+
+
 def test_filters_of_colour_are_stretched_each():
     kernels = np.random.default_rng(0).normal(size=(5, 4, 3, 7))
-    pictures = shown(plots.filter_grid(kernels))
+    pictures = filters(kernels, 4)
     assert len(pictures) == 7
     for number, picture in enumerate(pictures):
         assert picture.shape == (5, 4, 3)
@@ -64,7 +79,7 @@ def test_filters_of_colour_are_stretched_each():
 @pytest.mark.parametrize("channels", [1, 2, 64])
 def test_filters_of_other_depths_are_averaged(channels):
     kernels = np.random.default_rng(0).normal(size=(3, 3, channels, 2))
-    pictures = shown(plots.filter_grid(kernels))
+    pictures = filters(kernels, 2)
     mean = kernels.mean(2)[..., 0]
     expected = (mean - mean.min()) / np.ptp(mean)
     np.testing.assert_allclose(pictures[0], expected)
