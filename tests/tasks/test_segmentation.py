@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import kerazoo
 from kerazoo import data, registry, tasks, training, tuning
+from kerazoo.colors import palette
 from kerazoo.recipe import Optimizer, Recipe
 from kerazoo.tasks.segmentation import iou
 from kerazoo.training.class_weights import class_weights, weigh
@@ -192,6 +193,12 @@ def test_tensorboard_shows_truth_and_what_was_found(run):
     events = EventAccumulator(str(run.events / "validation")).Reload()
     tags = events.Tags()["tensors"]
     assert {"epoch_mean_iou", "figures/examples", "figures/class_iou"} <= set(tags)
+    events = EventAccumulator(str(run.events / "train")).Reload()
+    (written,) = events.Tensors("figures/augmented_images")
+    *_, png = written.tensor_proto.string_val
+    picture = tf.io.decode_png(png, channels=3).numpy()
+    # The squares' color in the masks beside the images.
+    assert (picture == palette(2)[1]).all(-1).sum() > 100
 
 
 def photos(folder, sizes):

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerazoo.analysis import plots
+from kerazoo.colors import colored
 from kerazoo.fonts import legible
 
 
 class AugmentedImages(keras.callbacks.Callback):
-    """Writes a grid of the first batch's images, before normalisation, with labels.
+    """Writes a grid of the first batch, before normalisation, with labels or masks.
 
     Args:
         writer: A writer of ``tf.summary``.
@@ -35,13 +37,18 @@ class AugmentedImages(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         images, labels = next(iter(self.dataset.take(1)))
-        labels = labels.numpy()
-        if labels.ndim == 2:
-            labels = labels.argmax(-1)
-        names = [""] * self.count
-        if labels.ndim == 1:
+        images = images[: self.count].numpy()
+        labels = labels[: self.count].numpy()
+        names = None
+        if labels.ndim == 3:
+            # Beside each image the classes of its pixels.
+            images = np.broadcast_to(images, (*images.shape[:3], 3))
+            truth = colored(labels, len(self.classes))
+            images = np.concatenate([images, truth], 2)
+        else:
             shown, _ = legible(self.classes, 17)
-            names = [shown[label] for label in labels[: self.count]]
-        figure = plots.image_grid(images[: self.count].numpy(), names)
+            ids = labels if labels.ndim == 1 else labels.argmax(-1)
+            names = [shown[label] for label in ids]
+        figure = plots.image_grid(images, names)
         with self.writer.as_default(step=0):
             tf.summary.image("figures/augmented_images", plots.pixels(figure)[None])
