@@ -29,12 +29,14 @@ class Report:
         counts: Dict from split to a dict from class name to usable images.
         findings: `folders.Finding` of each file that is skipped or converted.
         problem: The sentence that says why the set cannot be used, or None.
+        images: Dict from split to images, where one may have several classes.
     """
 
     name: str
     counts: dict
     findings: tuple = ()
     problem: str | None = None
+    images: dict | None = None
 
     @property
     def kinds(self) -> collections.Counter[str]:
@@ -43,18 +45,25 @@ class Report:
             kind for finding in self.findings for kind in finding.kinds
         )
 
+    @property
+    def _names(self):
+        return dict.fromkeys(one for some in self.counts.values() for one in some)
+
     def __rich__(self) -> Group:
         parts: list[RenderableType] = []
         if self.counts:
             shown = Table("class", *self.counts, title=self.name, title_justify="left")
             for column in shown.columns[1:]:
                 column.justify = "right"
-            for name in sorted({one for some in self.counts.values() for one in some}):
+            for name in self._names:
                 row = [some.get(name, 0) for some in self.counts.values()]
                 shown.add_row(Text(name), *map(str, row))
             totals = [sum(some.values()) for some in self.counts.values()]
             shown.add_section()
-            shown.add_row("all", *map(str, totals))
+            if self.images:
+                shown.add_row("images", *map(str, self.images.values()))
+            else:
+                shown.add_row("all", *map(str, totals))
             parts.append(shown)
         for kind, count in self.kinds.items():
             words = WORDS[kind]
@@ -72,7 +81,7 @@ class Report:
     def _repr_html_(self) -> str:
         rows = [
             (name, *(f"{some.get(name, 0):,}" for some in self.counts.values()))
-            for name in sorted({one for some in self.counts.values() for one in some})
+            for name in self._names
         ]
         odd = [f"{n:,} {kind} ({WORDS[kind]})" for kind, n in self.kinds.items()]
         note = ". ".join([self.problem] if self.problem else odd)
@@ -121,11 +130,9 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
         return Report(name, counts, odd, folders.folder_problem(found))
     if isinstance(name, str) and name.startswith("masks:"):
         seen = masks.scan(name.removeprefix("masks:"))
-        wrong = tuple(
-            folders.Finding(one.image.path or one.mask, (one.problem,))
-            for one in seen.wrong
-        )
-        return Report(name, seen.counts(), wrong, seen.problem())
+        wrong = tuple(folders.Finding(one.file, (one.problem,)) for one in seen.wrong)
+        pairs = {part: len(some) for part, some in seen.parts.items()}
+        return Report(name, seen.counts(), wrong, seen.problem(), pairs)
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         counts = {}

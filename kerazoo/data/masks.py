@@ -18,12 +18,13 @@ from kerazoo.data import folders
 from kerazoo.data.folders import Files, Finding
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split
+from kerazoo.errors import counted
 from kerazoo.reader import Range
 
 IMAGES = ("images", "image", "imgs", "img", "jpegimages")
 MASKS = ("masks", "mask", "labels", "annotations", "segmentationclass")
 # What programs add to the name of an image for that of its mask.
-SUFFIX = r"_(L|mask|masks|label|labels|seg)$"
+SUFFIX = r"(?i)_(L|mask|masks|label|labels|seg)$"
 # Names in classes.txt that stand for no class, and the index that always does.
 VOID_NAMES = ("void", "unlabelled", "unlabeled", "ignore", "ignored")
 VOID = 255
@@ -34,7 +35,10 @@ LARGEST = 254
 PROBLEMS = {
     "no mask": "an image without a mask of its name",
     "no image": "a mask without an image of its name",
-    "unreadable": "no whole image",
+    "same name": "one of two files of the same name in one folder",
+    "broken image": "no whole image",
+    "unreadable": "no whole mask of indices or colors",
+    "lossy": "a mask in JPEG, which changes the values; masks must be PNG files",
     "another size": "a mask that has not the size of its image",
     "beyond the classes": "a mask with an index that no class has",
     "unknown color": "a mask with a color that is not in classes.txt",
@@ -46,23 +50,29 @@ class Palette:
     """What the values of masks mean.
 
     Attributes:
-        classes: Class names; a mask's index is a position in it.
+        names: What each index stands for, those of void among them.
         void: Indices that stand for no class.
-        colors: RGB by class name, where masks are colored images.
+        colors: The index of each RGB, where masks are colored images.
     """
 
-    classes: tuple[str, ...]
+    names: tuple[str, ...]
     void: frozenset[int]
-    colors: Mapping[str, tuple[int, ...]]
+    colors: Mapping[tuple[int, ...], int]
+
+    @functools.cached_property
+    def classes(self) -> dict[str, int]:
+        """The index of every class, in the order of the classes."""
+        return {n: i for i, n in enumerate(self.names) if i not in self.void}
 
     @functools.cached_property
     def shifted(self) -> np.ndarray:
         """uint8 array (256,) from an index to ``k + 1`` for class ``k``, 0 for void."""
-        values = np.arange(256)
-        return np.where(values < len(self.classes), values + 1, 0).astype("uint8")
+        found = np.zeros(256, "uint8")
+        found[list(self.classes.values())] = np.arange(len(self.classes)) + 1
+        return found
 
     def __contains__(self, index: int) -> bool:
-        return index < len(self.classes) or index in self.void
+        return 0 <= index < len(self.names) or index in self.void
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +90,12 @@ class Pair:
     mask: str
     values: tuple = ()
     problem: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The one of the two that a problem is about."""
+        of_image = self.problem in ("no mask", "broken image") or not self.mask
+        return self.image.path if of_image else self.mask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,28 +121,41 @@ class Scan:
         for part, pairs in self.parts.items():
             seen = np.zeros(256, int)
             for pair in pairs:
-                seen[[value for value in pair.values if isinstance(value, int)]] += 1
-            found[part] = dict(zip(self.palette.classes, seen.tolist(), strict=False))
+                seen[[v for v in pair.values if isinstance(v, int) and v < 256]] += 1
+            indices = self.palette.classes.items()
+            found[part] = {name: int(seen[index]) for name, index in indices}
         return found
 
     def problem(self) -> str | None:
         """The sentence that says why the folder cannot be trained on, or None."""
         if not self.wrong:
-            return None
+            return self._nothing_to_learn()
         first = self.wrong[0]
         same = [one for one in self.wrong if one.problem == first.problem]
         kind = PROBLEMS[first.problem or ""]
-        place = first.image.path if first.problem == "no mask" else first.mask
-        text = f"{place} is {kind}"
+        text = f"{first.file} is {kind}"
         if len(same) > 1:
             text += f", as {len(same)} files are"
         if first.problem == "beyond the classes":
             index = next(v for v in first.values if v not in self.palette)
-            text += (
-                f" ({index}, where there are {len(self.palette.classes)} classes); if "
-                f"it stands for no class, say so by ?void={index}"
-            )
+            last = len(self.palette.names) - 1
+            text += f" ({index}, where classes.txt ends with {last})"
+            if index < 256:
+                text += f"; if it stands for no class, say so by ?void={index}"
         return text + "; mend or remove what is wrong"
+
+    def _nothing_to_learn(self):
+        for part, pairs in self.parts.items():
+            values = {value for pair in pairs for value in pair.values}
+            if values == {0, VOID}:
+                return (
+                    f"its masks have the values 0 and {VOID} alone, and {VOID} stands "
+                    "for no class; write 1 for the second class"
+                )
+            if pairs and not any(self.counts()[part].values()):
+                name = "no mask" if part == "all" else f"no mask of the {part} part"
+                return f"{name} has a pixel of a class; all are void"
+        return None
 
 
 def scan(folder: str) -> Scan:
@@ -156,8 +185,8 @@ def scan(folder: str) -> Scan:
         void.add(reader.parse(Annotated[int, Range(0, 256)], text, "void"))
     places = _places(root)
     pairs = {part: _pairs(*both) for part, both in places.items()}
-    images = [one[0] for part in pairs.values() for one in part if one[0]]
-    masks = [one[1] for part in pairs.values() for one in part if one[1]]
+    images = [image for part in pairs.values() for image, _, _ in part if image]
+    masks = [mask for part in pairs.values() for _, mask, _ in part if mask]
     findings = folders.inspect_all(root, images)
     looks = folders.remembered(root, masks, look)
     palette = _palette(root, void, looks.values())
@@ -170,8 +199,9 @@ def scan(folder: str) -> Scan:
                     str(mask or ""),
                     looks.get(mask),
                     palette,
+                    problem,
                 )
-                for image, mask in some
+                for image, mask, problem in some
             ]
             for part, some in pairs.items()
         },
@@ -208,16 +238,30 @@ def _places(root):
 
 
 def _pairs(images, masks):
-    """Files of the same name, with None for one that is not there."""
+    """Triples of an image, its mask and a problem; None for what is not there."""
 
-    def by_name(folder):
-        return {
-            re.sub(SUFFIX, "", str(path.relative_to(folder).with_suffix(""))): path
-            for path in folders.image_files(folder)
-        }
+    def name(path, folder):
+        return str(path.relative_to(folder).with_suffix(""))
 
-    left, right = by_name(images), by_name(masks)
-    return [(left.get(n), right.get(n)) for n in sorted(left.keys() | right.keys())]
+    left: dict[str, list] = {}
+    for path in folders.image_files(images):
+        left.setdefault(name(path, images), []).append(path)
+    right: dict[str, list] = {}
+    for path in folders.image_files(masks):
+        own = name(path, masks)
+        right.setdefault(own if own in left else re.sub(SUFFIX, "", own), []).append(
+            path
+        )
+    found = []
+    for one in sorted(left.keys() | right.keys()):
+        pictures, truths = left.get(one, []), right.get(one, [])
+        if len(pictures) > 1:
+            found += [(path, None, "same name") for path in pictures]
+        elif len(truths) > 1:
+            found += [(None, path, "same name") for path in truths]
+        else:
+            found.append((*(pictures or [None]), *(truths or [None]), None))
+    return found
 
 
 def look(path: pathlib.Path) -> list:
@@ -241,7 +285,11 @@ def _indices_or_colors(path):
     with Image.open(path) as file:
         if file.mode in ("RGB", "RGBA"):
             return np.asarray(file.convert("RGB"))
-        return np.asarray(file.getchannel(0)).astype("int64")
+        one_band = len(file.getbands()) == 1
+        mask = np.asarray(file if one_band else file.getchannel(0))
+    if mask.dtype.kind not in "biu":
+        raise ValueError(f"{path} has {mask.dtype} values, which are no indices")
+    return mask.astype("int64")
 
 
 def _palette(root, void, looks):
@@ -249,11 +297,22 @@ def _palette(root, void, looks):
     file = root / "classes.txt"
     if not file.is_file():
         values = {v for one in looks if one for v in one[2] if isinstance(v, int)}
-        most = max(values - void, default=0)
+        most = max(values - {VOID}, default=0)
+        if most > LARGEST:
+            raise ValueError(
+                f"the masks of {root} have the index {most}, and without classes.txt "
+                f"{LARGEST} is the largest; name the classes there"
+            )
         return Palette(tuple(map(str, range(most + 1))), frozenset(void), {})
     names: list[str] = []
-    colors: dict[str, tuple[int, ...]] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    colors: dict[tuple[int, ...], int] = {}
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not in UTF-8 ({error.reason}); save it so") from (
+            error
+        )
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         found = re.fullmatch(rf"(.+?)(?:{3 * COMPONENT})?", line.strip())
@@ -261,43 +320,51 @@ def _palette(root, void, looks):
         if name in names:
             raise ValueError(f"{file} names {name!r} twice, at last in line {number}.")
         if color[0]:
-            colors[name] = tuple(map(int, color))
+            rgb = tuple(map(int, color))
+            if max(rgb) > 255:
+                raise ValueError(
+                    f"{file} has the color {' '.join(color)} in line {number}; red, "
+                    "green and blue are whole numbers up to 255."
+                )
+            if rgb in colors:
+                raise ValueError(
+                    f"{file} gives {names[colors[rgb]]!r} and {name!r} one color, "
+                    f"{' '.join(color)}; give each its own."
+                )
+            colors[rgb] = len(names)
         if name.lower() in VOID_NAMES:
             void.add(len(names))
         names.append(name)
-    # Indices count on without a gap: void ones may stand at the end alone.
-    inner = [n for n in range(len(names)) if n not in void]
-    if not inner or len(names) > LARGEST:
+    palette = Palette(tuple(names), frozenset(void), colors)
+    if not palette.classes or len(names) > LARGEST:
         raise ValueError(
-            f"{file} names {len(inner)} classes; it must name 1 to {LARGEST}, a line "
-            "each"
+            f"{file} names {len(palette.classes)} classes in "
+            f"{counted(len(names), 'line')}; it must name 1 to {LARGEST}, a line each"
         )
-    if inner != list(range(len(inner))):
-        raise ValueError(
-            f"{file} has a class after {names[min(void)]!r}, which stands for none; "
-            "give void the last line or the index 255"
-        )
-    return Palette(tuple(names[: len(inner)]), frozenset(void), colors)
+    return palette
 
 
-def _pair(image, mask, seen, palette):
+def _pair(image, mask, seen, palette, problem):
     """An image and its mask with what is wrong about them."""
+    if problem:
+        return Pair(image, mask, problem=problem)
     if not image.path or not mask:
         return Pair(image, mask, problem="no mask" if image.path else "no image")
     if image.skipped or not seen:
-        return Pair(image, mask, problem="unreadable")
+        return Pair(
+            image, mask, problem="broken image" if image.skipped else "unreadable"
+        )
+    if pathlib.Path(mask).suffix.lower() in (".jpg", ".jpeg"):
+        return Pair(image, mask, problem="lossy")
     height, width, values = seen
     if image.shape[:2] != (height, width):
         return Pair(image, mask, problem="another size")
     if values and not isinstance(values[0], int):
-        known = {color: name for name, color in palette.colors.items()}
-        names = [known.get(tuple(color)) for color in values]
-        if None in names:
+        if any(tuple(color) not in palette.colors for color in values):
             return Pair(image, mask, problem="unknown color")
-        order = list(palette.colors)
-        values = sorted(order.index(name) for name in names)
-    problem = None if all(v in palette for v in values) else "beyond the classes"
-    return Pair(image, mask, tuple(values), problem)
+        values = sorted(palette.colors[tuple(color)] for color in values)
+    whole = all(v in palette for v in values)
+    return Pair(image, mask, tuple(values), None if whole else "beyond the classes")
 
 
 def read_mask(path: str, palette: Palette) -> np.ndarray:
@@ -319,8 +386,8 @@ def read_mask(path: str, palette: Palette) -> np.ndarray:
     mask = _indices_or_colors(path)
     if mask.ndim == 3:
         indices = np.full(mask.shape[:2], -1)
-        for number, color in enumerate(palette.colors.values()):
-            indices[(mask == color).all(-1)] = number
+        for color, index in palette.colors.items():
+            indices[(mask == color).all(-1)] = index
         mask = indices
     wrong = [value for value in np.unique(mask).tolist() if value not in palette]
     if wrong or (mask < 0).any():
@@ -390,7 +457,7 @@ def load_masks(name: str, folder: str, *, validation: float, seed: int) -> Image
     if problem := found.problem():
         raise ValueError(f"{name} cannot be used: {problem}")
     root = pathlib.Path(folder.partition("?")[0]).expanduser()
-    classes = found.palette.classes
+    classes = tuple(found.palette.classes)
     empty = [part for part, pairs in found.parts.items() if not pairs]
     if empty:
         raise ValueError(f"{name} cannot be used: {empty[0]} holds no images")

@@ -48,13 +48,19 @@ class MaskFiles:
         paths = [pathlib.Path(os.path.abspath(one)) for one in images]
         root = os.path.commonpath([one.parent for one in paths])
         below = [one.relative_to(root) for one in paths]
-        same = collections.Counter(one.with_suffix("") for one in below)
-        self._places = {
-            image: folder
-            / (one if same[one.with_suffix("")] > 1 else one.with_suffix(""))
-            for image, one in zip(images, below, strict=True)
-        }
-        there = [one for one in map(self.place, images) if one.exists()]
+        same = collections.Counter(one.with_suffix("") for one in set(below))
+        self._places: dict[pathlib.Path, pathlib.Path] = {}
+        taken: set[pathlib.Path] = set()
+        for image, one in zip(images, below, strict=True):
+            if image in self._places:
+                continue
+            names = [one.name, *(f"{one.name}_{n}" for n in range(2, len(below) + 2))]
+            if same[one.with_suffix("")] == 1:
+                names.insert(0, one.stem)
+            places = (folder / one.with_name(name) for name in names)
+            self._places[image] = next(p for p in places if not taken & _files(p))
+            taken |= _files(self._places[image])
+        there = sorted(one for one in taken if one.exists())
         if there:
             raise ValueError(
                 f"{folder} holds {counted(len(there), 'file')} of these names already, "
@@ -63,7 +69,7 @@ class MaskFiles:
 
     def place(self, image: pathlib.Path) -> pathlib.Path:
         """The file of an image's mask."""
-        return self._places[image].with_name(f"{self._places[image].name}.png")
+        return _mask(self._places[image])
 
     def write(
         self, image: pathlib.Path, pixels: np.ndarray, scores: np.ndarray
@@ -94,8 +100,21 @@ class MaskFiles:
         indexed.putpalette(colors.ravel().tolist())
         with replacing(place) as scratch:
             indexed.save(scratch, format="PNG")
-        over = place.with_name(f"{place.stem}_overlay.png")
+        over = _overlay(self._places[image])
         mixed = (pixels.astype("uint16") + colors[mask]) // 2
         with replacing(over) as scratch:
             Image.fromarray(mixed.astype("uint8")).save(scratch, format="PNG")
         return place
+
+
+def _mask(place):
+    return place.with_name(f"{place.name}.png")
+
+
+def _overlay(place):
+    return place.with_name(f"{place.name}_overlay.png")
+
+
+def _files(place):
+    """What is written at a place."""
+    return {_mask(place), _overlay(place)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks
+from kerazoo.files import check_folder
 from kerazoo.reader import Count, Path
 from kerazoo.run import Run
 from kerazoo.serving.masks import MaskFiles
@@ -73,6 +74,8 @@ def predictions(
             f"masks are what networks for segmentation give, but {run.path} is a "
             f"network for {config.task}; leave masks out."
         )
+    if masks is not None:
+        check_folder(masks, "masks")
     model = run.model(best=best)
     files = None if masks is None else _mask_files(config, model, images, masks)
     for path in images:

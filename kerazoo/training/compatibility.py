@@ -70,10 +70,14 @@ def check_size(network: str, recipe: Recipe, shape: tuple[int, int, int]) -> Non
     """
     start = recipe.start_from
     if start is not None and not (start and pathlib.Path(start).is_dir()):
+        trained = pathlib.Path(start).name.partition("-")[0]
+        first = "train that one first"
+        if trained in registry.list_models():
+            first = f"make it by `kerazoo train {trained}`, on the same data"
         raise ValueError(
             f"The recipe {recipe.name} starts from {recipe.start_from}, where there is "
-            "no run; train that one first, give another (start_from=RUN), or begin "
-            "with new weights (start_from=None)."
+            f"no run; {first}, give another (start_from=RUN), or begin with new "
+            "weights (start_from=None)."
         )
     if start is not None:
         Run(start).config  # noqa: B018 - refuses what is no run

@@ -228,8 +228,30 @@ def test_masks_have_the_size_of_their_image(run, tmp_path, resize):
         assert (255 in indices) == cut
         with Image.open(one.mask.replace(".png", "_overlay.png")) as overlay:
             assert overlay.size == image.size
-    with pytest.raises(ValueError, match="holds 3 files of these names already"):
+    with pytest.raises(ValueError, match="holds 6 files of these names already"):
         kerazoo.predict(copy, folder, masks=tmp_path / "masks")
+
+
+def test_no_file_takes_the_place_of_another(run, tmp_path):
+    folder = photos(tmp_path / "photos", [(32, 32)] * 5)
+    names = ("a.png", "a.bmp", "a.bmp.png", "b.png", "b_overlay.png")
+    for number, name in enumerate(names):
+        (folder / f"{number}.png").rename(folder / name)
+    found = kerazoo.predict(run, folder, masks=tmp_path / "masks")
+    assert len({one.mask for one in found}) == 5
+    written = {path.name for path in (tmp_path / "masks").iterdir()}
+    assert len(written) == 10
+    for one in found:
+        with Image.open(one.mask) as mask:
+            assert mask.mode == "P"
+    # A photo of one's own, called like an overlay.
+    own = photos(tmp_path / "own", [(32, 32)] * 2)
+    (own / "0.png").rename(own / "b.bmp")
+    (own / "1.png").rename(own / "b_overlay.png")
+    with pytest.raises(ValueError, match="holds 1 file of these names already"):
+        kerazoo.predict(run, own / "b.bmp", masks=own)
+    with pytest.raises(ValueError, match="give a folder for the masks"):
+        kerazoo.predict(run, folder / "b.png", masks=folder / "b.png")
 
 
 def test_masks_are_for_segmentation_alone(trained, tmp_path):
