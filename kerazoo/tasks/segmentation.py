@@ -1,5 +1,6 @@
 """Segmentation: one of several classes for every pixel."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,12 @@ class Segmentation:
         pixels_seen = max(1, matrix.sum())
         counts, overlaps = matrix.sum(1), iou(matrix)
         there = counts > 0
+        if not there.any():
+            warnings.warn(
+                f"no pixel of {batches.split.name} has a class, so that nothing is "
+                "measured; look its masks over",
+                stacklevel=2,
+            )
         return Metrics(
             images=images,
             loss=float(loss / pixels_seen),
@@ -112,7 +119,7 @@ class Segmentation:
             balanced_accuracy=float(
                 np.mean(matrix.diagonal()[there] / counts[there]) if there.any() else 0
             ),
-            mean_iou=float(np.nanmean(overlaps)),
+            mean_iou=float(np.nanmean(overlaps)) if there.any() else None,
             iou={
                 name: None if np.isnan(value) else float(value)
                 for name, value in zip(classes, overlaps, strict=True)

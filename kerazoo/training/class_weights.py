@@ -36,7 +36,7 @@ def class_weights(recipe: Recipe, training: Split) -> tuple[float, ...] | None:
             recipe asks for it.
 
     Raises:
-        ValueError: For an unknown class.
+        ValueError: For an unknown class, or where no pixel has one.
     """
     given, classes = recipe.class_weight, training.classes
     check_class_weight(recipe, classes)
@@ -46,6 +46,11 @@ def class_weights(recipe: Recipe, training: Split) -> tuple[float, ...] | None:
         return tuple(given.get(name, 1.0) for name in classes)
     if training.source.masked:
         counts = count_pixels(training)
+        if not counts.any():
+            raise ValueError(
+                f"no pixel of {training.name} has a class, so that there is nothing to "
+                "learn; look its masks over"
+            )
     else:
         counts = np.bincount(training.read_labels(), minlength=len(classes))
     shares = counts / counts.sum()

@@ -81,6 +81,22 @@ def test_measures_as_scikit_learn_does(measured):
     assert metrics.loss == pytest.approx(-np.log(right).mean(), rel=1e-5)
 
 
+def test_void_alone_is_not_measured():
+    batches = Batches()
+    images, masks = np.zeros((2, 4, 8, 8, 3), "uint8"), np.full((2, 4, 8, 8), -1)
+    batches.dataset = tf.data.Dataset.from_tensor_slices((images, masks))
+    batches.split = SHAPES.test
+    scores = np.full((2, 4, 8, 8, 3), 1 / 3, "float32")
+    with pytest.warns(UserWarning, match="has a class, so that nothing is measured"):
+        metrics = TASK.measure(Given(scores), batches, ("a", "b", "c"))
+    assert metrics.mean_iou is None
+    assert set(metrics.iou.values()) == {None}
+    with pytest.warns(UserWarning, match="has no image of a, b"):
+        split = data.from_arrays(images[0], masks[0], classes=["a", "b"]).train
+    with pytest.raises(ValueError, match="there is nothing to learn"):
+        class_weights(RECIPE.override("class_weight=inverse_log"), split)
+
+
 def test_calibration_is_that_of_classification(measured):
     metrics, truth, scores = measured
     from kerazoo.tasks.classification import classification_metrics
