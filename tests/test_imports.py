@@ -59,7 +59,7 @@ TABLE = {
     "training": (
         {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
         | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"}
-        | {"symbolic"},
+        | {"symbolic", "colors"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (

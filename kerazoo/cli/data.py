@@ -82,9 +82,10 @@ def data_show(
         size = reader.read(Annotated[int, Range(1, LARGEST_SIDE + 1)], size, "size")
     images = data.load(name, data_dir=data_dir)
     height, width, channels = images.shape
+    count = min(count, images.train.size)
     batches = data.Batches(
         images.train,
-        min(count, images.train.size),
+        count,
         image_shape=(size or height or 224, size or width or 224, channels or 3),
         resize=resize,
         augment=augment or (),
