@@ -383,6 +383,13 @@ def test_a_network_and_data_of_two_tasks_are_refused(tmp_path, network, name, se
     assert not (tmp_path / "run").exists()
 
 
+def test_the_encoder_is_asked_for_by_its_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="`kerazoo train enet_encoder_per_pixel`, on"):
+        kerazoo.fit("enet", verbose=0)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("setting", ["loss=squared_hinge", "label_smoothing=0.1"])
 def test_losses_that_are_not_for_pixels_are_refused(tmp_path, setting):
     with pytest.raises(ValueError, match="loss=crossentropy label_smoothing=0"):
