@@ -10,8 +10,6 @@ import functools
 import json
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 import time
 
@@ -71,26 +69,22 @@ def learnt(name, epochs, words, place):
     result = {}
     for (stage, network), count in zip(STAGES.items(), epochs, strict=True):
         run = pathlib.Path(place, stage)
-        command = [
-            *(sys.executable, "-m", "kerazoo", "train", network, "--data", name),
-            *("--run", str(run), *(word for one in words for word in ("--set", one))),
-        ]
+        command = f"kerazoo train {network} --data {name}"
+        command += "".join(f" --set {one}" for one in words)
         if count:
-            command += ["--epochs", str(count)]
+            command += f" --epochs {count}"
         if stage == "enet":
-            command += ["--set", f"start_from={pathlib.Path(place, 'encoder')}"]
-        start = time.perf_counter()
-        subprocess.run(command, check=True)
-        seconds = time.perf_counter() - start
+            command += f" --set start_from={pathlib.Path(place, 'encoder')}"
+        trained = harness.train(command, run)
         rows = (run / "history.csv").read_text().splitlines()
         head, *rows = (row.split(",") for row in rows)
         metrics = json.loads((run / "metrics.json").read_text())
         result[stage] = {
             "test mean IoU": metrics["mean_iou"],
-            "test accuracy": metrics["accuracy"],
+            "test accuracy": trained["accuracy"],
             "test IoU by class": metrics["iou"],
-            "epochs": len(rows),
-            "seconds": round(seconds, 1),
+            "epochs": trained["epochs"],
+            "seconds": trained["seconds"],
             "validation mean IoU by epoch": [
                 float(row[head.index("val_mean_iou")]) for row in rows
             ],

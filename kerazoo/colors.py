@@ -34,3 +34,18 @@ def colored(masks: np.ndarray, classes: int, void: int = -1) -> np.ndarray:
     """
     known = np.concatenate([palette(classes), [[255, 255, 255]]]).astype("uint8")
     return known[np.where(masks == void, classes, masks)]
+
+
+def beside(images: np.ndarray, masks: np.ndarray, classes: int) -> np.ndarray:
+    """Images with the classes of their pixels, in colors, to the right of each.
+
+    Args:
+        images: Array (n, height, width, 1 or 3) in 0..255.
+        masks: Class ids (n, height, width), -1 for none.
+        classes: Number of classes.
+
+    Returns:
+        Array (n, height, 2 * width, 3).
+    """
+    images = np.broadcast_to(images, (*images.shape[:3], 3))
+    return np.concatenate([images, colored(masks, classes)], 2)

@@ -145,6 +145,7 @@ class Scan:
         return text + "; mend or remove what is wrong"
 
     def _nothing_to_learn(self):
+        counts = self.counts()
         for part, pairs in self.parts.items():
             values = {value for pair in pairs for value in pair.values}
             if values == {0, VOID}:
@@ -152,7 +153,7 @@ class Scan:
                     f"its masks have the values 0 and {VOID} alone, and {VOID} stands "
                     "for no class; write 1 for the second class"
                 )
-            if pairs and not any(self.counts()[part].values()):
+            if pairs and not any(counts[part].values()):
                 name = "no mask" if part == "all" else f"no mask of the {part} part"
                 return f"{name} has a pixel of a class; all are void"
         return None

@@ -54,10 +54,7 @@ def show(batches: Batches, path: Path, *, count: Count = 64, side: Count = 96) -
     if boxed:
         images = np.broadcast_to(images, (*images.shape[:3], 3)).copy()
     if masked:
-        # Beside each image the classes of its pixels.
-        images = np.broadcast_to(images, (*images.shape[:3], 3))
-        truth = colors.colored(labels, len(batches.split.classes))
-        images = np.concatenate([images, truth], 2)
+        images = colors.beside(images, labels, len(batches.split.classes))
     images = images.repeat(factor, 1).repeat(factor, 2)
     if boxed:
         classes = batches.split.classes

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kerazoo.analysis import plots
-from kerazoo.colors import colored
+from kerazoo.colors import beside
 from kerazoo.fonts import legible
 
 
@@ -41,10 +40,7 @@ class AugmentedImages(keras.callbacks.Callback):
         labels = labels[: self.count].numpy()
         names = None
         if labels.ndim == 3:
-            # Beside each image the classes of its pixels.
-            images = np.broadcast_to(images, (*images.shape[:3], 3))
-            truth = colored(labels, len(self.classes))
-            images = np.concatenate([images, truth], 2)
+            images = beside(images, labels, len(self.classes))
         else:
             shown, _ = legible(self.classes, 17)
             ids = labels if labels.ndim == 1 else labels.argmax(-1)
