@@ -33,6 +33,8 @@ def with_statistics(model):
 def test_equals_predict_on_batch(network):
     keras.utils.set_random_seed(0)
     model = with_statistics(kerazoo.create(network))
+    # XLA would take seconds for what is computed twice.
+    model.jit_compile = False
     predict = kerazoo.predictor(model, precision="float32")
     for count in (1, 5):
         x = images(model, count)

@@ -250,6 +250,8 @@ class ByHand(ClassifierMixin, BaseEstimator):
         self.model_.compile(
             keras.optimizers.Adam(self.rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            # Compiling takes longer than these trainings.
+            jit_compile=False,
         )
         for epoch in range(TINY.epochs):
             order = permutation(len(labels), TINY.seed, epoch)
