@@ -1,9 +1,11 @@
 import dataclasses
 import gc
 import json
+import multiprocessing
 import os
 import pathlib
 import re
+import runpy
 import shutil
 import sys
 
@@ -150,6 +152,73 @@ def command(monkeypatch, capsys, tmp_path):
         return status, *capsys.readouterr()
 
     return run
+
+
+class Forked:
+    """A process of ``begin``, as ``subprocess.Popen`` would show it."""
+
+    def __init__(self, process, files):
+        self.process, self.files = process, files
+        self.pid, self.poll = process.pid, lambda: process.exitcode
+        self.kill, self.terminate = process.kill, process.terminate
+
+    @property
+    def returncode(self):
+        return self.process.exitcode
+
+    def communicate(self, timeout=600):
+        """Waits for the end; what it has written to its output and as errors."""
+        self.process.join(timeout)
+        written = tuple(path.read_text() for path in self.files)
+        if self.returncode is None:
+            raise TimeoutError(f"still runs after {timeout} seconds: {written}")
+        return written
+
+
+@pytest.fixture(scope="session")
+def begin(tmp_path_factory):
+    """Begins the command, or a program with its words, in a process of its own.
+
+    It is forked from one that has imported TensorFlow and has computed nothing, which
+    spares the five seconds of the import. How a process starts is for other tests, and
+    one for another backend has to be started.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        [
+            "kerazoo.cli",
+            "kerazoo.training.fitting",
+            "sklearn.metrics",
+            "tensorflow_datasets",
+        ]
+    )
+    place, started = tmp_path_factory.mktemp("processes"), []
+
+    def run(*words, program=None, **environment):
+        number = len(started)
+        files = [place / f"{number}.{kind}" for kind in ("output", "errors")]
+        for path in files:
+            path.touch()
+        given = {
+            "words": [str(program or "kerazoo"), *map(str, words)],
+            "program": program and str(program),
+            "environment": dict(os.environ) | environment,
+            "output": str(files[0]),
+            "errors": str(files[1]),
+        }
+        process = context.Process(
+            # A function that the process finds whatever it can import.
+            target=runpy.run_path,
+            args=(str(pathlib.Path(__file__).with_name("forked.py")), given),
+        )
+        process.start()
+        started.append(Forked(process, files))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def start(*words, **environment):
 
 
 def end(process, status=0):
-    output, _ = process.communicate(timeout=300)
+    output = "".join(filter(None, process.communicate(timeout=300)))
     assert process.returncode == status, output
     return output
 
@@ -92,11 +92,11 @@ def assert_same_weights(one, other, **tolerance):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(begin, tmp_path_factory):
     """Finished runs of one device."""
     folder = tmp_path_factory.mktemp("one")
     processes = [
-        start(*command(name, folder / name, "--devices=1"))
+        begin(*command(name, folder / name, "--devices=1"))
         for name in ("mlp_50", "slide_cnn_b")
     ]
     for process in processes:
@@ -123,8 +123,8 @@ def wait_for_state(run, step):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["mlp_50", "slide_cnn_b"])
-def test_two_devices_train_as_one(runs, tmp_path, network):
-    end(start(*command(network, tmp_path / "run", "--devices=2")))
+def test_two_devices_train_as_one(begin, runs, tmp_path, network):
+    end(begin(*command(network, tmp_path / "run", "--devices=2")))
     np.testing.assert_allclose(
         curves(tmp_path / "run"), curves(runs / network), rtol=1e-5
     )

@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -173,13 +171,13 @@ def test_a_run_without_a_state_has_no_network_yet(dying, tmp_path):
         Run(tmp_path / "run").model()
 
 
-def test_a_command_says_that_a_run_has_not_ended(dying, tmp_path):
+def test_a_command_says_that_a_run_has_not_ended(begin, dying, tmp_path):
     dying(1, "epochs=3", save_every=100)
-    command = [sys.executable, "-m", "kerazoo", "evaluate", tmp_path / "run"]
-    ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert "accuracy" in ended.stdout
-    (line,) = [one for one in ended.stderr.splitlines() if "has not ended" in one]
+    ended = begin("evaluate", tmp_path / "run")
+    output, errors = ended.communicate()
+    assert ended.returncode == 0, errors
+    assert "accuracy" in output
+    (line,) = [one for one in errors.splitlines() if "has not ended" in one]
     assert line.startswith("kerazoo: ") and line.endswith("its network after epoch 1")
 
 

@@ -1,11 +1,8 @@
 """A training process that is killed goes on bit for bit."""
 
 import json
-import os
 import pathlib
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 
@@ -36,27 +33,18 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def start(data_dir):
+def start(begin, data_dir):
     """Starts the command on a run folder."""
-    environment = {**os.environ, "KERAZOO_DATA_DIR": str(data_dir)}
-    started = []
 
-    def begin(run, *more, when=None):
-        program = [str(MORTAL), when] if when else ["-m", "kerazoo"]
-        process = subprocess.Popen(
-            [sys.executable, *program, *ARGUMENTS, f"--run={run}", *more],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    def run(folder, *more, when=None):
+        return begin(
+            *([when] if when else []),
+            *(*ARGUMENTS, f"--run={folder}", *more),
+            program=MORTAL if when else None,
+            KERAZOO_DATA_DIR=str(data_dir),
         )
-        started.append(process)
-        return process
 
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    return run
 
 
 def ends(process):

@@ -4,8 +4,6 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -360,13 +358,12 @@ def test_no_choice_sees_the_outer_fold(searched, few, tmp_path, first_fold_only)
 
 
 @pytest.mark.slow
-def test_a_killed_command_goes_on_with_another_worker(tmp_path, data_dir):
+def test_a_killed_command_goes_on_with_another_worker(begin, tmp_path, data_dir):
     folder = tmp_path / "folds"
     words = ["crossval", "mlp_50", "--data=digits", "--folds=4", f"--folder={folder}"]
     words += ["--set=image_shape=8,8,1", "--epochs=30", "--precision=float32"]
     words += [f"--data-dir={data_dir}"]
-    command = [sys.executable, "-m", "kerazoo", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = begin(*words)
     try:
         while not (folder / "fold_02" / "config.json").exists():
             assert process.poll() is None, process.communicate()[1]
@@ -378,12 +375,11 @@ def test_a_killed_command_goes_on_with_another_worker(tmp_path, data_dir):
     first = folder / "fold_01" / "metrics.json"
     before = first.stat().st_mtime_ns
     assert not (folder / "fold_02" / "metrics.json").exists()
-    done = subprocess.run(
-        [*command, "--workers=2", "--json"], capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
+    done = begin(*words, "--workers=2", "--json")
+    output, errors = done.communicate()
+    assert done.returncode == 0, errors
     assert first.stat().st_mtime_ns == before
-    found = json.loads(done.stdout)
+    found = json.loads(output)
     assert [fold["number"] for fold in found["folds"]] == [1, 2, 3, 4]
     assert found["mean"] == pytest.approx(np.mean(found["scores"]))
     assert found["recipe"]["epochs"] == 30
