@@ -1,7 +1,7 @@
 """Bringing images to the size and the channels that a network takes."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from kerazoo import reader
+from kerazoo.layers.restore_boxes import window
 from kerazoo.reader import Channels, ModelName, Pair
 
 Resize = Literal["bilinear", "pad", "crop", "center"]
@@ -61,7 +62,7 @@ def resize(
     if images.shape[-3:-1] == tuple(size):
         return images
     have = tf.unstack(tf.shape(images)[-3:-1])
-    box = _box(have, size, how, tf)
+    box = window(have, size, how, tf)
     if how in ("crop", "center"):
         images = _cut(images, have, box)
     if how in ("pad", "center"):
@@ -99,7 +100,7 @@ def restored(
         of the size: what was cut away is not.
     """
     maps = tf.image.resize(maps, seen)
-    (top, tall), (left, wide) = _box(size, seen, how, np)
+    (top, tall), (left, wide) = window(size, seen, how, np)
     scaled = np.asarray(tf.image.resize(maps, (int(tall), int(wide))), "float32")
     found = np.zeros((*size, maps.shape[-1]), "float32")
     known = np.zeros(size, bool)
@@ -149,7 +150,7 @@ def resizer(
         ops.ones_like(ops.sum(column, (0, 2, 3))),
         ops.ones_like(ops.sum(row, (0, 1, 3))),
     ]
-    boxes = _box([ops.sum(line) for line in lines], size, how, ops)
+    boxes = window([ops.sum(line) for line in lines], size, how, ops)
     # No box is longer than this, on any axis.
     longest = [*lines * -(-max(size) // min(size)), np.ones(max(size), "int32")]
     tall, wide = (
@@ -160,36 +161,6 @@ def resizer(
     x = ops.matmul(tall, ops.matmul(x, ops.transpose(wide)))
     x = ops.cast(ops.floor(x + ROUNDING), "uint8")
     return keras.Model(images, ops.transpose(x, (0, 2, 3, 1)), name=name)
-
-
-def _box(have: Sequence[Any], size: Sequence[int], how: str, math: Any) -> list[tuple]:
-    """What part of an image becomes the result: its start and its length on each axis.
-
-    Where it begins before the image or ends after it, there is black.
-
-    Args:
-        have: Height and width of the image, integer scalars of any kind.
-        size: Height and width of the result.
-        how: As for :func:`resize`.
-        math: The module that knows such scalars, ``tensorflow`` or ``keras.ops``.
-    """
-    if how == "bilinear":
-        return [(0, side) for side in have]
-    if how == "center":
-        pairs = zip(have, size, strict=True)
-        return [((side + length) // 2 - length, length) for side, length in pairs]
-    (tall, wide), (height, width) = have, size
-    # The height that goes with the width, and the width that goes with the height.
-    fitting = wide * height // width, tall * width // height
-    if how == "crop":
-        pairs = zip(have, fitting, strict=True)
-        lengths = [math.maximum(math.minimum(side, fit), 1) for side, fit in pairs]
-        pairs = zip(have, lengths, strict=True)
-        return [((side - length) // 2, length) for side, length in pairs]
-    pairs = zip(have, fitting, strict=True)
-    missing = [(math.maximum(side, fit) - side) // 2 for side, fit in pairs]
-    pairs = zip(have, missing, strict=True)
-    return [(-more, side + 2 * more) for side, more in pairs]
 
 
 def _matrix(line, longest, start, length, size):

@@ -8,6 +8,7 @@ from kerazoo.layers.grouped_conv import GroupedConv2D
 from kerazoo.layers.local_response_normalization import LocalResponseNormalization
 from kerazoo.layers.max_unpooling import MaxPoolingWithIndices2D, MaxUnpooling2D
 from kerazoo.layers.maxout import Maxout
+from kerazoo.layers.non_max_suppression import NonMaxSuppression
 from kerazoo.layers.pad_channels import PadChannels
 from kerazoo.layers.rbf import (
     RBF,
@@ -15,10 +16,17 @@ from kerazoo.layers.rbf import (
     digit_codewords,
     hadamard_codewords,
 )
+from kerazoo.layers.region_proposals import RegionProposalLoss, RegionProposals
+from kerazoo.layers.regions import RegionBoxes, RegionLoss, RegionSampling
+from kerazoo.layers.restore_boxes import RestoreBoxes
+from kerazoo.layers.roi_pooling import RoIAlign2D, RoIPooling2D
 from kerazoo.layers.scaled_tanh import scaled_tanh
+from kerazoo.layers.spatial_pyramid import SpatialPyramidPooling2D
 from kerazoo.layers.subsampling import Subsampling2D
 from kerazoo.layers.table_conv import LENET5_C3_TABLE, TableConv2D
 from kerazoo.layers.whitening import GlobalContrastNormalization, ZCAWhitening
+from kerazoo.layers.within_channel_lrn import WithinChannelLRN
+from kerazoo.layers.yolo import YOLOBoxes, YOLOLoss
 
 __all__ = [
     "LENET5_C3_TABLE",
@@ -35,9 +43,22 @@ __all__ = [
     "MaxPoolingWithIndices2D",
     "MaxUnpooling2D",
     "Maxout",
+    "NonMaxSuppression",
     "PadChannels",
+    "RegionBoxes",
+    "RegionLoss",
+    "RegionProposalLoss",
+    "RegionProposals",
+    "RegionSampling",
+    "RestoreBoxes",
+    "RoIAlign2D",
+    "RoIPooling2D",
+    "SpatialPyramidPooling2D",
     "Subsampling2D",
     "TableConv2D",
+    "WithinChannelLRN",
+    "YOLOBoxes",
+    "YOLOLoss",
     "ZCAWhitening",
     "digit_codewords",
     "hadamard_codewords",

@@ -1,0 +1,164 @@
+"""Of boxes that overlap, the one of the highest score."""
+
+from typing import Any
+
+import keras
+from keras import KerasTensor, ops
+
+from kerazoo import reader
+from kerazoo.layers import boxes as box
+from kerazoo.reader import Count, Rate
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class NonMaxSuppression(keras.layers.Layer):
+    """Greedy non-maximum suppression, class by class.
+
+    The box of the highest score stays; boxes of its class that overlap it by more than
+    the threshold go; so on with the next. Of equal scores the first box wins.
+
+    The work has a fixed size on every backend: as many picks as there may be
+    detections. TensorFlow has a kernel for it.
+
+    Args:
+        iou_threshold: Intersection over union; a box that reaches it just so stays.
+        score_threshold: A score must be larger.
+        max_detections: How many boxes an image gives, of all classes together.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        boxes: `(batch, n, 4)`, or `(batch, n, classes, 4)` for boxes of each class.
+        scores: `(batch, n, classes)`.
+
+    Returns:
+        A dictionary of `boxes` `(batch, max_detections, 4)`, `scores` and `classes`
+        `(batch, max_detections)`, by falling score; behind the last boxes of 0, scores
+        of 0 and classes of -1.
+
+    Reference:
+        Girshick et al., "Rich feature hierarchies for accurate object detection and
+        semantic segmentation", CVPR 2014, arXiv 1311.2524, Sec. 2.2.
+    """
+
+    # The kernel of TensorFlow has none for XLA.
+    supports_jit = keras.backend.backend() != "tensorflow"
+
+    @reader.checked
+    def __init__(
+        self,
+        iou_threshold: Rate = 0.5,
+        score_threshold: float = 0.05,
+        max_detections: Count = 100,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"dtype": "float32"} | kwargs)
+        self.iou_threshold = iou_threshold
+        self.score_threshold = score_threshold
+        self.max_detections = max_detections
+
+    def call(self, boxes: KerasTensor, scores: KerasTensor) -> dict[str, KerasTensor]:
+        if len(boxes.shape) == 3:
+            boxes = boxes[:, :, None]
+        found = suppressed(
+            boxes,
+            scores,
+            self.iou_threshold,
+            self.score_threshold,
+            self.max_detections,
+        )
+        return dict(zip(("boxes", "scores", "classes"), found, strict=True))
+
+    def compute_output_shape(
+        self, boxes_shape: tuple, scores_shape: tuple
+    ) -> dict[str, tuple]:
+        shape = (boxes_shape[0], self.max_detections)
+        return {"boxes": (*shape, 4), "scores": shape, "classes": shape}
+
+    def compute_output_spec(
+        self, boxes: KerasTensor, scores: KerasTensor
+    ) -> dict[str, KerasTensor]:
+        shapes = self.compute_output_shape(boxes.shape, scores.shape)
+        kinds = {"boxes": "float32", "scores": "float32", "classes": "int32"}
+        return {name: KerasTensor(shapes[name], kinds[name]) for name in shapes}
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "iou_threshold": self.iou_threshold,
+            "score_threshold": self.score_threshold,
+            "max_detections": self.max_detections,
+        }
+
+
+def suppressed(
+    boxes: KerasTensor,
+    scores: KerasTensor,
+    iou_threshold: float,
+    score_threshold: float,
+    count: int,
+) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
+    """What :class:`NonMaxSuppression` gives: boxes, scores and classes.
+
+    Args:
+        boxes: ``(batch, n, 1 or classes, 4)``.
+        scores: ``(batch, n, classes)``.
+        iou_threshold: As of the layer.
+        score_threshold: As of the layer.
+        count: How many boxes an image gives.
+    """
+    suppress = _kernel if keras.backend.backend() == "tensorflow" else _pick
+    return suppress(
+        ops.stop_gradient(ops.cast(boxes, "float32")),
+        ops.stop_gradient(ops.cast(scores, "float32")),
+        iou_threshold,
+        score_threshold,
+        count,
+    )
+
+
+def _kernel(boxes, scores, iou_threshold, score_threshold, count):
+    """TensorFlow's own; it takes y before x, which no overlap depends on."""
+    import tensorflow as tf
+
+    found = tf.image.combined_non_max_suppression(
+        boxes,
+        scores,
+        count,
+        count,
+        iou_threshold,
+        score_threshold,
+        clip_boxes=False,
+    )
+    there = tf.range(count)[None] < found.valid_detections[:, None]
+    classes = tf.where(there, tf.cast(found.nmsed_classes, tf.int32), -1)
+    return found.nmsed_boxes, found.nmsed_scores, classes
+
+
+def _pick(boxes, scores, iou_threshold, score_threshold, count):
+    """The highest score, `count` times over."""
+    number, classes = ops.shape(scores)[1:]
+    boxes = ops.broadcast_to(boxes, (*ops.shape(scores), 4))
+    # Class by class, so that of equal scores the first class and its first box wins.
+    flat = ops.reshape(ops.transpose(boxes, (0, 2, 1, 3)), (-1, classes * number, 4))
+    left = ops.reshape(ops.transpose(scores, (0, 2, 1)), (-1, classes * number))
+    left = ops.where(left > score_threshold, left, float("-inf"))
+    ids = ops.repeat(ops.arange(classes, dtype="int32"), number)
+
+    def pick(left, _):
+        best = ops.argmax(left, axis=-1)[:, None]
+        score = ops.take_along_axis(left, best, axis=1)
+        chosen = ops.take_along_axis(flat, best[..., None], axis=1)
+        kind = ops.take(ids, best)
+        overlap = box.iou(chosen, flat)[:, 0] > iou_threshold
+        gone = (overlap & (kind == ids)) | (
+            ops.arange(classes * number, dtype=best.dtype) == best
+        )
+        found = score > float("-inf")
+        return ops.where(gone, float("-inf"), left), (
+            ops.where(found[..., None], chosen, 0.0)[:, 0],
+            ops.where(found, score, 0.0)[:, 0],
+            ops.where(found, kind, -1)[:, 0],
+        )
+
+    _, found = ops.scan(pick, left, length=count)
+    return tuple(ops.moveaxis(one, 0, 1) for one in found)
