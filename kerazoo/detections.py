@@ -1,0 +1,94 @@
+"""Objects on images: those that are there, and those that a detector has found."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerazoo import display, reader
+
+
+class Objects(NamedTuple):
+    """The objects of an image, or of a batch of them.
+
+    A tuple, for `tf.data` and Keras know how to go through one.
+
+    Attributes:
+        boxes: float32 (..., k, 4): x1, y1, x2, y2 in pixels, half-open; in a batch rows
+            of -1 where an image has fewer than k objects.
+        classes: int32 (..., k): class ids, -1 for none.
+        ignored: bool (..., k): objects that are neither learnt nor missed, as the
+            difficult ones of PASCAL VOC and the crowds of COCO.
+    """
+
+    boxes: Any
+    classes: Any
+    ignored: Any
+
+    def on(self, image: int) -> "Objects":
+        """Those of one image of a batch, as arrays without padding."""
+        boxes, classes, ignored = (np.asarray(one[image]) for one in self)
+        there = classes >= 0
+        return Objects(boxes[there], classes[there], ignored[there])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Detections:
+    """What a detector has found on an image, by falling score.
+
+    Attributes:
+        boxes: float32 (k, 4): x1, y1, x2, y2 in pixels of the image, half-open.
+        scores: float32 (k,).
+        classes: int32 (k,): class ids.
+        names: The names of the classes; empty where nobody has said them.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+    names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses what are no arrays."""
+        reader.validate(self)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def of_batch(cls, outputs: Any, names: Sequence[str] = ()) -> "list[Detections]":
+        """Those of every image, from what a network gives for a batch."""
+        boxes, scores, classes = (
+            np.asarray(outputs[key]) for key in ("boxes", "scores", "classes")
+        )
+        return [
+            cls(boxes[n][there], scores[n][there], classes[n][there], tuple(names))
+            for n, there in enumerate(classes >= 0)
+        ]
+
+    def above(self, score: float) -> "Detections":
+        """Those whose score is larger."""
+        kept = self.scores > score
+        return dataclasses.replace(
+            self,
+            boxes=self.boxes[kept],
+            scores=self.scores[kept],
+            classes=self.classes[kept],
+        )
+
+    def label(self, number: int) -> str:
+        """The name of the class of a detection, or its id where it has none."""
+        known = int(self.classes[number])
+        return self.names[known] if self.names else str(known)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                self.label(n),
+                display.percent(float(self.scores[n])),
+                ", ".join(f"{side:.0f}" for side in self.boxes[n]),
+            )
+            for n in range(len(self))
+        ]
+        return display.table(rows, ("class", "score", "x1, y1, x2, y2"))
