@@ -54,7 +54,9 @@ def sentence(error: Exception) -> str:
             "The memory does not hold this; give a smaller batch_size, image_shape or "
             f"network ({text[:200]})."
         )
-    if isinstance(error, EXPECTED) or NO_ROOM in text:
+    if status(error) == 3:
+        return f"{text}; make room, and give the same command again: it goes on"
+    if isinstance(error, EXPECTED):
         return text or type(error).__name__
     return (
         f"{type(error).__name__}: {text[:300]} (a fault of kerazoo; with "

@@ -95,10 +95,10 @@ class Batches:
         """The first epoch, a `tf.data.Dataset` of (images, labels).
 
         Labels are class ids or rows; of a set with masks int32 class ids (n, height,
-        width), -1 for void; of one with boxes `kerazoo.data.boxes.Objects`, whose boxes
-        are drawn anew around what resizing and augmenting have left. Images are uint8,
-        or float32 in 0..255 where an augmentation makes them so. Its cardinality is
-        the number of batches; reading fewer or more raises.
+        width), -1 for void; of one with boxes `kerazoo.detections.Objects`, which
+        follow resizing and augmenting; what is nearly out of the image is none. Images
+        are uint8, or float32 in 0..255 where an augmentation makes them so. Its
+        cardinality is the number of batches; reading fewer or more raises.
         """
         one = self._batches(tf.data.Dataset.range(1), 0, 0)
         return one.apply(tf.data.experimental.assert_cardinality(self.steps))
@@ -218,7 +218,7 @@ class Batches:
                 raise errors.unknown(name, getattr(self, name), allowed)
         if self.views is not None and self.views not in multicrop.VIEWS:
             raise errors.unknown("kind of views", self.views, multicrop.VIEWS)
-        if self.views is not None and self._masked:
+        if self.views is not None and (self._masked or self.split.source.boxed):
             raise ValueError(
                 f"views={self.views!r} are of images with one label; {split.name} has "
                 f"{self._truth}: leave them out"
@@ -233,7 +233,7 @@ class Batches:
         self._steps = [augment.parse(name) for name in names]
         augment.check_augmentations(self._steps, max(self.image_shape[:2]))
         mixing = [s.augmentation.name for s in self._steps if s.kind == "mix"]
-        if mixing and self._masked:
+        if mixing and (self._masked or self.split.source.boxed):
             raise ValueError(
                 f"augmentation {mixing[0]} mixes the labels of whole images, but "
                 f"{self.split.name} has {self._truth}; leave it out"
@@ -247,7 +247,7 @@ class Batches:
     def _held(self):
         """Tensors of images and labels and the rows of this split; None to stream."""
         source, split = self.split.source, self.split
-        if source.fresh or source.boxed:
+        if source.fresh:
             return None
         whole = self._crop or self.image_shape == source.shape
         if isinstance(source, Arrays) and whole:
@@ -295,13 +295,14 @@ class Batches:
             some = tf.gather(images, row)
             if self._crop:
                 some = tf.map_fn(
-                    lambda one: self._fit(one[0], epoch, one[1]),
+                    lambda one: self._fit(one[0], epoch, one[1])[0],
                     (some, number),
                     fn_output_signature=tf.TensorSpec(self._shape, tf.uint8),
                 )
             else:
-                some = self._fit(some)
-            return self._finish(some, tf.gather(labels, row), epoch, number)
+                some, _ = self._fit(some)
+            labels_ = tf.nest.map_structure(lambda one: tf.gather(one, row), labels)
+            return self._finish(some, labels_, epoch, number)
 
         # AUTOTUNE begins with one thread in each epoch, and an epoch may take a second.
         return tf.data.Dataset.range(first, self.steps).map(
@@ -322,7 +323,14 @@ class Batches:
 
         def example(number, handle):
             image, label = source.fetch(handle)
-            return self._fit(image, epoch, number), tf.cast(label, tf.int32), number
+            image, window = self._fit(image, epoch, number)
+            if source.boxed:
+                size = self.image_shape[:2]
+                moved = boxes.rewindowed(label.boxes, window, size)
+                label = boxes.on_image(label._replace(boxes=moved), size)
+            else:
+                label = tf.cast(label, tf.int32)
+            return image, label, number
 
         def batch(images, labels, number):
             return self._finish(images, labels, epoch, number)
@@ -336,16 +344,21 @@ class Batches:
         )
 
     def _fit(self, images, epoch=None, number=None):
-        """Images of one size, or one image that may be cropped, as the network's."""
+        """Images of one size, or one image that may be cropped, as the network's.
+
+        And what part of them that is, in rows and in columns.
+        """
         *size, count = self.image_shape
         how = self.resize
         if self.views:
             images = resizing.channels(images, count)
-            return multicrop.views_of_whole(images, self.views, size, how)
+            return multicrop.views_of_whole(images, self.views, size, how), None
+        have = tf.unstack(tf.shape(images)[-3:-1])
+        window = resizing.window(have, size, how, tf)
         if self._crop:
             # The box has the proportions that were drawn for it.
             how = "bilinear"
-            images = augment.crop(
+            images, window = augment.crop(
                 self._steps[0], images, size, self.seed, epoch, number
             )
         images, masks = augment.part_masks(images, self._masked)
@@ -354,21 +367,28 @@ class Batches:
         if masks is not None:
             masks = resizing.resize(masks, size, how, nearest=True)
             images = tf.concat([images, masks], -1)
-        return tf.ensure_shape(images, [*images.shape[:-3], *self._shape[-3:]])
+        images = tf.ensure_shape(images, [*images.shape[:-3], *self._shape[-3:]])
+        return images, window
 
     def _finish(self, images, labels, epoch, numbers):
         if self.one_hot:
             labels = tf.one_hot(labels, len(self.split.classes))
         images, masks = augment.part_masks(images, self._masked)
-        images, labels, masks = augment.apply(
-            self._steps, images, labels, masks, self.seed, epoch, numbers
+        boxed = self.split.source.boxed
+        truth = augment.Truth(
+            None if boxed else labels, masks, labels.boxes if boxed else None
         )
-        if masks is not None and self.split.source.boxed:
-            labels = boxes.of_masks(masks[..., 0], labels)
-        elif masks is not None:
+        images, truth = augment.apply(
+            self._steps, images, truth, self.seed, epoch, numbers
+        )
+        if boxed:
+            moved = labels._replace(boxes=truth.boxes)
+            return images, boxes.on_image(moved, self.image_shape[:2])
+        if masks is not None:
             # Void, 0 in the files' order, is -1 for the loss.
-            labels = tf.cast(masks[..., 0], tf.int32) - 1
-        return images, labels
+            moved = cast(tf.Tensor, truth.masks)
+            return images, tf.cast(moved[..., 0], tf.int32) - 1
+        return images, truth.labels
 
 
 def _read(split, image_shape, resize):
@@ -376,7 +396,6 @@ def _read(split, image_shape, resize):
     height, width, channels = image_shape
     masked = split.source.masked
     images = np.empty((split.size, height, width, channels + masked), "uint8")
-    labels = np.zeros(split.size, "int32")
     batches = Batches(
         split,
         min(256, split.size),
@@ -384,17 +403,18 @@ def _read(split, image_shape, resize):
         resize=resize,
         cache="none",
     )
-    done = 0
-    for some_images, some_labels in batches.dataset.as_numpy_iterator():
-        stop = done + len(some_labels)
-        images[done:stop, ..., :channels] = some_images
+    parts, done = [], 0
+    for some, labels in batches.dataset.as_numpy_iterator():
+        stop = done + len(some)
+        images[done:stop, ..., :channels] = some
         if masked:
-            images[done:stop, ..., -1] = some_labels + 1
-        else:
-            labels[done:stop] = some_labels
+            images[done:stop, ..., -1] = labels + 1
+            labels = np.zeros(len(some), "int32")
+        parts.append(labels)
         done = stop
+    labels = tf.nest.map_structure(lambda *some: np.concatenate(some), *parts)
     with tf.device("CPU:0"):
-        return tf.constant(images), tf.constant(labels)
+        return tf.nest.map_structure(tf.constant, (images, labels))
 
 
 def count_pixels(split: Split, examples: int = 1024) -> np.ndarray:

@@ -10,14 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from kerazoo import reader
-from kerazoo.data import folders, loading, masks
+from kerazoo.data import annotations, folders, loading, masks
+from kerazoo.data.annotations import folder as boxes
 from kerazoo.data.arrays import DataLike, named
 from kerazoo.display import table
 from kerazoo.reader import Path
 
 SHOWN = 20
 # Of every kind of finding.
-WORDS = folders.TREATMENTS | masks.PROBLEMS
+WORDS = folders.TREATMENTS | masks.PROBLEMS | boxes.PROBLEMS | boxes.TREATED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,15 +134,33 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
         wrong = tuple(folders.Finding(one.file, (one.problem,)) for one in seen.wrong)
         pairs = {part: len(some) for part, some in seen.parts.items()}
         return Report(name, seen.counts(), wrong, seen.problem(), pairs)
+    kind = name.partition(":")[0] if isinstance(name, str) else ""
+    if kind in annotations.KINDS and ":" in str(name):
+        return _check_boxes(str(name), kind)
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         counts = {}
         for part, split in images.parts.items():
-            if split.source.masked:
-                counts[part] = {"scenes": split.size}
+            if split.source.masked or split.source.boxed:
+                counts[part] = {"images": split.size}
                 continue
             counted = np.bincount(split.read_labels(), minlength=len(split.classes))
             counts[part] = dict(zip(split.classes, counted.tolist(), strict=True))
     except loading.NotPrepared as error:
         return Report(str(name), {}, problem=str(error))
     return Report(images.name, counts)
+
+
+def _check_boxes(name, kind):
+    """The report of a set of annotated images."""
+    found = annotations.scan(kind, name.removeprefix(f"{kind}:"))
+    odd = []
+    for one in found.every:
+        path = one.file
+        kinds = (one.problem,) if one.problem else tuple(dict.fromkeys(one.treated))
+        if not one.boxes and not one.problem:
+            kinds = (*kinds, "no box")
+        if kinds:
+            odd.append(folders.Finding(path, kinds))
+    images = {part: len(some) for part, some in found.parts.items()}
+    return Report(name, found.counts(), tuple(odd), found.problem(), images)

@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,15 @@ TREATMENTS = {
     "empty": "skipped: the file has no bytes",
     "undecodable": "skipped: no image that Pillow can read",
     "truncated": "skipped: the file ends early or is damaged",
+    "float": "skipped: pixels with fractions, whose range nobody says",
+    "32-bit": "skipped: whole numbers beyond 16 bits, whose range nobody says",
     "cmyk": "converted to RGB",
     "16-bit": "scaled to 8 bits",
     "animated": "first frame used",
     "rotated": "turned upright as its EXIF data say",
     "transparent": "transparency dropped",
 }
-SKIPPED = ("empty", "undecodable", "truncated")
+SKIPPED = ("empty", "undecodable", "truncated", "float", "32-bit")
 # How the folders of parts are called, without case, signs and endings such as "_set".
 PARTS = {
     "train": ("train", "training", "trn"),
@@ -92,6 +94,16 @@ def _kinds(image):
     return tuple(kind for kind, applies in tests.items() if applies)
 
 
+def _beyond_16_bits(image):
+    """The key of `TREATMENTS` for numbers that cannot be brought to 0..255."""
+    if image.mode == "F":
+        return "float"
+    if image.mode.startswith("I"):
+        low, high = image.getextrema()
+        return "32-bit" if low < 0 or high > 65535 else None
+    return None
+
+
 def _is_grey(image):
     return image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I")
 
@@ -112,6 +124,8 @@ def inspect(path: str | os.PathLike) -> Finding:
             # JPEG at an eighth of the size: all bytes are read, in a third of the time.
             image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
+            if odd := _beyond_16_bits(image):
+                return Finding(path, (odd,))
     except (UnidentifiedImageError, Image.DecompressionBombError):
         return Finding(path, ("undecodable",))
     except Exception:
@@ -132,7 +146,9 @@ def _tensorflow_reads(path):
 
 
 @reader.checked
-def read_image(path: Path, channels: Channels | None = None) -> np.ndarray:
+def read_image(
+    path: Path, channels: Channels | None = None, *, turned: bool = True
+) -> np.ndarray:
     """Reads an image file as it should be seen.
 
     EXIF rotation is applied, CMYK becomes RGB, 16 bits are scaled to 8, of an animation
@@ -141,6 +157,7 @@ def read_image(path: Path, channels: Channels | None = None) -> np.ndarray:
     Args:
         path: The file.
         channels: 1 or 3; None for 1 if the file is grey, else 3.
+        turned: Whether EXIF rotation is applied.
 
     Returns:
         uint8 array (height, width, channels).
@@ -151,7 +168,12 @@ def read_image(path: Path, channels: Channels | None = None) -> np.ndarray:
     try:
         with Image.open(path) as file:
             grey = _is_grey(file)
-            image = ImageOps.exif_transpose(file)
+            image = ImageOps.exif_transpose(file) if turned else file
+            if odd := _beyond_16_bits(image):
+                raise ValueError(TREATMENTS[odd].removeprefix("skipped: "))
+            if image.mode in ("LAB", "HSV"):
+                # Pillow knows the way to grey from here alone.
+                image = image.convert("RGB")
             if image.mode.startswith("I"):
                 # 65535 becomes 255.
                 values = np.asarray(image).astype("int64") // 257
@@ -489,25 +511,31 @@ def image_files(folder: Path) -> list[pathlib.Path]:
     place = pathlib.Path(folder)
     if not place.is_dir():
         raise ValueError(f"folder is {str(place)!r}, which is no folder; give another")
-    return sorted(filter(_is_image, _files(place)))
+    return sorted(filter(_is_image, files_below(place)))
 
 
-def _files(place, seen=()):
+def files_below(
+    place: pathlib.Path, seen: tuple[pathlib.Path, ...] = ()
+) -> Iterator[pathlib.Path]:
     """All files below a folder, those of linked folders too."""
     if place.resolve() in seen:
         return
+    here = place.resolve()
     for one in sorted(place.iterdir()):
         if one.name[0] == "." or one.name in IGNORED:
             continue
+        if one.is_dir() and here.is_relative_to(one.resolve()):
+            # A link that leads back up, to the files of other classes.
+            continue
         if one.is_dir():
-            yield from _files(one, (*seen, place.resolve()))
+            yield from files_below(one, (*seen, here))
         elif one.is_file():
             yield one
 
 
 def _classes(place):
     """Sorted files by class name; names that begin with a dot are passed over."""
-    classes = {one.name: sorted(_files(one)) for one in subfolders(place)}
+    classes = {one.name: sorted(files_below(one)) for one in subfolders(place)}
     if not classes:
         raise ValueError(
             f"{place} has no subfolders; put the images of each class into a subfolder "
@@ -539,10 +567,16 @@ def folder_problem(found: Scan) -> str | None:
                     "images or remove the folder"
                 )
     if len(names) < 2:
-        return (
-            f"there is only one class, {names.pop()!r}; give at least two subfolders "
-            "of images"
+        name = names.pop()
+        above = [pathlib.Path(one.path).parent for one in found[first][name]]
+        place = pathlib.Path(os.path.commonpath(above))
+        wraps = place.name == name and place not in above
+        advice = (
+            f"if its subfolders are the classes, say folder:{place}"
+            if wraps
+            else "give at least two subfolders of images"
         )
+        return f"there is only one class, {name!r}; {advice}"
     return None
 
 

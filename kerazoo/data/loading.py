@@ -16,10 +16,10 @@ import platformdirs
 from absl import logging
 
 from kerazoo import errors, reader
-from kerazoo.data import arrays, sets
+from kerazoo.data import annotations, arrays, sets
 from kerazoo.data.arrays import DataLike
 from kerazoo.data.images import ImageData
-from kerazoo.data.splits import Arrays, MaskRecords, Records, Split
+from kerazoo.data.splits import Arrays, BoxRecords, MaskRecords, Records, Split
 from kerazoo.reader import Name, Path, Range, Rate, Whole
 
 # tensorflow-datasets asks the network whether it runs in Google's cloud unless told.
@@ -32,6 +32,8 @@ TFDS_NAME = r"\w+(/[\w.+-]+)?(:([\d.*]+|experimental_latest))?"
 
 # What may stand after the question mark of a TFDS set.
 OPTIONS = {"train", "test", "masks"}
+# What a place on the disk may follow.
+PLACES = {"folder", "masks", *annotations.KINDS}
 
 
 class NotPrepared(ValueError):
@@ -62,7 +64,8 @@ def load(
             where it has one. Or the images themselves: arrays ``(x, y)`` as for
             `from_arrays`, a `tf.data.Dataset` as for `from_dataset`, or a pair of
             either, to train and to test on. "masks:PATH" or "digit_scenes/masks" have a
-            class for every pixel.
+            class for every pixel; "voc:PATH", "coco:PATH/annotations.json",
+            "yolo:PATH/data.yaml" or "digit_scenes/boxes" have boxes.
         data_dir: TFDS data directory. Default: the environment variable
             KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for
             the others, TFDS' own default.
@@ -101,7 +104,13 @@ def load(
             f"{name} are images that were given in memory, where nobody can find them "
             "by name; give them again in Python, as in data=(x, y)"
         )
-    kind = name.partition(":")[0]
+    kind, colon, place = name.partition(":")
+    if kind in PLACES and colon and not place.partition("?")[0].strip():
+        # The current folder is hardly meant, as where a shell's variable is not set.
+        raise ValueError(
+            f"{name!r} names no place; write the path after the colon, as in "
+            f"{kind}:photos"
+        )
     if kind in ("folder", "masks"):
         if train_split or test_split:
             raise ValueError(
@@ -113,6 +122,16 @@ def load(
         read = folders.load_folder if kind == "folder" else masks.load_masks
         place = name.removeprefix(f"{kind}:")
         return read(name, place, validation=validation, seed=seed)
+    # voc/2007 is a set of TFDS.
+    if kind in annotations.KINDS and ":" in name:
+        if train_split or test_split:
+            raise ValueError(
+                f"{name} has no TFDS splits; it has the parts that its folder names"
+            )
+        place = name.removeprefix(f"{kind}:")
+        return annotations.load_boxes(
+            name, kind, place, validation=validation, seed=seed
+        )
     stem, _, text = name.partition("?")
     options = dict(one.partition("=")[::2] for one in text.split("&")) if text else {}
     if stem.partition("/")[0] == "digit_scenes":
@@ -141,7 +160,8 @@ def _load_tfds(name, stem, options, find, memory_limit, parting):
     row = sets.SETS.get(base)
     builder = find(name, (row.tfds if row else base) + rest)
     mask = _mask(builder, name, options.get("masks"))
-    keys = mask or _keys(builder, name)
+    objects = None if mask else _objects(builder)
+    keys = mask or (objects and objects[:2]) or _keys(builder, name)
     own = (row.train, row.test) if row else ("train", None)
     train_split = options.get("train") or own[0]
     test_split = options.get("test") or own[1]
@@ -149,6 +169,8 @@ def _load_tfds(name, stem, options, find, memory_limit, parting):
         train_split, test_split = _own_test_split(builder, stem, train_split)
     _check_splits(builder, name, train_split, test_split)
     truth, count = builder.info.features[keys[1]], 0
+    if objects:
+        truth = truth.feature["label"]
     if mask and not getattr(truth, "num_classes", None):
         count = 1 + MaskRecords(builder, train_split, keys, 0).largest()
     classes = tuple(getattr(truth, "names", None) or map(str, range(count)))
@@ -157,6 +179,9 @@ def _load_tfds(name, stem, options, find, memory_limit, parting):
         if mask:
             masked = MaskRecords(builder, part, keys, len(classes))
             return Split(masked, name=f"{name} {which}", classes=classes)
+        if objects:
+            boxed = BoxRecords(builder, part, objects)
+            return Split(boxed, name=f"{name} {which}", classes=classes)
         records = Records(builder, part, keys, memory_limit)
         size, shape = records.size, records.shape
         if not size:
@@ -171,7 +196,7 @@ def _load_tfds(name, stem, options, find, memory_limit, parting):
         split("test", test_split),
         **parting,
         published=(row.mean, row.std) if row and row.mean else None,
-        task="segmentation" if mask else "classification",
+        task="segmentation" if mask else "detection" if objects else "classification",
     )
 
 
@@ -356,6 +381,22 @@ def _mask(builder, name, given):
         )
     first = "image" if "image" in seen else seen[0]
     return first, mask
+
+
+def _objects(builder):
+    """Names of the image, of its objects, and of what marks those to be ignored."""
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    images = [key for key in features if isinstance(features[key], tfds.features.Image)]
+    for key in features:
+        inside = getattr(features[key], "feature", None)
+        if not images or not isinstance(inside, tfds.features.FeaturesDict):
+            continue
+        if {"bbox", "label"} <= set(inside):
+            marks = [one for one in ("is_difficult", "is_crowd") if one in inside]
+            return images[0], key, marks[0] if marks else None
+    return None
 
 
 def _own_test_split(builder, name, train):

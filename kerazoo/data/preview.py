@@ -1,6 +1,7 @@
 """Pictures of batches, because people look."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 
 from kerazoo import colors, memory, reader
 from kerazoo.data.batches import Batches
-from kerazoo.data.boxes import Objects
+from kerazoo.detections import Objects
 from kerazoo.files import check_file, replacing
 from kerazoo.fonts import drawn, legible
 from kerazoo.reader import Count, Path
@@ -51,15 +52,12 @@ def show(batches: Batches, path: Path, *, count: Count = 64, side: Count = 96) -
     images = np.clip(np.rint(images), 0, 255).astype("uint8")
     boxed = isinstance(labels, Objects)
     masked = not boxed and labels.ndim == 3
-    if boxed:
-        images = np.broadcast_to(images, (*images.shape[:3], 3)).copy()
     if masked:
         images = colors.beside(images, labels, len(batches.split.classes))
-    images = images.repeat(factor, 1).repeat(factor, 2)
     if boxed:
-        classes = batches.split.classes
-        for image, some, ids in zip(images, *labels, strict=True):
-            _draw_boxes(image, factor * some[ids >= 0], ids[ids >= 0], classes)
+        images = with_boxes(images, labels, batches.split.classes, factor)
+    else:
+        images = images.repeat(factor, 1).repeat(factor, 2)
     columns = math.ceil(math.sqrt(len(images) / (1 + masked)))
     rows = math.ceil(len(images) / columns)
     _, height, width, channels = images.shape
@@ -79,6 +77,28 @@ def show(batches: Batches, path: Path, *, count: Count = 64, side: Count = 96) -
     with replacing(path) as scratch:
         picture.save(scratch, format="PNG")
     return labels
+
+
+def with_boxes(
+    images: np.ndarray, objects: Objects, classes: Sequence[str], factor: int = 1
+) -> np.ndarray:
+    """Images with the boxes of their objects, and what is in them.
+
+    Args:
+        images: uint8 (n, height, width, 1 or 3).
+        objects: Of these images.
+        classes: Class names.
+        factor: By how much the images are enlarged.
+
+    Returns:
+        uint8 (n, factor * height, factor * width, 3).
+    """
+    images = np.broadcast_to(images, (*images.shape[:3], 3))
+    images = images.repeat(factor, 1).repeat(factor, 2)
+    for number, image in enumerate(images):
+        one = objects.on(number)
+        _draw_boxes(image, factor * one.boxes, one.classes, classes)
+    return images
 
 
 def _draw_boxes(image, boxes, ids, classes):

@@ -19,6 +19,7 @@ from kerazoo.data.boxes import boxes_around
 from kerazoo.data.digits import every_fifth
 from kerazoo.data.images import ImageData
 from kerazoo.data.splits import Split
+from kerazoo.detections import Objects
 from kerazoo.reader import Range
 
 DIGITS = tuple(map(str, range(10)))
@@ -45,7 +46,6 @@ class Scenes:
     Attributes:
         images: uint8 tensor (n, size, size, 3).
         masks: int32 tensor (n, size, size): positions in :data:`CLASSES`.
-        objects: int32 tensor (n, size, size): 0, and k + 1 where digit k is.
         boxes: int32 tensor (n, 4, 4): x1, y1, x2, y2 in pixels around the ink of each
             digit, half-open; rows of -1 where a scene has fewer.
         digits: int32 tensor (n, 4): which digit is in each box; -1 for none.
@@ -53,7 +53,6 @@ class Scenes:
 
     images: tf.Tensor
     masks: tf.Tensor
-    objects: tf.Tensor
     boxes: tf.Tensor
     digits: tf.Tensor
 
@@ -114,7 +113,6 @@ def draw(
     return Scenes(
         tf.cast(tf.round(canvas), tf.uint8),
         tf.einsum("nkyx,nk->nyx", shapes, digits + 1),
-        tf.einsum("nkyx,k->nyx", shapes, 1 + tf.range(MOST)),
         boxes_around(shapes),
         digits,
     )
@@ -197,13 +195,12 @@ class SceneImages:
         part: A key of :data:`SIZES`.
         seed: Of the scenes.
         size: Height and width in pixels.
-        boxed: Whether the digits are objects, each for itself.
+        boxed: Whether the digits have boxes, and not a class for every pixel.
     """
 
-    masked = True
-
     def __init__(self, part: str, seed: int, size: int, *, boxed: bool) -> None:
-        self._part, self._seed, self.boxed = part, seed, boxed
+        self._part, self._seed = part, seed
+        self.boxed, self.masked = boxed, not boxed
         self.fresh = part == "train"
         self.size = SIZES[part]
         self.shape = (size, size, 3)
@@ -230,17 +227,23 @@ class SceneImages:
                 numbers,
                 self.shape[0],
             )
-            masks = one.objects if self.boxed else one.masks + 1
-            masks = tf.cast(masks[..., None], tf.uint8)
-            return numbers, (tf.concat([one.images, masks], -1), one.digits)
+            if self.boxed:
+                boxes = tf.cast(one.boxes, tf.float32)
+                return numbers, (one.images, (boxes, one.digits))
+            masks = tf.cast(one.masks[..., None] + 1, tf.uint8)
+            none = tf.zeros_like(numbers)
+            return numbers, (tf.concat([one.images, masks], -1), none)
 
         numbers = tf.data.Dataset.from_tensor_slices(tf.gather(wanted, order))
         drawn = numbers.batch(TOGETHER).map(scenes, tf.data.AUTOTUNE)
         return drawn.prefetch(2).unbatch()
 
-    def fetch(self, drawn: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        image, digits = drawn
-        return image, digits if self.boxed else tf.zeros([], tf.int64)
+    def fetch(self, drawn: tuple) -> tuple[tf.Tensor, tf.Tensor | Objects]:
+        image, truth = drawn
+        if not self.boxed:
+            return image, truth
+        boxes, digits = truth
+        return image, Objects(boxes, digits, tf.zeros_like(digits, tf.bool))
 
 
 def load_scenes(

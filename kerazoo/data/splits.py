@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from kerazoo import reader
 from kerazoo.data import draws
+from kerazoo.detections import Objects
 
 WINDOW = 16384
 WINDOW_BYTES = 128 * 2**20
@@ -29,8 +30,8 @@ class Source(Protocol):
         labels: int64 array of class ids; None where reading them takes all files.
         masked: Whether every pixel has a class: images then come with a channel more,
             that holds 0 for no class (void) and k + 1 for class k, and labels are 0.
-        boxed: Whether that channel tells objects apart, k + 1 for object k, whose class
-            id is number k of an image's labels; -1 for none.
+        boxed: Whether objects have boxes: the label of an image then are its
+            `kerazoo.detections.Objects`, in pixels, as many for every image.
         fresh: Whether an example is another one in every epoch.
     """
 
@@ -63,7 +64,7 @@ class Stream(Source, Protocol):
     ) -> tf.data.Dataset:
         """A dataset of the wanted examples' numbers and of what ``fetch`` takes."""
 
-    def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, Any]:
         """Image and label of one example."""
 
 
@@ -495,6 +496,71 @@ class MaskRecords(Records):
             if count <= 0:
                 break
         return found
+
+
+class BoxRecords(Records):
+    """Examples in TFRecord files that have an image and the boxes of its objects.
+
+    Args:
+        builder: A prepared TFDS builder.
+        split: TFDS split string.
+        keys: Names of the image, of its objects, and of what marks an object that is to
+            be ignored, or None.
+    """
+
+    boxed = True
+
+    def __init__(self, builder: Any, split: str, keys: tuple) -> None:
+        image, objects, mark = keys
+        super().__init__(builder, split, (image, objects), 0)
+        self._names = [f"{objects}/{one}" for one in ("bbox", "label", mark) if one]
+        # PASCAL VOC's pixels count from 1; TFDS divides them as they are.
+        self._from_one = builder.name == "voc"
+        self.labels = np.zeros(self.size, "int64")
+
+    def parse(self, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Encoded images and the number of objects of a batch of examples."""
+        example = self._parse(records)
+        return example[self.image], example[self._names[1]].row_lengths()
+
+    def _parse(self, records):
+        floats, whole = tf.float32, tf.int64
+        kinds = [floats, whole, whole][: len(self._names)]
+        ragged = {
+            name: tf.io.RaggedFeature(kind)
+            for name, kind in zip(self._names, kinds, strict=True)
+        }
+        text = {self.image: tf.io.FixedLenFeature([], tf.string)}
+        return tf.io.parse_example(records, text | ragged)
+
+    @functools.cached_property
+    def most(self) -> int:
+        """Objects of the image that has most of them; reads the files."""
+        counts = [self.parse(one)[1].numpy().max() for one in self._batches()]
+        return max(1, *map(int, counts))
+
+    def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, Objects]:
+        """Image and objects."""
+        example = self._parse(record[None])
+        image = self.feature.decode_example(example[self.image][0])
+        height, width = tf.unstack(tf.cast(tf.shape(image)[:2], tf.float32))
+        boxes, labels, *marks = (example[name][0] for name in self._names)
+        y1, x1, y2, x2 = tf.unstack(tf.reshape(boxes, [-1, 4]), axis=1)
+        found = tf.stack([x1 * width, y1 * height, x2 * width, y2 * height], 1)
+        if self._from_one:
+            found = tf.round(found) - [1.0, 1.0, 0.0, 0.0]
+        ignored = tf.cast(marks[0] if marks else tf.zeros_like(labels), tf.bool)
+        missing = [[0, self.most - tf.shape(labels)[0]]]
+        return image, Objects(
+            tf.ensure_shape(
+                tf.pad(found, [*missing, [0, 0]], constant_values=-1), [self.most, 4]
+            ),
+            tf.ensure_shape(
+                tf.pad(tf.cast(labels, tf.int32), missing, constant_values=-1),
+                [self.most],
+            ),
+            tf.ensure_shape(tf.pad(ignored, missing), [self.most]),
+        )
 
 
 def check_labels(labels: np.ndarray, classes: int, name: str) -> None:

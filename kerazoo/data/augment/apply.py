@@ -3,12 +3,14 @@
 import functools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from kerazoo import errors
 
 # Importing a family of augmentations puts it on the list.
+from kerazoo.data import boxes as box
 from kerazoo.data import draws
 from kerazoo.data.augment import color, geometry, mixing, rand_augment  # noqa: F401
 from kerazoo.data.augment.registry import REGISTRY, Step
@@ -84,6 +86,20 @@ def check_augmentations(steps: Sequence[Step], side: int | None = None) -> None:
         )
 
 
+class Truth(NamedTuple):
+    """What is known of a batch of images, and moves as they do.
+
+    Attributes:
+        labels: Class ids (n,), or one-hot rows where a step mixes; None beside boxes.
+        masks: uint8 tensor (n, height, width, 1), 0 where nothing is; or None.
+        boxes: float32 tensor (n, k, 4) in pixels; or None.
+    """
+
+    labels: tf.Tensor | None = None
+    masks: tf.Tensor | None = None
+    boxes: tf.Tensor | None = None
+
+
 def part_masks(images: tf.Tensor, masked: bool) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Images, and the last channel by itself where it holds their masks."""
     return (images[..., :-1], images[..., -1:]) if masked else (images, None)
@@ -92,26 +108,23 @@ def part_masks(images: tf.Tensor, masked: bool) -> tuple[tf.Tensor, tf.Tensor | 
 def apply(
     steps: Sequence[Step],
     images: tf.Tensor,
-    labels: tf.Tensor,
-    masks: tf.Tensor | None,
+    truth: Truth,
     seed: int,
     epoch: tf.Tensor,
     index: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+) -> tuple[tf.Tensor, Truth]:
     """Augments one batch.
 
     Args:
         steps: List of `Step`; a crop among them is passed over.
         images: uint8 tensor (n, height, width, channels).
-        labels: Class ids (n,), or one-hot rows where a step mixes.
-        masks: uint8 tensor (n, height, width, 1) that moves as the images do, and is 0
-            where nothing is; or None.
+        truth: What is known of them.
         seed: Integer.
         epoch: Scalar int64 tensor.
         index: int64 tensor (n,): numbers of the examples.
 
     Returns:
-        Images, labels and masks.
+        Images and what is known of them. Boxes may lie outside.
     """
     pending: list[tuple[Step, tf.Tensor]] = []
     for place, step in enumerate(steps):
@@ -119,36 +132,54 @@ def apply(
             continue  # Done while resizing.
         numbers = draws.uniform(seed, epoch, index, place, step.augmentation.draws)
         if pending and pending[0][0].kind != step.kind:
-            (images, masks), pending = _geometry(pending, images, masks), []
+            (images, truth), pending = _geometry(pending, images, truth), []
         if step.kind in ("move", "warp"):
             pending.append((step, numbers))
         elif step.kind == "mix":
-            images, labels = step(images, labels, numbers)
+            images, labels = step(images, truth.labels, numbers)
+            truth = truth._replace(labels=labels)
         elif step.kind == "pair":
-            images, masks = step(images, masks, numbers)
+            images, truth = _paired(step, numbers, images, truth)
         else:
             images = step(images, numbers)
-    images, masks = _geometry(pending, images, masks)
-    return images, labels, masks
+    return _geometry(pending, images, truth)
 
 
-def _geometry(pending, images, masks):
+def _paired(step, numbers, images, truth):
+    """Does what may move pixels in ways of its own; boxes are painted and found."""
+    if truth.boxes is None:
+        images, masks = step(images, truth.masks, numbers)
+        return images, truth._replace(masks=masks)
+    images, painted = step(images, box.painted(truth.boxes, images.shape[1:3]), numbers)
+    return images, truth._replace(boxes=box.around(painted))
+
+
+def _geometry(pending, images, truth):
     """Does neighbouring moves, or warps, as one: each pixel is read once."""
     if not pending:
-        return images, masks
+        return images, truth
+    masks, boxes, size = truth.masks, truth.boxes, images.shape[1:3]
+    if boxes is not None:
+        # What has left the image does not come back.
+        boxes = box.clipped(boxes, size)
     if pending[0][0].kind == "move":
-        size, rows, columns = images.shape[1:3], None, None
+        rows, columns = None, None
         for step, numbers in pending:
             down, right = step(size, numbers)
+            if boxes is not None:
+                boxes = box.picked(box.clipped(boxes, size), down, right, size)
             rows = geometry.chain(rows, down)
             columns = geometry.chain(columns, right)
         if masks is not None:
             masks = geometry.pick(masks, rows, columns)
-        return geometry.pick(images, rows, columns), masks
+        images = geometry.pick(images, rows, columns)
+        return images, truth._replace(masks=masks, boxes=boxes)
     matrix = functools.reduce(tf.matmul, [step(numbers) for step, numbers in pending])
     if masks is not None:
         masks = geometry.warp(masks, matrix, nearest=True)
-    return geometry.warp(images, matrix), masks
+    if boxes is not None:
+        boxes = box.warped(boxes, matrix, size)
+    return geometry.warp(images, matrix), truth._replace(masks=masks, boxes=boxes)
 
 
 def crop(
@@ -158,7 +189,7 @@ def crop(
     seed: int,
     epoch: tf.Tensor,
     number: tf.Tensor,
-) -> tf.Tensor:
+) -> tuple[tf.Tensor, list[tuple]]:
     """Cuts a box out of one image (height, width, channels), before it is resized.
 
     Args:
@@ -170,13 +201,16 @@ def crop(
         number: Scalar int64 tensor: number of the example.
 
     Returns:
-        A uint8 tensor of the box.
+        A uint8 tensor of the box; and where it begins and how long it is, in rows and
+        in columns.
     """
     numbers = draws.uniform(seed, epoch, number[None], 0, step.augmentation.draws)[0]
     sides = tf.shape(image)[:2]
-    box = step(tf.cast(sides, tf.float32), size, numbers[2:])
+    lengths = step(tf.cast(sides, tf.float32), size, numbers[2:])
     # At least a pixel, at most the image; then anywhere inside.
-    box = tf.clip_by_value(tf.cast(tf.round(box), tf.int32), 1, sides)
-    room = tf.cast(sides - box + 1, tf.float32)
+    lengths = tf.clip_by_value(tf.cast(tf.round(lengths), tf.int32), 1, sides)
+    room = tf.cast(sides - lengths + 1, tf.float32)
     corner = tf.cast(tf.floor(numbers[:2] * room), tf.int32)
-    return tf.image.crop_to_bounding_box(image, *tf.unstack(corner), *tf.unstack(box))
+    (top, left), (tall, wide) = tf.unstack(corner), tf.unstack(lengths)
+    cut = tf.image.crop_to_bounding_box(image, top, left, tall, wide)
+    return cut, [(top, tall), (left, wide)]

@@ -143,7 +143,8 @@ def test_warps_in_a_row_are_one():
     steps = [augment.parse(name) for name in ("rotate:20", "shear:0.2")]
     numbers = tf.range(len(PHOTOS), dtype=tf.int64)
     epoch = tf.constant(0, tf.int64)
-    both, *_ = augment.apply(steps, tf.constant(PHOTOS), None, None, 0, epoch, numbers)
+    truth = augment.Truth()
+    both, _ = augment.apply(steps, tf.constant(PHOTOS), truth, 0, epoch, numbers)
     matrix = [
         step(draws.uniform(0, epoch, numbers, place, step.augmentation.draws))
         for place, step in enumerate(steps)

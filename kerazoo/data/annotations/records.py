@@ -1,0 +1,74 @@
+"""What a file of annotations says, before anybody has looked at the image."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+
+# A box as x1, y1, x2, y2 in pixels, half-open; of YOLO in shares of the image.
+Box = tuple[float, float, float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """One object, as a file says it.
+
+    Attributes:
+        name: Its class.
+        box: Where it is.
+        ignored: Whether it is difficult, or a crowd.
+    """
+
+    name: str
+    box: Box
+    ignored: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotation:
+    """What is said of one image.
+
+    Attributes:
+        file: The file that says it.
+        image: The image's file, or None where there is none.
+        objects: What is on it.
+        relative: Whether boxes are shares of the image's sides.
+        problem: A key of :data:`kerazoo.data.annotations.folder.PROBLEMS`, or None.
+        detail: What the problem is about.
+    """
+
+    file: str
+    image: str | None
+    objects: tuple[Said, ...] = ()
+    relative: bool = False
+    problem: str | None = None
+    detail: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotations:
+    """What is said of a set of images.
+
+    Attributes:
+        parts: Annotations by part: ``all``, or ``train`` and perhaps ``val`` and
+            ``test``.
+        classes: The names of the classes, in their order; empty where the objects alone
+            name them.
+    """
+
+    parts: Mapping[str, Sequence[Annotation]]
+    classes: tuple[str, ...] = ()
+
+
+def listed(root: pathlib.Path, names: Iterable[str]) -> tuple[str, ...]:
+    """The lines of the first of some files that is there: names of classes."""
+    for name in names:
+        file = root / name
+        if file.is_file():
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            found = tuple(line.strip() for line in lines if line.strip())
+            twice = next((one for one in found if found.count(one) > 1), None)
+            if not found or twice:
+                what = f"names {twice!r} twice" if twice else "names no class"
+                raise ValueError(f"{file} {what}; it must have a class a line")
+            return found
+    return ()

@@ -1,0 +1,309 @@
+"""Boxes as people keep them: every form, and what goes wrong with each."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerazoo import data
+from kerazoo.data import annotations
+
+OBJECT = """<object><name>{name}</name>{more}<bndbox><xmin>{0}</xmin><ymin>{1}</ymin>
+<xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>"""
+
+
+def picture(path, width=40, height=30, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width, height), "gray").save(path, **options)
+
+
+def xml(path, *rows, more=""):
+    """An XML file of rows (name, xmin, ymin, xmax, ymax)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    inside = "".join(OBJECT.format(*box, name=name, more=more) for name, *box in rows)
+    path.write_text(f"<annotation><filename>wrong.png</filename>{inside}</annotation>")
+
+
+def voc(root, count=6):
+    for n in range(count):
+        picture(root / "JPEGImages" / f"{n}.jpg")
+        xml(
+            root / "Annotations" / f"{n}.xml",
+            ("cat", 1, 1, 10, 20),
+            ("dog", 11, 5, 40, 30),
+        )
+    return f"voc:{root}"
+
+
+def yolo(root, count=6, line="0 0.5 0.5 0.5 0.2"):
+    for n in range(count):
+        picture(root / "images" / f"{n}.png")
+        (root / "labels").mkdir(exist_ok=True)
+        (root / "labels" / f"{n}.txt").write_text(f"{line}\n1 0.25 0.25 0.5 0.5\n")
+    (root / "classes.txt").write_text("cat\ndog\n")
+    return f"yolo:{root}"
+
+
+def coco(root, count=6):
+    root.mkdir(parents=True, exist_ok=True)
+    for n in range(count):
+        picture(root / "pictures" / f"{n}.jpg")
+    content = {
+        "images": [{"id": 10 * n, "file_name": f"{n}.jpg"} for n in range(count)],
+        # Ids with gaps, not in order.
+        "categories": [{"id": 18, "name": "dog"}, {"id": 3, "name": "cat"}],
+        "annotations": [
+            {"image_id": 10 * n, "category_id": kind, "bbox": box, "iscrowd": crowd}
+            for n in range(count)
+            for kind, box, crowd in ((18, [5, 6, 10, 12], 0), (3, [0, 0, 40, 30], 1))
+        ],
+    }
+    (root / "all.json").write_text(json.dumps(content))
+    return f"coco:{root / 'all.json'}"
+
+
+def first(name, size=(30, 40)):
+    """The objects of the first image of a set, at its own size."""
+    images = data.load(name, validation=0)
+    batches = data.Batches(images.train, 1, image_shape=(*size, 3))
+    _, objects = batches.take(1)
+    return images, objects.on(0)
+
+
+def test_voc_counts_pixels_from_one(tmp_path):
+    images, objects = first(voc(tmp_path))
+    assert images.classes == ("cat", "dog")
+    assert images.task == "detection"
+    np.testing.assert_array_equal(objects.boxes, [[0, 0, 10, 20], [10, 4, 40, 30]])
+    np.testing.assert_array_equal(objects.classes, [0, 1])
+    assert not objects.ignored.any()
+
+
+def test_yolo_gives_shares_of_the_sides(tmp_path):
+    images, objects = first(yolo(tmp_path))
+    assert images.classes == ("cat", "dog")
+    np.testing.assert_allclose(
+        objects.boxes, [[10, 12, 30, 18], [0, 0, 20, 15]], atol=1e-4
+    )
+
+
+def test_coco_gives_corner_and_sides(tmp_path):
+    images, objects = first(coco(tmp_path))
+    assert images.classes == ("cat", "dog")
+    np.testing.assert_array_equal(objects.boxes, [[5, 6, 15, 18], [0, 0, 40, 30]])
+    np.testing.assert_array_equal(objects.classes, [1, 0])
+    np.testing.assert_array_equal(objects.ignored, [False, True])
+
+
+def test_parts_of_voc(tmp_path):
+    name = voc(tmp_path, 5)
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("0\n1  1\n2\n")
+    (lists / "val.txt").write_text("3\n")
+    (lists / "test.txt").write_text("4\n")
+    images = data.load(name)
+    assert [one.size for one in images.parts.values()] == [3, 1, 1]
+    assert images.test.keys == ["JPEGImages/4.jpg"]
+    (lists / "test.txt").write_text("4\n9\n")
+    assert "has an entry of a list that leads nowhere" in data.check(name).problem
+
+
+def test_parts_that_are_folders(tmp_path):
+    for part in ("train", "valid", "test"):
+        picture(tmp_path / part / "a.JPG")
+        xml(tmp_path / part / "a.xml", ("cat", 1, 1, 5, 5))
+    images = data.load(f"voc:{tmp_path}")
+    assert [one.keys for one in images.parts.values()] == [
+        ["train/a.JPG"], ["valid/a.JPG"], ["test/a.JPG"],
+    ]  # fmt: skip
+    xml(tmp_path / "b.xml", ("cat", 1, 1, 5, 5))
+    with pytest.raises(ValueError, match=r"others beside them.*b\.xml"):
+        data.load(f"voc:{tmp_path}")
+
+
+@pytest.mark.parametrize("path", ["", "/data.yaml"])
+def test_parts_of_data_yaml(tmp_path, path):
+    for part in ("train", "val"):
+        picture(tmp_path / part / "images" / "a.png")
+        (tmp_path / part / "labels").mkdir()
+        (tmp_path / part / "labels" / "a.txt").write_text("1 0.5 0.5 0.5 0.5")
+    (tmp_path / "data.yaml").write_text(
+        "path: /nowhere/at/all\ntrain: ../train/images\nval: val/images\n"
+        "nc: 2\nnames: {0: cat, 1: dog}\n"
+    )
+    with pytest.warns(UserWarning, match="its validation folder is the test part"):
+        images = data.load(f"yolo:{tmp_path}{path}", validation=0)
+    assert images.classes == ("cat", "dog")
+    assert {n: one.size for n, one in images.parts.items()} == {"train": 1, "test": 1}
+    (tmp_path / "data.yaml").write_text("train: missing\nnames: [cat]\n")
+    with pytest.raises(ValueError, match="names missing, where there are no images"):
+        data.load(f"yolo:{tmp_path}{path}")
+
+
+def test_parts_of_coco(tmp_path):
+    for part in ("train", "val"):
+        picture(tmp_path / f"{part}2017" / "7.jpg")
+        content = {
+            "images": [{"id": 1, "file_name": "7.jpg"}],
+            "categories": [{"id": 1, "name": "cat"}],
+            "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}],
+        }
+        (tmp_path / "annotations").mkdir(exist_ok=True)
+        file = tmp_path / "annotations" / f"instances_{part}2017.json"
+        file.write_text(json.dumps(content))
+    with pytest.warns(UserWarning, match="its validation folder is the test part"):
+        images = data.load(f"coco:{tmp_path}", validation=0)
+    assert images.train.keys == ["train2017/7.jpg"]
+    assert images.test.keys == ["val2017/7.jpg"]
+
+
+def test_an_outline_is_a_box_around_it(tmp_path):
+    name = yolo(tmp_path, line="0 0.1 0.2 0.5 0.1 0.4 0.6")
+    _, objects = first(name)
+    np.testing.assert_allclose(objects.boxes[0], [4, 3, 20, 18], atol=1e-4)
+
+
+def test_images_without_objects_are_images(tmp_path):
+    name = yolo(tmp_path)
+    (tmp_path / "labels" / "0.txt").unlink()
+    (tmp_path / "labels" / "1.txt").write_text("\n")
+    report = data.check(name)
+    assert report.problem is None
+    assert report.kinds["no box"] == 2
+    images = data.load(name, validation=0)
+    _, objects = data.Batches(images.train, 4, image_shape=(30, 40, 3)).take(9)
+    assert objects.boxes.shape[1:] == (2, 4)
+
+
+def test_difficult_objects_are_ignored(tmp_path):
+    picture(tmp_path / "a.png")
+    xml(tmp_path / "a.xml", ("cat", 1, 1, 9, 9), more="<difficult>1</difficult>")
+    picture(tmp_path / "b.png")
+    xml(tmp_path / "b.xml", ("cat", 1, 1, 9, 9))
+    found = annotations.scan("voc", str(tmp_path))
+    assert [one.ignored for one in found.every] == [(True,), (False,)]
+
+
+@pytest.mark.parametrize(
+    ("box", "kind", "left"),
+    [
+        ((5, 5, 5, 9), "empty box", None),
+        ((9, 9, 5, 5), "empty box", None),
+        ((50, 5, 60, 9), "outside", None),
+        ((-9, 5, 10, 9), "cut off", (0, 4, 10, 9)),
+        ((1, 1, 42, 9), "cut off", (0, 0, 40, 9)),
+    ],
+)
+def test_boxes_that_are_wrong_are_treated_and_told(tmp_path, box, kind, left):
+    name = voc(tmp_path)
+    xml(tmp_path / "Annotations" / "0.xml", ("cat", *box), ("dog", 1, 1, 9, 9))
+    report = data.check(name)
+    assert report.problem is None
+    assert report.kinds[kind] == 1
+    assert kind in str(report)
+    _, objects = (
+        images := data.load(name, validation=0),
+        annotations.scan("voc", str(tmp_path)).every[0],
+    )
+    assert images.task == "detection"
+    assert objects.boxes == ((left,) if left else ()) + ((0, 0, 9, 9),)
+
+
+def test_a_box_that_is_there_twice_counts_once(tmp_path):
+    name = voc(tmp_path)
+    xml(tmp_path / "Annotations" / "0.xml", *2 * [("cat", 1, 1, 9, 9)])
+    assert data.check(name).kinds["same box"] == 1
+    assert data.check(name).counts["all"]["cat"] == 6
+
+
+def test_boxes_are_of_the_stored_pixels(tmp_path):
+    """LabelImg, and most that draw boxes, take no notice of EXIF data."""
+    name = voc(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(tmp_path / "JPEGImages" / "0.jpg", exif=exif)
+    report = data.check(name)
+    assert report.problem is None
+    assert report.kinds["not turned"] == 1
+    images = data.load(name, validation=0)
+    assert images.shape == (30, 40, 3)
+    for split in images.parts.values():
+        for pixels, _ in data.Batches(split, 1, image_shape=(30, 40, 3)).dataset:
+            assert pixels.shape == (1, 30, 40, 3)
+
+
+WRONG = {
+    "no image": lambda root: (root / "JPEGImages" / "0.jpg").unlink(),
+    "unreadable annotation": lambda root: (root / "Annotations" / "0.xml").write_text(
+        "<a>"
+    ),
+    "broken image": lambda root: (root / "JPEGImages" / "0.jpg").write_bytes(b"no"),
+    "unknown class": lambda root: (root / "classes.txt").write_text("cat\nbird\n"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_is_told_in_one_sentence(tmp_path, kind):
+    name = voc(tmp_path)
+    WRONG[kind](tmp_path)
+    report = data.check(name)
+    assert kind in report.kinds
+    assert annotations.folder.PROBLEMS[kind] in report.problem
+    with pytest.raises(ValueError, match="cannot be used"):
+        data.load(name)
+
+
+def test_another_form_than_is_declared(tmp_path):
+    name = voc(tmp_path)
+    for n in range(6):
+        xml(tmp_path / "Annotations" / f"{n}.xml", ("cat", 0.2, 0.2, 0.5, 0.6))
+    assert "boxes that all lie within 0 and 1" in data.check(name).problem
+    for n in range(6):
+        xml(tmp_path / "Annotations" / f"{n}.xml", ("cat", 5, 25, 28, 39))
+    assert "with x and y exchanged" in data.check(name).problem
+    name = yolo(tmp_path / "other", line="0 20 20 10 10")
+    assert "boxes beyond 1, as pixels are" in data.check(name).problem
+
+
+def test_one_small_box_is_no_form(tmp_path):
+    name = voc(tmp_path)
+    xml(tmp_path / "Annotations" / "0.xml", ("cat", 1, 1, 2, 2))
+    assert data.check(name).problem is None
+
+
+def test_bad_places(tmp_path):
+    for kind in annotations.KINDS:
+        with pytest.raises(ValueError, match=r"there is no (file|folder)"):
+            data.load(f"{kind}:{tmp_path / 'none'}")
+    with pytest.raises(ValueError, match="holds no XML file; voc:PATH is for"):
+        data.load(f"voc:{tmp_path}")
+    (tmp_path / "a.json").write_text("[1]")
+    with pytest.raises(ValueError, match="is no file of COCO's annotations"):
+        data.load(f"coco:{tmp_path / 'a.json'}")
+    picture(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="names no classes"):
+        data.load(f"yolo:{tmp_path}")
+    (tmp_path / "classes.txt").write_text("cat\ncat\n")
+    with pytest.raises(ValueError, match="names 'cat' twice"):
+        data.load(f"yolo:{tmp_path}")
+
+
+def test_an_unknown_class_of_yolo_and_a_line_that_is_none(tmp_path):
+    name = yolo(tmp_path, line="7 0.5 0.5 0.1 0.1")
+    assert "(class 7) has an object of a class that is not in the list" in (
+        data.check(name).problem
+    )
+    name = yolo(tmp_path, line="0 0.5 0.5 0.1")
+    assert "has 3 numbers behind the class; a box has 4" in data.check(name).problem
+
+
+def test_the_same_scan_is_read_from_memory(tmp_path, monkeypatch):
+    name = voc(tmp_path)
+    data.check(name)
+    monkeypatch.setattr(Image, "open", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert data.check(name).problem is None
