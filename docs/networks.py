@@ -35,15 +35,40 @@ the table stands, for every paper, where what is built differs from it.
 COSTS = ("multiply-adds", "multiplications", "connections", "GFLOPs", "operations")
 
 
+DETECTORS = """
+Detectors give boxes. Their multiply-adds are those of the image through the body and,
+where there are any, of 300 regions through what follows; their figures are the mean
+average precision on PASCAL VOC 2007. None of them was measured here: there are no
+weights of ImageNet and no VOC to learn from without a network connection.
+
+| Year | Network | Paper | Input | Parameters | Multiply-adds | VOC 2007 mAP of the paper | Proof |
+|---|---|---|---|---:|---:|---:|---|
+"""  # noqa: E501 - a row of a table is one line
+
+
 def page() -> str:
     """The page as Markdown."""
     cards = [find(name) for name in list_models()]
     families: dict[str, list[Card]] = {}
     for card in cards:
         families.setdefault(card.family, []).append(card)
-    rows = "".join(f"| {' | '.join(_row(card))} |\n" for card in cards)
+    kinds = [
+        [card for card in cards if (card.task == "detection") == detects]
+        for detects in (False, True)
+    ]
+    rows, detectors = (
+        "".join(f"| {' | '.join(row(card))} |\n" for card in some)
+        for row, some in zip((_row, _detector), kinds, strict=True)
+    )
     sections = "\n".join(_section(*family) for family in families.items())
-    return f"{HEAD.format(count=len(cards))}{rows}\n{sections}"
+    head = HEAD.format(count=len(cards))
+    return f"{head}{rows}{DETECTORS}{detectors}\n{sections}"
+
+
+def _detector(card: Card) -> list[str]:
+    year, name, paper, size, parameters, _, macs, _, proof = _row(card)
+    measured = card.published.get("VOC 2007 mAP", "")
+    return [year, name, paper, size, parameters, macs, measured, proof]
 
 
 def _row(card: Card) -> list[str]:

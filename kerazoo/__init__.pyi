@@ -5,8 +5,10 @@ from . import layers as layers
 from . import recipes as recipes
 from . import training as training
 from . import tuning as tuning
+from .analysis.average_precision import average_precision as average_precision
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
+from .detections import Detections as Detections
 from .networks import alexnet as alexnet
 from .networks import alexnet_owt as alexnet_owt
 from .networks import all_cnn_a as all_cnn_a
@@ -20,6 +22,10 @@ from .networks import elu18 as elu18
 from .networks import enet as enet
 from .networks import enet_encoder as enet_encoder
 from .networks import enet_encoder_per_pixel as enet_encoder_per_pixel
+from .networks import fast_yolo as fast_yolo
+from .networks import faster_rcnn_mini as faster_rcnn_mini
+from .networks import faster_rcnn_vgg16 as faster_rcnn_vgg16
+from .networks import faster_rcnn_zf as faster_rcnn_zf
 from .networks import fitnet4 as fitnet4
 from .networks import fitresnet4 as fitresnet4
 from .networks import fractalnet20 as fractalnet20
@@ -62,6 +68,7 @@ from .networks import resnet1001_cifar as resnet1001_cifar
 from .networks import resnet1202_cifar as resnet1202_cifar
 from .networks import slide_cnn_a as slide_cnn_a
 from .networks import slide_cnn_b as slide_cnn_b
+from .networks import sppnet as sppnet
 from .networks import vgg11 as vgg11
 from .networks import vgg11_bn as vgg11_bn
 from .networks import vgg11_lrn as vgg11_lrn
@@ -73,6 +80,9 @@ from .networks import vgg16c as vgg16c
 from .networks import vgg19 as vgg19
 from .networks import vgg19_bn as vgg19_bn
 from .networks import xception as xception
+from .networks import yolo as yolo
+from .networks import yolo_mini as yolo_mini
+from .networks import yolo_pretraining as yolo_pretraining
 from .networks import zfnet as zfnet
 from .networks import zfnet_wide as zfnet_wide
 from .recipe import Recipe as Recipe
@@ -82,6 +92,7 @@ from .registry import find as find
 from .registry import list_models as list_models
 from .run import Run as Run
 from .serving.compiled import predictor as predictor
+from .serving.detection import detector as detector
 from .serving.predict import predict as predict
 from .surgery.features import features as features
 from .surgery.fold_batchnorm import fold_batchnorm as fold_batchnorm

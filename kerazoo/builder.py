@@ -217,6 +217,14 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
         # A model made from a list expects its input in a list, and warns of a tensor.
         source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
+    # What the body is given beside the images, as boxes in training.
+    given = [
+        one
+        for one in keras.tree.flatten(list(body.keywords.values()))
+        if keras.utils.is_keras_tensor(one)
+    ]
+    if given:
+        source = {one.name: one for one in (source, *given)}
     _check_size(body, source, inputs, Top(**top), card)
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))

@@ -238,6 +238,184 @@ def enet_encoder_per_pixel(
             from 0 up to, but less than, 1.
     """
 
+def fast_yolo(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    boxes: int = 2,
+    dropout: float = 0.5,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.5,
+    max_detections: int = 98,
+    truth: typing.Any = None,
+) -> keras.Model:
+    """Fast YOLO: nine convolutions.
+
+    Args:
+        boxes: Boxes of a cell. a whole number from 1.
+        dropout: The share dropped before the last layer. a number from 0 up to, but
+            less than, 1.
+        score_threshold: What a detection's score exceeds; pictures are drawn from 0.2.
+            a number from 0 up to, but less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        truth: In training the tensors of the true boxes and classes. any value.
+    """
+
+def faster_rcnn_mini(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    ratios: tuple[float, ...] = (1.0,),
+    scales: tuple[float, ...] = (2.5, 4.0, 6.0),
+    align: bool = True,
+    dropout: float = 0.0,
+    before: int = 300,
+    proposals: int = 50,
+    training_proposals: int = 100,
+    anchors_sampled: int = 64,
+    regions_sampled: int = 32,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.3,
+    max_detections: int = 50,
+    truth: typing.Any = None,
+) -> keras.Model:
+    """A small Faster R-CNN that two cores train in minutes.
+
+    Args:
+        ratios: The anchors' heights to widths. a list of numbers above 0.
+        scales: The anchors' sides as multiples of the strides of the map. a list of
+            numbers above 0.
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        before: The best regions, of which those that overlap a better one go; twice as
+            many in training. a whole number from 1.
+        proposals: How many regions are looked at. a whole number from 1.
+        training_proposals: How many are drawn from in training. a whole number from 1.
+        anchors_sampled: Anchors of an image that are learnt from. a whole number from
+            1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        truth: In training the tensors of the true boxes and classes. any value.
+    """
+
+def faster_rcnn_vgg16(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    ratios: tuple[float, ...] = (0.5, 1.0, 2.0),
+    scales: tuple[float, ...] = (8.0, 16.0, 32.0),
+    align: bool = False,
+    dropout: float = 0.5,
+    before: int = 6000,
+    proposals: int = 300,
+    training_proposals: int = 2000,
+    anchors_sampled: int = 256,
+    regions_sampled: int = 128,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    truth: typing.Any = None,
+) -> keras.Model:
+    """Faster R-CNN on VGG-16.
+
+    Args:
+        ratios: The anchors' heights to widths. a list of numbers above 0.
+        scales: The anchors' sides as multiples of the strides of the map. a list of
+            numbers above 0.
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        before: The best regions, of which those that overlap a better one go; twice as
+            many in training. a whole number from 1.
+        proposals: How many regions are looked at. a whole number from 1.
+        training_proposals: How many are drawn from in training. a whole number from 1.
+        anchors_sampled: Anchors of an image that are learnt from. a whole number from
+            1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        truth: In training the tensors of the true boxes and classes. any value.
+    """
+
+def faster_rcnn_zf(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    ratios: tuple[float, ...] = (0.5, 1.0, 2.0),
+    scales: tuple[float, ...] = (8.0, 16.0, 32.0),
+    align: bool = False,
+    dropout: float = 0.5,
+    before: int = 6000,
+    proposals: int = 300,
+    training_proposals: int = 2000,
+    anchors_sampled: int = 256,
+    regions_sampled: int = 128,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    truth: typing.Any = None,
+) -> keras.Model:
+    """Faster R-CNN on ZFNet.
+
+    Args:
+        ratios: The anchors' heights to widths. a list of numbers above 0.
+        scales: The anchors' sides as multiples of the strides of the map. a list of
+            numbers above 0.
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        before: The best regions, of which those that overlap a better one go; twice as
+            many in training. a whole number from 1.
+        proposals: How many regions are looked at. a whole number from 1.
+        training_proposals: How many are drawn from in training. a whole number from 1.
+        anchors_sampled: Anchors of an image that are learnt from. a whole number from
+            1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        truth: In training the tensors of the true boxes and classes. any value.
+    """
+
 def fitnet4(
     *,
     input_shape: tuple[int | None, int | None, int] | None = None,
@@ -1116,6 +1294,25 @@ def slide_cnn_b(
 ) -> keras.Model:
     """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
 
+def sppnet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    levels: tuple[int, ...] = (6, 3, 2, 1),
+) -> keras.Model:
+    """SPP-net on ZF-5: the same weights take images of any size.
+
+    Args:
+        levels: Rows (and columns) of each grid of the pyramid. a list of whole numbers
+            from 1.
+    """
+
 def vgg11(
     *,
     input_shape: tuple[int | None, int | None, int] | None = None,
@@ -1323,6 +1520,78 @@ def xception(
         dropout: The share of pooled features dropped in training. a number from 0 up
             to, but less than, 1.
     """
+
+def yolo(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    boxes: int = 2,
+    dropout: float = 0.5,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.5,
+    max_detections: int = 98,
+    truth: typing.Any = None,
+) -> keras.Model:
+    """YOLO: 24 convolutions and two fully connected layers.
+
+    Args:
+        boxes: Boxes of a cell. a whole number from 1.
+        dropout: The share dropped before the last layer. a number from 0 up to, but
+            less than, 1.
+        score_threshold: What a detection's score exceeds; pictures are drawn from 0.2.
+            a number from 0 up to, but less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        truth: In training the tensors of the true boxes and classes. any value.
+    """
+
+def yolo_mini(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    boxes: int = 2,
+    score_threshold: float = 0.01,
+    iou_threshold: float = 0.5,
+    max_detections: int = 50,
+    truth: typing.Any = None,
+) -> keras.Model:
+    """A small YOLO that two cores train in minutes.
+
+    Args:
+        boxes: Boxes of a cell. a whole number from 1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        truth: In training the tensors of the true boxes and classes. any value.
+    """
+
+def yolo_pretraining(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """The classifier whose twenty convolutions YOLO begins with."""
 
 def zfnet(
     *,
