@@ -17,6 +17,11 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}%"
 
 
+def number(value: float | None) -> str:
+    """A loss with four digits, as in ``0.1234``; nothing where there is none."""
+    return "" if value is None else f"{value:.4f}"
+
+
 def shortened(names: Sequence[str], width: int) -> list[str]:
     """Names of at most so many columns; those that differ still do.
 

@@ -297,7 +297,13 @@ def checked(function: F) -> F:
 
     @functools.wraps(function)
     def reading(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs)
+        try:
+            given = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(
+                f"{function.__qualname__.removesuffix('.__init__')}: {error}; it takes "
+                f"{', '.join(signature.parameters)}."
+            ) from error
         for name, kind in _argument_kinds(function).items():
             if name in named and name in given.arguments:
                 value = read(kind, given.arguments[name], name)

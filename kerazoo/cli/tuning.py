@@ -128,6 +128,12 @@ def tune(
         rows = [dataclasses.asdict(trial) for trial in found.trials]
         print(json.dumps(rows, indent=2))
         return
+    failed = [trial for trial in found.trials if trial.status == "failed"]
+    if failed and len(failed) == len(found.trials):
+        raise ValueError(
+            f"All {len(failed)} trials have failed, the first because: "
+            f"{failed[0].reason}"
+        )
     names = list(found.config.plan.space)
     console.print(_search_table(found.trials, names, found.config.score_name))
     files = f"{found.path}/results.csv, results.png, events/"

@@ -8,6 +8,7 @@ from kerazoo.data.images import ImageData
 from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
+from kerazoo.training.compilation import optimizer_class
 
 # What a training decides itself, and by which of its own words.
 SET_BY_TRAINING = {
@@ -46,6 +47,7 @@ def check_compatible(network: str, recipe: Recipe) -> None:
                 f"{SET_BY_TRAINING[option]}; leave the option out."
             )
     card.read_options(recipe.options)
+    optimizer_class(recipe.optimizer)
     for pattern in recipe.networks:
         if not registry.list_models(pattern):
             raise unknown("network of the recipe", pattern, registry.list_models())

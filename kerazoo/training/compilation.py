@@ -88,15 +88,7 @@ def optimizer(
         ValueError: For a name that Keras does not know, an argument that the
             optimiser does not take, or multipliers that mean nothing here.
     """
-    kinds = {
-        name.lower(): kind
-        for name, kind in vars(keras.optimizers).items()
-        if isinstance(kind, type)
-        and issubclass(kind, keras.optimizers.Optimizer)
-        and kind is not keras.optimizers.Optimizer
-    }
-    if config.name.lower() not in kinds:
-        raise unknown("optimizer.name", config.name, kinds)
+    kind: Any = optimizer_class(config)
     arguments = {
         field: value
         for field, value in vars(config).items()
@@ -104,7 +96,6 @@ def optimizer(
     }
     if "ema_momentum" in arguments:
         arguments["use_ema"] = True
-    kind = kinds[config.name.lower()]
     if keras.backend.backend() == "tensorflow":
         from kerazoo.layers.fast_paths import FusedAdam, FusedSGD
 
@@ -119,6 +110,24 @@ def optimizer(
             f"The optimiser {config.name} does not take these arguments: "
             f"{arguments} ({str(error).splitlines()[0]})."
         ) from error
+
+
+def optimizer_class(config: Optimizer) -> Any:
+    """Keras' optimiser of a name.
+
+    Raises:
+        ValueError: For a name that Keras does not know.
+    """
+    kinds = {
+        name.lower(): kind
+        for name, kind in vars(keras.optimizers).items()
+        if isinstance(kind, type)
+        and issubclass(kind, keras.optimizers.Optimizer)
+        and kind is not keras.optimizers.Optimizer
+    }
+    if config.name.lower() not in kinds:
+        raise unknown("optimizer.name", config.name, kinds)
+    return kinds[config.name.lower()]
 
 
 def _factors(config, paths):

@@ -252,7 +252,7 @@ def images_to_measure(
         images = kerazoo_data.load(given, data_dir=data_dir, **parting)
         if data is None:
             _warn_of_changes(run, images)
-        elif images is not data and images.name != config.data:
+        elif images is not data and not _trained_on(config, images):
             images = _wholly_tested(images)
     if images.classes != config.classes:
         raise ValueError(
@@ -261,6 +261,25 @@ def images_to_measure(
             f"{len(config.classes)} ({', '.join(config.classes[:4])} ...)."
         )
     return images
+
+
+def _trained_on(config, images):
+    """Whether images are those of a run, however their place is called now.
+
+    A folder that was moved or copied has the same files below it.
+    """
+    then, now = config.images, images.fingerprint
+    known = "digest" in then and then == now
+    return known or _place(images.name) == _place(config.data)
+
+
+def _place(name):
+    """What a data set's name means: of a folder the folder itself."""
+    kind, colon, path = name.partition(":")
+    path = path.partition("?")[0]
+    if not colon or not os.path.exists(os.path.expanduser(path)):
+        return name
+    return kind, os.path.realpath(os.path.expanduser(path))
 
 
 def _wholly_tested(images):

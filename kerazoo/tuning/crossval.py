@@ -19,7 +19,7 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import processes, reader, recipes, tasks, training
 from kerazoo.data.arrays import DataLike
-from kerazoo.display import percent, table
+from kerazoo.display import number, percent, table
 from kerazoo.files import write_atomic
 from kerazoo.reader import Name, NetworkName, Path
 from kerazoo.recipe import Recipe
@@ -27,7 +27,12 @@ from kerazoo.run import Run, drop_networks
 from kerazoo.training.class_weights import check_class_weight
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.tuning import locks
-from kerazoo.tuning.folds import fold_data, merge_splits, stratified_folds
+from kerazoo.tuning.folds import (
+    check_batches,
+    fold_data,
+    merge_splits,
+    stratified_folds,
+)
 from kerazoo.tuning.records import Execution, Fold, FoldPlan, PrecisionName
 
 # The plan's file.
@@ -84,7 +89,7 @@ class CrossValidation:
                 str(fold.number),
                 f"{fold.images:,}",
                 percent(fold.score),
-                f"{fold.loss:.4f}",
+                number(fold.loss),
             )
             for fold in self.folds
         ]
@@ -304,6 +309,7 @@ class FoldWork:
         self.parts = stratified_folds(
             self.pool, plan.folds, repeats=plan.repeats, seed=plan.seed
         )
+        check_batches(self.pool, self.parts, config.recipe)
         digits = max(2, len(str(len(self.parts))))
         names = [f"fold_{n:0{digits}d}" for n in range(1, len(self.parts) + 1)]
         self.places = [folder / name for name in names]

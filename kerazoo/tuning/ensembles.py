@@ -20,7 +20,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks
 from kerazoo.analysis import plots
 from kerazoo.data.arrays import DataLike
-from kerazoo.display import percent, table
+from kerazoo.display import number, percent, table
 from kerazoo.errors import unknown
 from kerazoo.files import (
     check_folder,
@@ -81,13 +81,13 @@ class MemberResult:
         name: What tables call it.
         network: The network's name.
         score: The share of right guesses, or the mean IoU.
-        loss: Cross-entropy.
+        loss: Cross-entropy; ``None`` of a detection.
     """
 
     name: str
     network: str
     score: float
-    loss: float
+    loss: float | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,7 +154,7 @@ class Ensemble:
         joint = self.metrics
         rows = [(one.name, one.score, one.loss) for one in self.members]
         rows.append((f"together ({self.rule})", joint.score, joint.loss))
-        return [(name, percent(right), f"{loss:.4f}") for name, right, loss in rows]
+        return [(name, percent(right), number(loss)) for name, right, loss in rows]
 
     def _repr_html_(self) -> str:
         head = ("member", self.score_name, "loss")
@@ -260,6 +260,11 @@ def ensemble(
     _check_choice(runs, top, snapshots)
     found = [one for run in runs for one in members(run, top=top, snapshots=snapshots)]
     configs = _check_together(found)
+    if rule != "weights" and any(one.task == "detection" for one in configs):
+        raise ValueError(
+            f"rule {rule} joins scores, but detectors give boxes, and each its own; "
+            "give rule weights, for networks of one training."
+        )
     folder = None if folder is None else _free(folder, overwrite)
     _check_split(found, configs, split)
     models = [member.model() for member in found]

@@ -118,6 +118,31 @@ def _grouped(labels, groups, count, repeats, seed):
     ]
 
 
+def check_batches(
+    pool: Split, parts: list[tuple[np.ndarray, np.ndarray]], recipe: Recipe
+) -> None:
+    """Refuses a batch that is larger than what a fold leaves to learn from.
+
+    Raises:
+        ValueError: With the largest batch that there can be.
+    """
+    least = min(len(train) for train, _ in parts)
+    if watches(recipe):
+        least -= round(recipe.validation * least)
+    if recipe.batch_size > least:
+        raise ValueError(
+            f"batch_size is {recipe.batch_size}, but a fold of {pool.name} leaves "
+            f"{least} of its {pool.size} examples to learn from; make batch_size at "
+            f"most {least}."
+        )
+
+
+def watches(recipe: Recipe) -> bool:
+    """Whether a training looks at validation images while it goes on."""
+    stops = recipe.early_stopping or recipe.schedule.name == "plateau"
+    return bool(stops and recipe.validation)
+
+
 def fold_data(
     images: ImageData, pool: Split, train: np.ndarray, test: np.ndarray, recipe: Recipe
 ) -> ImageData:
@@ -135,8 +160,7 @@ def fold_data(
     """
     part = pool.subset(train, f"{images.name} train")
     validation = None
-    watches = recipe.early_stopping or recipe.schedule.name == "plateau"
-    if watches and recipe.validation:
+    if watches(recipe):
         part, validation = part.split_off(recipe.validation, recipe.seed)
     return dataclasses.replace(
         images,

@@ -184,7 +184,7 @@ class Fold:
         number: Its number within the repeat, from 1.
         images: How many were tested.
         score: The accuracy on them, or the mean IoU.
-        loss: Their cross-entropy.
+        loss: Their cross-entropy; ``None`` of a detection.
         run: The run folder, within the cross-validation's.
         winner: What the search within the fold chose, where there was one.
     """
@@ -193,6 +193,6 @@ class Fold:
     number: int
     images: int
     score: float
-    loss: float
+    loss: float | None
     run: str
     winner: Winner | None = None

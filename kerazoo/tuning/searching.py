@@ -19,7 +19,7 @@ from kerazoo.reader import Name, NetworkName, Path
 from kerazoo.recipe import Recipe
 from kerazoo.training.class_weights import check_class_weight
 from kerazoo.tuning import locks, parallel, strategies
-from kerazoo.tuning.folds import merge_splits, stratified_folds
+from kerazoo.tuning.folds import check_batches, merge_splits, stratified_folds
 from kerazoo.tuning.records import Execution, SearchPlan, summary
 from kerazoo.tuning.results import Search, SearchConfig, read_trial
 from kerazoo.tuning.spaces import GRID_POINTS, Space
@@ -99,7 +99,12 @@ def search(
         )
     if plan.folds:
         pool = merge_splits(images)
-        stratified_folds(pool, plan.folds, repeats=plan.repeats, seed=plan.seed)
+        parts = stratified_folds(pool, plan.folds, repeats=plan.repeats, seed=plan.seed)
+    else:
+        pool, parts = images.train, [(images.train.indices, images.train.indices)]
+    for one in [{}, *space.corners()]:
+        if "batch_size" in one or "batch_size" not in space.to_dict():
+            check_batches(pool, parts, space.apply(one)[1])
     if role == "worker":
         parallel.reach_chief()
         found = _awaited(folder)
