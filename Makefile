@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint docs bench bench-full report models clean
+.PHONY: demo demo-detect test lint docs bench bench-full report models clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 demo: .venv/.installed
 	$(BIN)/kerazoo train lenet5 --run runs/demo --overwrite
+
+demo-detect: .venv/.installed
+	$(BIN)/kerazoo train faster_rcnn_mini --run runs/demo-detect --overwrite
+	@echo "what it finds: runs/demo-detect/examples.png"
 
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder

@@ -236,6 +236,7 @@ class Recipe:
         start_from: A finished run whose weights the network begins with.
         start_layers: Patterns of the layers that are taken from it, all of which must
             fit; the others are initialised as ever.
+        frozen: Patterns of the layers whose weights stay as they are.
         early_stopping: Epochs without a better validation loss before the end.
         snapshots: Epochs, from 1, at whose end the weights are kept, for an ensemble of
             one training.
@@ -273,6 +274,7 @@ class Recipe:
     initializer: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
+    frozen: tuple[str, ...] = ()
     early_stopping: Count | None = None
     snapshots: tuple[int, ...] = ()
     seed: Whole = 1

@@ -10,7 +10,9 @@
 ``curves.png``          loss and accuracy over the epochs
 ``confusion.png``       the confusion matrix of the test split
 ``class_accuracy.png``  the accuracy of its classes, the worst first; of a segmentation
-                        ``class_iou.png``, what of each is covered
+                        ``class_iou.png``, what of each is covered; of a detection
+                        ``precision_recall.png`` and ``class_precision.png``
+``examples.png``        masks or boxes of the first test images, beside the truth
 ``model.keras``         the network with its preprocessing: raw uint8 images of any size
 ``best.json``           which epoch had the lowest validation loss
 ``best.keras``          the network of that epoch, where it is not ``model.keras``
@@ -29,6 +31,7 @@ import pathlib
 import re
 import shutil
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -95,14 +98,20 @@ class RunConfig:
     members: tuple[str, ...] = ()
 
 
+def _nothing() -> Any:
+    """The default of a mapping that has nothing in it."""
+    return dataclasses.field(default_factory=dict)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metrics:
     """What a network is worth on one split: a run's ``metrics.json``.
 
     Attributes:
         images: How many were really seen.
-        loss: Cross-entropy.
-        accuracy: The share of right guesses; of a segmentation they are of pixels.
+        loss: Cross-entropy; ``None`` of a detection.
+        accuracy: The share of right guesses; of a segmentation they are of pixels;
+            ``None`` of a detection.
         balanced_accuracy: The mean of ``per_class``; ``None`` in runs of earlier
             versions.
         top5: The share of images whose class is among the five likeliest; ``None`` for
@@ -111,55 +120,69 @@ class Metrics:
         mean_iou: Of a segmentation the mean of ``iou``, else ``None``.
         iou: Intersection over union by class; ``None`` for one that is neither there
             nor guessed.
+        map50: Of a detection the mean of ``average_precision``.
+        map50_voc07: The mean of the eleven-point average precision, VOC's until 2009.
+        map: COCO's, the mean over overlaps from 0.5 to 0.95; ``None`` where pycocotools
+            is not installed.
+        average_precision: By class, at an overlap of 0.5, with all points; ``None``
+            where there was no object of it.
+        objects: How many there were, by class.
+        precision_curves: By class the precision at recalls of 0, 0.01 ... 1.
         per_class: Accuracy by class; ``None`` where there was no image of it.
         confusion: Counts, truth by guess.
     """
 
     images: int
-    loss: float
-    accuracy: float
+    loss: float | None = None
+    accuracy: float | None = None
     balanced_accuracy: float | None = None
     top5: float | None = None
     mean_iou: float | None = None
-    iou: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
-    calibration_error: float
-    per_class: Mapping[str, float | None]
-    confusion: tuple[tuple[int, ...], ...]
+    map50: float | None = None
+    map50_voc07: float | None = None
+    map: float | None = None
+    iou: Mapping[str, float | None] = _nothing()
+    average_precision: Mapping[str, float | None] = _nothing()
+    objects: Mapping[str, int] = _nothing()
+    precision_curves: Mapping[str, tuple[float, ...]] = _nothing()
+    calibration_error: float | None = None
+    per_class: Mapping[str, float | None] = _nothing()
+    confusion: tuple[tuple[int, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without what there is none of."""
         data = reader.plain(self)
-        for name in ("top5", "balanced_accuracy", "mean_iou", "iou"):
-            if not data[name]:
-                del data[name]
-        return data
+        # A share of 0 is something.
+        return {name: one for name, one in data.items() if one not in (None, {}, [])}
 
     def rows(self) -> list[tuple[str, str]]:
         """The measures of the whole as people see them."""
-        shares = (self.mean_iou, self.balanced_accuracy, self.top5)
-        overlap, balanced, top5 = (
-            None if x is None else display.percent(x) for x in shares
-        )
-        rows = [
+        shares = {
+            "mAP50": self.map50,
+            "mAP50, 11 points": self.map50_voc07,
+            "mAP (COCO)": self.map,
+            "mean IoU": self.mean_iou,
+            "accuracy": self.accuracy,
+            "balanced accuracy": self.balanced_accuracy,
+            "top 5": self.top5,
+        }
+        numbers = {"loss": self.loss, "calibration error": self.calibration_error}
+        return [
             ("images", f"{self.images:,}"),
-            ("mean IoU", overlap),
-            ("accuracy", display.percent(self.accuracy)),
-            ("balanced accuracy", balanced),
-            ("top 5", top5),
-            ("loss", f"{self.loss:.4f}"),
-            ("calibration error", f"{self.calibration_error:.4f}"),
+            *((n, display.percent(x)) for n, x in shares.items() if x is not None),
+            *((n, f"{x:.4f}") for n, x in numbers.items() if x is not None),
         ]
-        return [(name, value) for name, value in rows if value]
 
     @property
     def score(self) -> float:
-        """What networks are compared by: the mean IoU where there is one."""
-        return self.accuracy if self.mean_iou is None else self.mean_iou
+        """What networks are compared by: mAP50, mean IoU or accuracy; 0 for none."""
+        known = (self.map50, self.mean_iou, self.accuracy)
+        return next((one for one in known if one is not None), 0.0)
 
     @property
     def class_scores(self) -> Mapping[str, float | None]:
         """`score` of every class by itself; ``None`` where it has none."""
-        return self.iou or self.per_class
+        return self.average_precision or self.iou or self.per_class
 
     def _repr_html_(self) -> str:
         every = self.class_scores.items()
@@ -168,6 +191,7 @@ class Metrics:
         classes = [(name, display.percent(one)) for name, one in worst]
         head = "class" if len(worst) == len(known) else f"worst 20 of {len(known):,}"
         name = "IoU" if self.iou else "accuracy"
+        name = "average precision" if self.average_precision else name
         return display.table(self.rows()) + display.table(classes, (head, name))
 
     def to_json(self) -> str:
@@ -194,6 +218,7 @@ class BestEpoch:
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
     "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "class_iou.png",
+    "class_precision.png", "precision_recall.png", "examples.png",
     "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
     "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
 )  # fmt: skip
@@ -204,14 +229,17 @@ def default_folder(network: str, data: str, *kind: str) -> pathlib.Path:
 
     Args:
         network: The network's name.
-        data: The data set's; of ``folder:PATH`` and ``masks:PATH`` the folder's own
-            name counts.
+        data: The data set's; of ``folder:PATH`` and others that name a place the
+            folder's own name counts.
         *kind: What it is, where it is no training, as in ``search``.
     """
     door, _, path = data.partition(":")
-    if door in ("folder", "masks"):
+    if path and door in ("folder", "masks", "voc", "coco", "yolo"):
         place, _, options = path.partition("?")
-        data = f"{pathlib.Path(place).resolve().name}-{options}".rstrip("-")
+        whole = pathlib.Path(place).resolve()
+        # Of PATH/data.yaml the folder.
+        name = whole.parent.name if whole.suffix in (".json", ".yaml") else whole.name
+        data = f"{name}-{options}".rstrip("-")
     names = re.sub(r"[^\w.+-]+", "-", "-".join([network, data, *kind]))
     return pathlib.Path("runs", names)
 
@@ -382,7 +410,12 @@ class Run:
             model = keras.models.load_model(path)
         except Exception as error:  # A damaged file may break any part of Keras.
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise ValueError(f"{path} cannot be read: {reason}") from error
+            if not zipfile.is_zipfile(path):
+                reason = "it is no whole file"
+            raise ValueError(
+                f"{path} is damaged and cannot be read ({reason}); train the run "
+                "again, or take the file from a copy."
+            ) from error
         for weight in model.weights:
             if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
                 raise ValueError(

@@ -315,7 +315,7 @@ def test_a_run_without_a_model(command, folder, pictures):
         assert_one_sentence(status, errors, "has no network yet: the run has not ended")
     (bare / "model.keras").write_bytes((folder / "model.keras").read_bytes()[:1000])
     status, _, errors = command("evaluate", bare)
-    assert_one_sentence(status, errors, "model.keras cannot be read")
+    assert_one_sentence(status, errors, "model.keras is damaged and cannot be read")
 
 
 def test_a_split_that_is_not_there(command, folder):

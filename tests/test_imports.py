@@ -33,6 +33,7 @@ TABLE = {
     "processes": (set(), set()),
     "symbolic": (set(), KERAS),
     "colors": (set(), {"numpy"}),
+    "detections": (set(), {"numpy"}),
     # A model file is read with the layers that it may hold.
     "run": ({"recipe", "files", "layers"}, KERAS),
     "precision": (set(), TENSORFLOW),
@@ -42,29 +43,29 @@ TABLE = {
     "builder": ({"layers", "registry", "symbolic"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
     "data": (
-        {"layers", "files", "fonts", "processes", "colors"},
-        TENSORFLOW | SERVICES,
+        {"layers", "files", "fonts", "processes", "colors", "detections"},
+        TENSORFLOW | SERVICES | {"yaml"},
     ),
     "recipes": ({"recipe", "registry"}, LIGHT),
     "analysis": (
-        {"registry", "surgery", "fonts", "colors"},
-        KERAS | PLOTS | {"sklearn"},
+        {"registry", "surgery", "fonts", "colors", "detections"},
+        KERAS | PLOTS | {"sklearn", "pycocotools"},
     ),
     "tasks": (
         {"registry", "recipe", "run", "data", "layers", "blocks", "surgery"}
-        | {"analysis"},
+        | {"analysis", "detections"},
         KERAS | PLOTS | {"sklearn"},
     ),
     # It is told the name of a recipe, as the command line is.
     "training": (
         {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
         | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"}
-        | {"symbolic", "colors"},
+        | {"symbolic", "colors", "detections"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
         {"run", "registry", "files", "surgery", "tasks", "data", "precision"}
-        | {"colors"},
+        | {"colors", "detections", "layers", "analysis"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.
@@ -79,6 +80,7 @@ TABLE = {
 INSIDE_FUNCTIONS = {
     "layers": {"tensorflow"},
     "precision": {"jax"},
+    "tasks": {"tensorflow"},
     "training": {"jax"},
     "tuning": {"optuna"},
 }

@@ -21,6 +21,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo import cli, data, reader, tuning
+from kerazoo.detections import Detections, Objects
 from kerazoo.recipe import Optimizer, Schedule
 
 from .conftest import TINY
@@ -247,6 +248,9 @@ def good(place, data_dir, digits):
     run = kerazoo.Run(place / "run")
     images = np.random.default_rng(0).random((8, 8, 8, 1)).astype("float32")
     model = kerazoo.create("mlp_256", input_shape=(8, 8, 1), classes=10)
+    boxes = kerazoo.yolo_mini(input_shape=(16, 16, 3), classes=3)
+    found = Detections(np.ones((1, 4)), np.ones(1), np.zeros(1, int))
+    there = Objects(np.ones((1, 4)), np.zeros(1, int), np.zeros(1, bool))
     common = {
         "network": "mlp_256", "model": model, "models": [model], "run": place / "run",
         "images": images, "recipe": TINY, "data_dir": data_dir, "folder": "new",
@@ -302,7 +306,26 @@ def good(place, data_dir, digits):
         "kerazoo.tuning.Member": {"run": run},
         "kerazoo.tuning.Space": {"recipe": TINY},
         "kerazoo.fit": {"data": digits, "run": "new"},
-    }
+        "kerazoo.detector": {"run": boxes},
+        "kerazoo.Detections": vars(found) | {"names": ["a"]},
+        "kerazoo.average_precision": {
+            "detections": [found], "truth": [there], "classes": 10
+        },
+        "kerazoo.analysis.plots.detected": {"image": images[0], "found": found},
+        "kerazoo.analysis.plots.detections": {
+            "images": images[:1], "truth": [there], "found": [found]
+        },
+        "kerazoo.analysis.plots.precision_recall": {
+            "curves": {"a": [1.0, 0.5]}, "averages": {"a": 0.75}
+        },
+        **{
+            f"kerazoo.layers.{layer}": {"size": (32, 32), "resize": "pad", "boxes": 2}
+            for layer in (
+                "RegionBoxes", "RegionProposalLoss", "RegionProposals", "RestoreBoxes",
+                "YOLOBoxes", "YOLOLoss",
+            )
+        },
+    }  # fmt: skip
     return lambda name: common | own.get(name, {})
 
 

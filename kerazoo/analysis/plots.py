@@ -11,11 +11,13 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from kerazoo import colors, reader
+from kerazoo.detections import Detections, Objects
 from kerazoo.display import percent
 from kerazoo.errors import counted
 from kerazoo.fonts import legible
@@ -23,6 +25,8 @@ from kerazoo.reader import Count, Path, axes
 
 Images = Annotated[np.ndarray, axes("count", "height", "width", "channels")]
 Kernels = Annotated[np.ndarray, axes("height", "width", "channels", "filters")]
+# Told apart with any vision, Okabe and Ito 2008; without black.
+DISTINCT = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 Matrix = Annotated[np.ndarray, axes("truth", "guess")]
 
 
@@ -34,13 +38,18 @@ def pixels(figure: Figure) -> np.ndarray:
 
 
 @reader.checked
-def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as a PNG file of 120 pixels an inch.
+def save(figure: Figure, path: Path, *, dpi: Count = 120) -> None:
+    """Writes a figure as a PNG file.
 
     ``Figure.savefig`` lays it out and draws it twice.
+
+    Args:
+        figure: The figure.
+        path: The file.
+        dpi: Pixels of an inch.
     """
-    figure.set_dpi(120)
-    Image.fromarray(pixels(figure)).save(path, format="PNG", dpi=(120, 120))
+    figure.set_dpi(dpi)
+    Image.fromarray(pixels(figure)).save(path, format="PNG", dpi=(dpi, dpi))
 
 
 @reader.checked
@@ -282,7 +291,8 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = [row["epoch"] for row in history]
     keys = list(history[0]) if history else []
-    score = "mean_iou" if "mean_iou" in keys else "accuracy"
+    known = ("val_map50", "mean_iou", "accuracy")
+    score = next((one for one in known if one in keys), "accuracy")
     for place, name in enumerate(("loss", score), 1):
         axes = figure.add_subplot(1, 2, place)
         for key in keys:
@@ -290,7 +300,8 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
                 label = "validation" if key.startswith("val_") else "training"
                 axes.plot(epochs, [row[key] for row in history], ".-", label=label)
         axes.set_xlabel("epoch")
-        axes.set_ylabel(name.replace("mean_iou", "mean IoU"))
+        words = {"mean_iou": "mean IoU", "val_map50": "mAP50"}
+        axes.set_ylabel(words.get(name, name))
         _set_limits(axes, epochs, most=1.0 if name == score else math.inf)
         axes.grid(alpha=0.3)
         if axes.lines:
@@ -402,4 +413,135 @@ def ensemble(curve: Sequence[Any]) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
+    return figure
+
+
+@reader.checked
+def detections(
+    images: Images,
+    truth: Sequence[Objects],
+    found: Sequence[Detections],
+    classes: Sequence[str],
+) -> Figure:
+    """Images with their true boxes, dashed, and what was found, by class and score.
+
+    Args:
+        images: In 0..255.
+        truth: The objects of every image.
+        found: The detections on every image.
+        classes: Class names.
+    """
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    size = (3.2 * columns, 3.2 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    names, font = legible(classes, 16)
+    for place in every:
+        place.axis("off")
+    for place, image, real, some in zip(every, images, truth, found, strict=False):
+        _show(place, image)
+        for box in real.boxes:
+            _draw_box(place, box, "white", 1.2, (0, (4, 3)))
+        _draw_found(place, some, names, font, 6)
+    return figure
+
+
+@reader.checked
+def detected(
+    image: Annotated[np.ndarray, axes("height", "width", "channels")],
+    found: Detections,
+    classes: Sequence[str],
+) -> Figure:
+    """An image with what was found on it, at its own size of 100 pixels an inch.
+
+    Args:
+        image: In 0..255; one smaller than 320 pixels is enlarged by whole factors.
+        found: The detections.
+        classes: Class names.
+    """
+    height, width = image.shape[:2]
+    factor = max(1, 320 // min(height, width)) / 100
+    figure = Figure(figsize=(factor * width, factor * height), dpi=100)
+    place = figure.add_axes((0, 0, 1, 1))
+    place.axis("off")
+    _show(place, image, aspect="auto", interpolation="nearest")
+    names, font = legible(classes, 24)
+    # A share of the picture, but no less than what can be read.
+    letters = max(7.0, 1.6 * factor * min(height, width))
+    _draw_found(place, found, names, font, letters)
+    return figure
+
+
+def _draw_found(axes, found, names, font, size):
+    """Boxes with class and score above them; the likeliest are drawn last."""
+    for number in range(len(found))[::-1]:
+        one, box = int(found.classes[number]), found.boxes[number]
+        color = DISTINCT[one % len(DISTINCT)]
+        _draw_box(axes, box, color, 0.25 * size, "-")
+        axes.text(
+            *box[:2],
+            f"{names[one]} {found.scores[number]:.2f}",
+            fontsize=size,
+            color="black",
+            # Within the image, where the box begins at its edge.
+            va="bottom" if box[1] > 3 * size else "top",
+            bbox={"facecolor": color, "edgecolor": "none", "pad": 0.8},
+            clip_on=True,
+            **font,
+        )
+
+
+def _draw_box(axes, box, color, width, style):
+    """A box that is seen on any background: its line on a wider dark one."""
+    x1, y1, x2, y2 = map(float, box)
+    axes.add_patch(
+        Rectangle(
+            # The middle of the first pixel is at 0.
+            (x1 - 0.5, y1 - 0.5),
+            x2 - x1,
+            y2 - y1,
+            fill=False,
+            edgecolor=color,
+            linewidth=width,
+            linestyle=style,
+            path_effects=[Stroke(linewidth=width + 1.6, foreground="black"), Normal()],
+        )
+    )
+
+
+@reader.checked
+def precision_recall(
+    curves: Mapping[str, Sequence[float]], averages: Mapping[str, float]
+) -> Figure:
+    """Precision against recall, a line for each class; of many the worst twelve.
+
+    Args:
+        curves: By class, the precision at recalls of 0, 0.01 ... 1.
+        averages: By class, the average precision.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    worst = sorted(averages, key=lambda name: averages[name])[:12]
+    names, font = legible(worst, 24)
+    for place, (key, name) in enumerate(zip(worst, names, strict=True)):
+        recall = np.linspace(0, 1, len(curves[key]))
+        label = f"{name}  {percent(averages[key], 1)}"
+        color = DISTINCT[place % len(DISTINCT)]
+        style = "-" if place < len(DISTINCT) else "--"
+        axes.plot(recall, curves[key], style, color=color, label=label)
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    axes.set_xlim(0, 1.01)
+    axes.set_ylim(0, 1.02)
+    axes.grid(alpha=0.3)
+    mean = float(np.mean(list(averages.values()))) if averages else 0.0
+    title = f"mean average precision {percent(mean)}"
+    if len(worst) < len(averages):
+        title += f", the worst {len(worst)} of {len(averages):,} classes"
+    axes.set_title(title)
+    if worst:
+        legend = figure.legend(loc="outside right upper", frameon=False, fontsize=7)
+        for text in legend.get_texts():
+            text.set(**font)
     return figure

@@ -18,7 +18,7 @@ app.add_typer(data_app, name="data")
 DataName = Annotated[
     str,
     typer.Argument(
-        help="digits, mnist, ..., folder:PATH or masks:PATH.",
+        help="digits, mnist, ..., folder:PATH, masks:PATH, voc:, coco: or yolo:PATH.",
         autocompletion=complete_data,
     ),
 ]
@@ -39,7 +39,9 @@ def data_list() -> None:
     console.print("Any other image classification set of TFDS, or folder:PATH.")
     console.print(
         "With a class for every pixel: digit_scenes/masks, masks:PATH, or a set of "
-        "TFDS that has masks. With boxes: digit_scenes/boxes."
+        "TFDS that has masks. With boxes: digit_scenes/boxes, voc:PATH, "
+        "coco:PATH/annotations.json, yolo:PATH/data.yaml, or voc/2007 and coco/2017 of "
+        "TFDS."
     )
 
 

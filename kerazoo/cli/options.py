@@ -232,9 +232,14 @@ def records(command: Callable) -> Callable:
 def report(metrics: "Metrics") -> None:
     """Prints what a network is worth."""
     console.print(f"test images    {metrics.images:,}")
-    console.print(f"test loss      {metrics.loss:.4f}")
+    if metrics.map50 is not None:
+        console.print(f"test mAP50     {percent(metrics.map50)}")
+    if metrics.loss is not None:
+        console.print(f"test loss      {metrics.loss:.4f}")
     if metrics.mean_iou is not None:
         console.print(f"test mean IoU  {percent(metrics.mean_iou)}")
+    if metrics.accuracy is None:
+        return
     balanced = metrics.balanced_accuracy
     shown = "" if balanced is None else f" (balanced {percent(balanced)})"
     console.print(f"test accuracy  {percent(metrics.accuracy)}{shown}")

@@ -136,15 +136,18 @@ def evaluate(
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))
         return
-    shares = ("mean_iou", "accuracy", "balanced_accuracy", "top5", "calibration_error")
+    shares = (
+        "map50", "map50_voc07", "map", "mean_iou", "accuracy", "balanced_accuracy",
+        "top5", "calibration_error",
+    )  # fmt: skip
     for name in ("images", "loss", *shares):
         value = getattr(metrics, name)
         if value is not None:
             shown = f"{value:,}" if name == "images" else f"{value:.4f}"
             console.print(f"{name.replace('_', ' '):18} {shown}")
-    width = max(map(len, metrics.per_class))
+    width = max(map(len, metrics.class_scores))
     for name, value in metrics.class_scores.items():
-        shown = "no images" if value is None else f"{value:.4f}"
+        shown = "none there" if value is None else f"{value:.4f}"
         console.print(f"  {name:{width}} {shown}", markup=False, soft_wrap=True)
 
 
@@ -169,6 +172,13 @@ def predict(
             help="Of a segmentation: the folder for masks and overlays to write.",
         ),
     ] = None,
+    draw: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            parser=path,
+            help="Of a detection: the folder for pictures of what was found.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Name what is on images, or on every pixel, with a run's network."""
@@ -183,7 +193,7 @@ def predict(
     quiet = len(paths) < 10 or not sys.stderr.isatty()
     found = list(
         track(
-            predictions(opened, paths, top=top, best=best, masks=masks),
+            predictions(opened, paths, top=top, best=best, masks=masks, draw=draw),
             "predicting",
             total=len(paths),
             console=Console(stderr=True),
@@ -199,8 +209,9 @@ def predict(
         console.print(
             f"{one.image}: {one.problem or guesses}", markup=False, soft_wrap=True
         )
-    if masks and not (csv or as_json):
-        console.print(f"masks: {masks}", soft_wrap=True)
+    for name, folder in (("masks", masks), ("drawn", draw)):
+        if folder and not (csv or as_json):
+            console.print(f"{name}: {folder}", soft_wrap=True)
     unread = [one for one in found if one.problem]
     if len(unread) == 1:
         raise ValueError(unread[0].problem)
@@ -217,13 +228,18 @@ def write_csv(file: pathlib.Path, found: "Sequence[Prediction]") -> None:
     table = csv_module.writer(text, lineterminator="\n")
     width = max((len(one.top) for one in found), default=0)
     numbers = range(1, width + 1)
-    heads = [head for n in numbers for head in (f"class_{n}", f"probability_{n}")]
-    masks = ["mask"] if any(one.mask for one in found) else []
-    table.writerow(["image", *heads, *masks, "problem"])
+    each = ["class", "probability"]
+    boxed = any(g.box for one in found for g in one.top)
+    each += ["x1", "y1", "x2", "y2"] if boxed else []
+    heads = [f"{head}_{n}" for n in numbers for head in each]
+    files = ["file"] if any(one.file for one in found) else []
+    table.writerow(["image", *heads, *files, "problem"])
     for one in found:
-        cells: list[object] = [x for g in one.top for x in (g.label, g.probability)]
-        cells += [""] * (2 * width - len(cells))
-        cells += [one.mask or ""] * len(masks)
+        cells: list[object] = [
+            x for g in one.top for x in (g.label, g.probability, *(g.box or ()))
+        ]
+        cells += [""] * (len(heads) - len(cells))
+        cells += [one.file or ""] * len(files)
         table.writerow([one.image, *cells, one.problem or ""])
     write_atomic(file, text.getvalue())
 

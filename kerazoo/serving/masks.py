@@ -1,7 +1,5 @@
 """Files of what a network found for every pixel of an image."""
 
-import collections
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -11,8 +9,8 @@ from PIL import Image
 from kerazoo.colors import palette
 from kerazoo.data.masks import VOID
 from kerazoo.data.resizing import restored
-from kerazoo.errors import counted
 from kerazoo.files import replacing
+from kerazoo.serving.places import places
 
 
 class MaskFiles:
@@ -43,29 +41,9 @@ class MaskFiles:
         resize: str,
         native: tuple[int, int] | None = None,
     ) -> None:
-        self.folder, self.classes = folder, classes
+        self.classes = classes
         self._size, self._resize, self._native = size, resize, native
-        paths = [pathlib.Path(os.path.abspath(one)) for one in images]
-        root = os.path.commonpath([one.parent for one in paths])
-        below = [one.relative_to(root) for one in paths]
-        same = collections.Counter(one.with_suffix("") for one in set(below))
-        self._places: dict[pathlib.Path, pathlib.Path] = {}
-        taken: set[pathlib.Path] = set()
-        for image, one in zip(images, below, strict=True):
-            if image in self._places:
-                continue
-            names = [one.name, *(f"{one.name}_{n}" for n in range(2, len(below) + 2))]
-            if same[one.with_suffix("")] == 1:
-                names.insert(0, one.stem)
-            places = (folder / one.with_name(name) for name in names)
-            self._places[image] = next(p for p in places if not taken & _files(p))
-            taken |= _files(self._places[image])
-        there = sorted(one for one in taken if one.exists())
-        if there:
-            raise ValueError(
-                f"{folder} holds {counted(len(there), 'file')} of these names already, "
-                f"such as {there[0].name}; give an empty folder."
-            )
+        self._places = places(folder, images, (".png", "_overlay.png"))
 
     def place(self, image: pathlib.Path) -> pathlib.Path:
         """The file of an image's mask."""
@@ -113,8 +91,3 @@ def _mask(place):
 
 def _overlay(place):
     return place.with_name(f"{place.name}_overlay.png")
-
-
-def _files(place):
-    """What is written at a place."""
-    return {_mask(place), _overlay(place)}

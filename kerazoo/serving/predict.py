@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
+import keras
 import numpy as np
 
 from kerazoo import data as kerazoo_data
@@ -13,6 +14,7 @@ from kerazoo import reader, tasks
 from kerazoo.files import check_folder
 from kerazoo.reader import Count, Path
 from kerazoo.run import Run
+from kerazoo.serving.detection import Drawings
 from kerazoo.serving.masks import MaskFiles
 from kerazoo.tasks import Prediction
 
@@ -31,6 +33,7 @@ def predict(
     top: Count = 3,
     best: bool = False,
     masks: Path | None = None,
+    draw: Path | None = None,
 ) -> list[Prediction]:
     """The likeliest classes of image files.
 
@@ -43,6 +46,7 @@ def predict(
             in place of the last.
         masks: Of a segmentation a folder for the class of every pixel, at the image's
             own size: ``a.png`` with indices and colors, ``a_overlay.png`` to look at.
+        draw: Of a detection a folder for pictures of what was found, ``a.png``.
 
     Returns:
         A :class:`kerazoo.tasks.Prediction` an image; a file that is no whole image
@@ -54,7 +58,7 @@ def predict(
     """
     run = run if isinstance(run, Run) else Run(run)
     paths = list_images(images)
-    return list(predictions(run, paths, top=top, best=best, masks=masks))
+    return list(predictions(run, paths, top=top, best=best, masks=masks, draw=draw))
 
 
 @reader.checked
@@ -65,29 +69,41 @@ def predictions(
     top: Count = 3,
     best: bool = False,
     masks: Path | None = None,
+    draw: Path | None = None,
 ) -> Iterator[Prediction]:
     """:func:`predict` one by one; no more than one image is held in memory."""
     config = run.config
     task, channels = tasks.find(config.task), config.image_shape[-1]
-    if masks is not None and config.task != "segmentation":
-        raise ValueError(
-            f"masks are what networks for segmentation give, but {run.path} is a "
-            f"network for {config.task}; leave masks out."
-        )
-    if masks is not None:
-        check_folder(masks, "masks")
+    for name, folder, wanted in (
+        ("masks", masks, "segmentation"),
+        ("draw", draw, "detection"),
+    ):
+        if folder is None:
+            continue
+        if config.task != wanted:
+            raise ValueError(
+                f"{name} is for networks for {wanted}, but {run.path} is a network for "
+                f"{config.task}; leave {name} out."
+            )
+        check_folder(folder, name)
     model = run.model(best=best)
-    files = None if masks is None else _mask_files(config, model, images, masks)
+    files: MaskFiles | Drawings | None = None
+    if masks is not None:
+        files = _mask_files(config, model, images, masks)
+    if draw is not None:
+        files = Drawings(pathlib.Path(draw), images, config.classes)
     for path in images:
         try:
             pixels = kerazoo_data.read_image(path, channels)
         except ValueError as error:
             yield Prediction(str(path), problem=str(error))
             continue
-        outputs = np.asarray(model(pixels[None], training=False))[0]
-        mask = str(files.write(path, pixels, outputs)) if files else None
+        outputs = keras.tree.map_structure(
+            lambda one: np.asarray(one)[0], model(pixels[None], training=False)
+        )
+        file = str(files.write(path, pixels, outputs)) if files else None
         guesses = task.guesses(outputs, config.classes, top)
-        yield Prediction(str(path), guesses, mask=mask)
+        yield Prediction(str(path), guesses, file=file)
 
 
 def _mask_files(config, model, images, folder):

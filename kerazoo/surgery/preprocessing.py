@@ -2,6 +2,8 @@
 
 import keras
 
+from kerazoo.layers import RestoreBoxes
+
 
 def resized_to_output(served: keras.Model) -> keras.Model:
     """The part of a served model after its resizing, which pipelines feed.
@@ -9,8 +11,13 @@ def resized_to_output(served: keras.Model) -> keras.Model:
     Raises:
         ValueError: Where there is no one resizing, as in an ensemble of several sizes.
     """
+    outputs = served.output
+    for layer in served.layers:
+        if isinstance(layer, RestoreBoxes):
+            # What it found on the resized image, in pixels of that.
+            outputs = outputs | {"boxes": layer.input[1]}
     try:
-        return keras.Model(served.get_layer("resized").output, served.output)
+        return keras.Model(served.get_layer("resized").output, outputs)
     except ValueError as error:
         raise ValueError(
             f"{served.name} does not resize all images to one size, so that no "

@@ -3,12 +3,14 @@
 from kerazoo import registry
 from kerazoo.errors import unknown
 from kerazoo.tasks.classification import Classification
+from kerazoo.tasks.detection import Detection
 from kerazoo.tasks.segmentation import Segmentation
 from kerazoo.tasks.task import Guess, Prediction, Task
 
 __all__ = [
     "TASKS",
     "Classification",
+    "Detection",
     "Guess",
     "Prediction",
     "Segmentation",
@@ -20,6 +22,7 @@ __all__ = [
 TASKS: dict[str, Task] = {
     "classification": Classification(),
     "segmentation": Segmentation(),
+    "detection": Detection(),
 }
 
 

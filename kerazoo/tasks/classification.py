@@ -34,6 +34,9 @@ class Classification:
         rows = recipe.loss in ("binary_crossentropy", "squared_hinge")
         return rows or recipe.label_smoothing > 0
 
+    def truth(self) -> dict[str, Any]:
+        return {}
+
     def targets(self, model: keras.Model, dataset: Any) -> Any:
         if not isinstance(model.output, dict):
             return dataset
@@ -83,6 +86,16 @@ class Classification:
     def served(self, outputs: Any) -> Any:
         return outputs["predictions"] if isinstance(outputs, dict) else outputs
 
+    def restored(
+        self,
+        outputs: Any,
+        raw: Any,
+        size: tuple[int, int],
+        resize: str,
+        native: tuple[int, int] | None,
+    ) -> Any:
+        return outputs
+
     def measure(
         self, model: keras.Model, batches: Any, classes: Sequence[str]
     ) -> Metrics:
@@ -99,6 +112,12 @@ class Classification:
             "confusion": plots.confusion(matrix, classes),
             "class_accuracy": plots.class_accuracy(matrix, classes),
         }
+
+    def run_figures(self, metrics: Metrics) -> Mapping[str, "Figure"]:
+        return self.figures(np.array(metrics.confusion), list(metrics.per_class))
+
+    def drawn(self, model: keras.Model, dataset: Any, truth: Any) -> Any:
+        return next(iter(self.targets(model, dataset)))[1]
 
     def picture(
         self,

@@ -37,6 +37,9 @@ class Segmentation:
     def needs_one_hot(self, recipe: Recipe) -> bool:
         return False
 
+    def truth(self) -> dict[str, Any]:
+        return {}
+
     def targets(self, model: keras.Model, dataset: Any) -> Any:
         size = model.output.shape[1:3]
         shape = dataset.element_spec[1].shape[1:3]
@@ -80,6 +83,16 @@ class Segmentation:
         }
 
     def served(self, outputs: Any) -> Any:
+        return outputs
+
+    def restored(
+        self,
+        outputs: Any,
+        raw: Any,
+        size: tuple[int, int],
+        resize: str,
+        native: tuple[int, int] | None,
+    ) -> Any:
         return outputs
 
     def measure(
@@ -145,6 +158,12 @@ class Segmentation:
                 iou(matrix), matrix.sum(1), classes, "IoU", "pixels"
             ),
         }
+
+    def run_figures(self, metrics: Metrics) -> Mapping[str, "Figure"]:
+        return self.figures(np.array(metrics.confusion), list(metrics.per_class))
+
+    def drawn(self, model: keras.Model, dataset: Any, truth: Any) -> Any:
+        return next(iter(self.targets(model, dataset)))[1]
 
     def picture(
         self,

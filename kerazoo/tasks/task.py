@@ -21,11 +21,13 @@ class Guess:
 
     Attributes:
         label: The class.
-        probability: Its probability.
+        probability: Its probability; of a detection its score.
+        box: Of a detection x1, y1, x2, y2 in pixels of the image.
     """
 
     label: str
     probability: float
+    box: tuple[float, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +38,14 @@ class Prediction:
         image: The file.
         top: The likeliest classes, the first first; empty where there is a problem.
         problem: Why the file could not be read, or None.
-        mask: The file that the class of every pixel was written to, or None.
+        file: The file that the class of every pixel was written to, or that the
+            detections were drawn in; or None.
     """
 
     image: str
     top: tuple[Guess, ...] = ()
     problem: str | None = None
-    mask: str | None = None
+    file: str | None = None
 
     def _repr_html_(self) -> str:
         guesses = [(one.label, percent(one.probability)) for one in self.top]
@@ -72,14 +75,22 @@ class Task(Protocol):
     def needs_one_hot(self, recipe: Recipe) -> bool:
         """Whether the loss of a recipe needs labels that are rows of numbers."""
 
+    def truth(self) -> dict[str, Any]:
+        """Options of the builder for the graph that is trained: inputs of the truth."""
+
     def targets(self, model: keras.Model, dataset: Any) -> Any:
         """A data set whose targets have the structure of the network's outputs.
 
         So have the weights of the images, where a batch has them as its third part.
         """
 
-    def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
-        """NumPy targets and outputs for one image, all zeros: what metrics take."""
+    def blank(
+        self, model: keras.Model, classes: int, one_hot: bool
+    ) -> tuple[Any, Any] | None:
+        """NumPy targets and outputs for one image, all zeros: what metrics take.
+
+        ``None`` where the network's own layers measure.
+        """
 
     def objective(
         self,
@@ -103,6 +114,24 @@ class Task(Protocol):
     def served(self, outputs: Any) -> Any:
         """Of the network's outputs those that the served network gives."""
 
+    def restored(
+        self,
+        outputs: Any,
+        raw: Any,
+        size: tuple[int, int],
+        resize: str,
+        native: tuple[int, int] | None,
+    ) -> Any:
+        """What is served, brought from resized images to the raw ones.
+
+        Args:
+            outputs: As :meth:`served` gives them.
+            raw: The raw images, a Keras tensor.
+            size: Height and width of the network's images.
+            resize: How images are brought to it.
+            native: Height and width that they are brought to before, or ``None``.
+        """
+
     def measure(
         self, model: keras.Model, batches: Any, classes: Sequence[str]
     ) -> Metrics:
@@ -122,6 +151,18 @@ class Task(Protocol):
     ) -> Mapping[str, "Figure"]:
         """Figures of a run by the name of their file, from such counts."""
 
+    def run_figures(self, metrics: Metrics) -> Mapping[str, "Figure"]:
+        """The figures of a finished run, from what it has measured."""
+
+    def drawn(self, model: keras.Model, dataset: Any, truth: Any) -> Any:
+        """What :meth:`picture` takes as the truth of a batch.
+
+        Args:
+            model: The network.
+            dataset: A data set of this batch.
+            truth: What the batch says of its images.
+        """
+
     def picture(
         self,
         images: np.ndarray,
@@ -133,7 +174,7 @@ class Task(Protocol):
 
         Args:
             images: In 0..255.
-            targets: As for the loss.
+            targets: As :meth:`drawn` gives them.
             outputs: What the network gives for them.
             classes: Class names.
 

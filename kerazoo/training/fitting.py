@@ -54,7 +54,7 @@ from kerazoo.training.compatibility import (
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.generators import generators_kept
-from kerazoo.training.initial_weights import set_initial_weights
+from kerazoo.training.initial_weights import freeze, set_initial_weights
 from kerazoo.training.own_model import OwnModel
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
@@ -354,6 +354,7 @@ def prepare(
         pipeline.for_serving(model)
     distribution.synchronise(model)
     set_initial_weights(model, recipe, training)
+    freeze(model, recipe)
     compilation.compile(
         model,
         recipe,
@@ -447,7 +448,8 @@ def _train(job, folder, state, events, callbacks, verbose):
     epochs = min(epochs, state.until or epochs)
     if job.distribution.devices == 1:
         blank = job.task.blank(model, len(job.classes), training.one_hot)
-        _build_metrics(model, blank)
+        if blank is not None:
+            _build_metrics(model, blank)
     else:
         model.evaluate(training_from(), steps=8, verbose=0)
     model.optimizer.build(model.trainable_variables)
@@ -588,9 +590,12 @@ def _callbacks(job, folder, recorders, epochs, events):
     """Keras' callbacks as the recipe asks, and the writers."""
     recipe = job.recipe
     every = max(1, epochs // 10)
-    watched = []
+    watched: list[keras.callbacks.Callback] = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
+    if job.validation and job.config.task == "detection":
+        seen = job.validation.dataset
+        watched.append(writers.ValidationPrecision(seen, len(job.classes)))
     if recorders:
         watched += _writers(job, folder, recorders, every)
     if events and job.validation:
@@ -626,7 +631,7 @@ def _writers(job, folder, recorders, every):
     watched = recorders.get("validation", writer)
     examples = []
     if job.validation and job.task.draws:
-        seen = job.task.targets(job.model, job.validation.dataset)
+        seen = job.validation.dataset
         examples = [writers.Examples(watched, seen, job.task, job.classes, every)]
     return [
         writers.Scalars(writer, watched),
@@ -672,6 +677,8 @@ def _finish(job, networks, best, folder, state, write_figures):
     write_atomic(folder.path / "history.csv", _csv(state.history))
     if write_figures:
         draw(folder, state.history, metrics, job.task)
+        if job.task.draws:
+            _draw_examples(job, served, folder)
     write_atomic(folder.path / "metrics.json", metrics.to_json())
     for_now = state.until and state.until == state.epoch and not state.ended
     state.settle(state.keep or for_now)
@@ -681,10 +688,28 @@ def draw(
     folder: Run, history: list[dict[str, Any]], metrics: Metrics, task: Task
 ) -> None:
     """Writes the curves of a run and the figures of its task."""
-    figures = task.figures(np.array(metrics.confusion), list(metrics.per_class))
+    figures = task.run_figures(metrics)
     for name, figure in {"curves": plots.curves(history), **figures}.items():
         with replacing(folder.path / f"{name}.png") as path:
             plots.save(figure, path)
+
+
+def _draw_examples(job, served, folder):
+    """What the network makes of the first test images, beside the truth."""
+    first = job.test.dataset.take(1)
+    images, truth = next(iter(first))
+    outputs = served.predict_on_batch(images.numpy())
+    shown = slice(min(9, len(images)))
+
+    def cut(values):
+        return tf.nest.map_structure(lambda one: np.asarray(one)[shown], values)
+
+    targets = job.task.drawn(served, first, truth)
+    figure = job.task.picture(
+        cut(images), cut(targets), cut(outputs), job.config.classes
+    )
+    with replacing(folder.path / "examples.png") as path:
+        plots.save(figure, path)
 
 
 def _csv(history):

@@ -32,6 +32,38 @@ def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) ->
         _take(model, recipe)
 
 
+def freeze(model: keras.Model, recipe: Recipe) -> None:
+    """Keeps the weights of the layers that a recipe names as they are.
+
+    Raises:
+        ValueError: For a pattern that no layer with weights fits, or where nothing
+            would be left to train.
+    """
+    for pattern in recipe.frozen:
+        layers = _fitting(model, pattern, "frozen")
+        for layer in layers:
+            layer.trainable = False
+    if not model.trainable_variables:
+        raise ValueError(
+            f"frozen is {list(recipe.frozen)}, which leaves {model.name} nothing to "
+            "train; name fewer layers."
+        )
+
+
+def _fitting(model, pattern, field):
+    """The layers with weights that fit a pattern."""
+    layers = [
+        layer
+        for layer in model.layers
+        if layer.weights and fnmatch.fnmatchcase(layer.name, pattern)
+    ]
+    if not layers:
+        raise ValueError(
+            f"{field}: {model.name} has no layer with weights that fits {pattern!r}."
+        )
+    return layers
+
+
 def _initialize(model, recipe, batches):
     name, colon, value = recipe.initializer.partition(":")
     known = (*initialization.NAMES, "lsuv", "normal", "orthonormal", "uniform")
@@ -84,17 +116,7 @@ def _take(model, recipe):
         )
     source = {layer.name: layer for layer in run.model().layers}
     for pattern in recipe.start_layers:
-        layers = [
-            layer
-            for layer in model.layers
-            if layer.weights and fnmatch.fnmatchcase(layer.name, pattern)
-        ]
-        if not layers:
-            raise ValueError(
-                f"start_layers: {model.name} has no layer with weights that fits "
-                f"{pattern!r}."
-            )
-        for layer in layers:
+        for layer in _fitting(model, pattern, "start_layers"):
             weights = source[layer.name].get_weights() if layer.name in source else []
             shapes = [tuple(w.shape) for w in weights]
             if shapes != [tuple(w.shape) for w in layer.weights]:

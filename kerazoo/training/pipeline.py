@@ -64,7 +64,7 @@ class Pipeline:
         """Multiply-adds of an image, those of the network's default size."""
         return self.own.macs if self.own else registry.find(self.network).macs
 
-    def _network(self, raw: Any, x: Any, activation: str | None) -> Any:
+    def _network(self, raw: Any, x: Any, activation: str | None, **truth: Any) -> Any:
         """The network on an input and on what was computed of it."""
         channels = self.image_shape[-1]
         for layer in kerazoo_data.normalization(
@@ -84,6 +84,7 @@ class Pipeline:
             classes=self.classes,
             classifier_activation=activation,
             **self.recipe.options,
+            **truth,
         )
 
     def for_training(self) -> keras.Model:
@@ -93,7 +94,7 @@ class Pipeline:
             ValueError: Where the recipe would drop everything.
         """
         images = keras.Input(self.image_shape, name="images")
-        model = self._network(images, images, None)
+        model = self._network(images, images, None, **self.task.truth())
         scale = self.recipe.dropout_scale
         for layer in model.layers:
             if isinstance(layer, layers.Dropout):
@@ -114,7 +115,13 @@ class Pipeline:
         """
         raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
         model = self._network(raw, self._resized(raw), self.task.served_activation)
-        served = self.task.served(model.output)
+        served = self.task.restored(
+            self.task.served(model.output),
+            raw,
+            self.image_shape[:2],
+            self.recipe.resize,
+            self._native,
+        )
         if served is not model.output:
             model = keras.Model(raw, served, name=model.name)
         copy = plain_copy(model)
@@ -123,17 +130,25 @@ class Pipeline:
                 layer.set_weights(trained.get_layer(layer.name).get_weights())
         return copy
 
+    @property
+    def _native(self):
+        """What images are brought to before they are cut, or None.
+
+        The size of the data set's images, where they all have one.
+        """
+        height, width, _ = self.source_shape
+        known = self.recipe.resize == "center" and height and width
+        return (height, width) if known else None
+
     def _resized(self, images):
         height, width, channels = self.image_shape
-        how = self.recipe.resize
-        native = self.source_shape[:2]
-        # Where all images of the data set have one size, others are brought to it
-        # before they are cut.
-        if how == "center" and native[0] and native[1]:
-            native = (native[0], native[1])
-            resizer = kerazoo_data.resizer(native, "bilinear", channels, name="native")
+        if self._native:
+            resizer = kerazoo_data.resizer(
+                self._native, "bilinear", channels, name="native"
+            )
             images = resizer(images)
-        images = kerazoo_data.resizer((height, width), how, channels)(images)
+        resizer = kerazoo_data.resizer((height, width), self.recipe.resize, channels)
+        images = resizer(images)
         return layers.Rescaling(1.0, dtype="float32", name="resized")(images)
 
 

@@ -60,8 +60,16 @@ def test_names_networks_and_options_that_exist(name):
 def test_names_data_normalisation_and_augmentations_that_exist(name):
     recipe = recipes.find(name)
     # Of the networks that do not classify.
-    masked = {"cityscapes?masks=segmentation_label", "digit_scenes/masks"}
-    assert recipe.data in (masked if name.startswith("enet") else SETS)
+    own = {
+        "segmentation": {"cityscapes?masks=segmentation_label", "digit_scenes/masks"},
+        "detection": {
+            "voc/2007?train=train+validation&test=test",
+            "digit_scenes/boxes",
+        },
+    }
+    tasks = {kerazoo.find(network).task for network in networks(recipe)}
+    task = "classification" if "classification" in tasks else tasks.pop()
+    assert recipe.data in own.get(task, SETS)
     assert recipe.normalization in KINDS
     check_augmentations([parse(text) for text in recipe.augment])
 
@@ -111,6 +119,35 @@ def test_staged_layers_are_those_of_vgg():
 
 # Recipe, images of an epoch, step, rate: by hand from the papers' words.
 RATES = [
+    # 0.001, times 2.5, 2, 2 at 200, 400, 600, divided by 10 at 20k and 30k batches.
+    *(
+        ("yolo", 5_011, step, rate)
+        for step, rate in (
+            (0, 0.001),
+            (199, 0.001),
+            (200, 0.0025),
+            (400, 0.005),
+            (600, 0.01),
+            (19_999, 0.01),
+            (20_000, 0.001),
+            (30_000, 0.0001),
+            (39_999, 0.0001),
+        )
+    ),
+    # 0.0001, times 5, 5, 2, 2 at 20, 40, 60, 80.
+    *(
+        ("fast_yolo", 5_011, step, rate)
+        for step, rate in (
+            (19, 0.0001),
+            (20, 0.0005),
+            (40, 0.0025),
+            (60, 0.005),
+            (80, 0.01),
+            (30_000, 0.0001),
+        )
+    ),
+    ("faster_rcnn_zf", 5_011, 49_999, 0.001),
+    ("faster_rcnn_zf", 5_011, 50_000, 0.0001),
     # 0.1, divided by 10 at 32k and 48k iterations.
     ("resnet_cifar", 45_000, 0, 0.1),
     ("resnet_cifar", 45_000, 31_999, 0.1),
@@ -284,7 +321,8 @@ def test_compiles_and_takes_a_step(name):
     labels = np.eye(10, dtype="float32")[labels] if rows else labels
     if isinstance(model.output, dict):
         labels = dict.fromkeys(model.output, labels)
-    logs = model.train_on_batch(images, labels, return_dict=True)
+    for _ in range(recipe.optimizer.gradient_accumulation_steps or 1):
+        logs = model.train_on_batch(images, labels, return_dict=True)
     assert np.isfinite(logs["loss"])
     words = recipe.optimizer
     config = model.optimizer.get_config()

@@ -152,7 +152,7 @@ def test_a_run_with_a_damaged_model(run, content):
     path = run.path / "model.keras"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
-    with pytest.raises(ValueError, match=r"model\.keras cannot be read: .+") as caught:
+    with pytest.raises(ValueError, match=r"model\.keras is damaged and c") as caught:
         run.model()
     assert "\n" not in str(caught.value)
 

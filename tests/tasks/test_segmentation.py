@@ -235,14 +235,14 @@ def test_masks_have_the_size_of_their_image(run, tmp_path, resize):
     folder = photos(tmp_path / "photos", [(32, 32), (64, 96), (20, 70)])
     found = kerazoo.predict(copy, folder, masks=tmp_path / "masks")
     for one in found:
-        with Image.open(one.image) as image, Image.open(one.mask) as mask:
+        with Image.open(one.image) as image, Image.open(one.file) as mask:
             assert mask.size == image.size
             indices = np.asarray(mask)
             assert mask.mode == "P"
         assert set(np.unique(indices)) <= {0, 1, 255}
         cut = resize in ("crop", "center") and image.size != (32, 32)
         assert (255 in indices) == cut
-        with Image.open(one.mask.replace(".png", "_overlay.png")) as overlay:
+        with Image.open(one.file.replace(".png", "_overlay.png")) as overlay:
             assert overlay.size == image.size
     with pytest.raises(ValueError, match="holds 6 files of these names already"):
         kerazoo.predict(copy, folder, masks=tmp_path / "masks")
@@ -254,11 +254,11 @@ def test_no_file_takes_the_place_of_another(run, tmp_path):
     for number, name in enumerate(names):
         (folder / f"{number}.png").rename(folder / name)
     found = kerazoo.predict(run, folder, masks=tmp_path / "masks")
-    assert len({one.mask for one in found}) == 5
+    assert len({one.file for one in found}) == 5
     written = {path.name for path in (tmp_path / "masks").iterdir()}
     assert len(written) == 10
     for one in found:
-        with Image.open(one.mask) as mask:
+        with Image.open(one.file) as mask:
             assert mask.mode == "P"
     # A photo of one's own, called like an overlay.
     own = photos(tmp_path / "own", [(32, 32)] * 2)
@@ -272,7 +272,7 @@ def test_no_file_takes_the_place_of_another(run, tmp_path):
 
 def test_masks_are_for_segmentation_alone(trained, tmp_path):
     folder = photos(tmp_path / "photos", [(8, 8)])
-    with pytest.raises(ValueError, match="masks are what networks for segmentation"):
+    with pytest.raises(ValueError, match="masks is for networks for segmentation"):
         kerazoo.predict(trained, folder, masks=tmp_path / "masks")
     assert not (tmp_path / "masks").exists()
 

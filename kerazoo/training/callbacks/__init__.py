@@ -11,6 +11,7 @@ from kerazoo.training.callbacks.recipe_text import RecipeText
 from kerazoo.training.callbacks.scalars import Scalars
 from kerazoo.training.callbacks.task_figures import TaskFigures
 from kerazoo.training.callbacks.throughput import Throughput
+from kerazoo.training.callbacks.validation_precision import ValidationPrecision
 
 __all__ = [
     "AugmentedImages",
@@ -21,4 +22,5 @@ __all__ = [
     "Scalars",
     "TaskFigures",
     "Throughput",
+    "ValidationPrecision",
 ]

@@ -16,7 +16,7 @@ class Examples(Throttled):
 
     Args:
         writer: A writer of ``tf.summary``.
-        dataset: Of images and the targets of the network, in batches.
+        dataset: Of images and what is known of them, in batches.
         task: Its task, one that draws.
         classes: Class names.
         every: Epochs between figures; they are also written at the end.
@@ -38,13 +38,16 @@ class Examples(Throttled):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
-        images, targets, *_ = next(iter(self.dataset.take(1)))
+        first = self.dataset.take(1)
+        images, truth = next(iter(first))
+        self._inputs, *_ = next(iter(self.task.targets(self.model, first)))
         self._images = images.numpy()
-        self._targets = tf.nest.map_structure(np.asarray, targets)
+        drawn = self.task.drawn(self.model, first, truth)
+        self._targets = tf.nest.map_structure(np.asarray, drawn)
 
     def write(self, step: int) -> None:
         # A whole batch, for which the network has been compiled.
-        outputs = self.model.predict_on_batch(self._images)
+        outputs = self.model.predict_on_batch(self._inputs)
         first = slice(self.count)
         figure = self.task.picture(
             self._images[first],

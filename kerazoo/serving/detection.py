@@ -1,0 +1,171 @@
+"""Detecting: raw images in, boxes, scores and classes out."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerazoo import data as kerazoo_data
+from kerazoo import reader
+from kerazoo.analysis import plots
+from kerazoo.data.resizing import channels
+from kerazoo.detections import Detections
+from kerazoo.files import replacing
+from kerazoo.layers import RestoreBoxes
+from kerazoo.reader import Path, Rate
+from kerazoo.run import Run
+from kerazoo.serving.places import places
+
+# What pictures show, unless somebody asks for other scores.
+SHOWN = 0.3
+
+
+class Detector:
+    """A function from raw images to the detections on them.
+
+    Args:
+        model: From raw uint8 images of any size to `boxes`, `scores` and `classes`.
+        names: Class names; empty for ids.
+        score_threshold: What the score of a detection exceeds.
+
+    Attributes:
+        model: The same.
+        names: The same.
+    """
+
+    def __init__(
+        self, model: keras.Model, names: Sequence[str] = (), score_threshold: float = 0
+    ) -> None:
+        self.model, self.names = model, tuple(names)
+        self._threshold = score_threshold
+        self._channels = model.inputs[0].shape[-1]
+
+    def __call__(self, images: Any) -> list[Detections]:
+        """The detections on every image, boxes in pixels of that image.
+
+        Args:
+            images: One uint8 image (height, width, channels), a batch of them, or a
+                list of images of different sizes.
+
+        Raises:
+            ValueError: For what is no image.
+        """
+        if isinstance(images, (list, tuple)):
+            return [found for one in images for found in self(one)]
+        pixels = np.asarray(images)
+        if pixels.ndim == 2:
+            pixels = pixels[..., None]
+        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+            raise ValueError(
+                f"images are {pixels.dtype} of shape {pixels.shape}; give uint8 images "
+                "(height, width, channels), a batch of them, or a list of images."
+            )
+        batch = pixels if pixels.ndim == 4 else pixels[None]
+        if not batch.size:
+            raise ValueError(f"images have no pixels, but the shape {pixels.shape}.")
+        if batch.shape[-1] == 4:
+            batch = batch[..., :3]
+        if {batch.shape[-1], self._channels} - {1, 3}:
+            raise ValueError(
+                f"images have {batch.shape[-1]} channels; give grey or RGB ones, with "
+                "the channels last."
+            )
+        batch = np.asarray(channels(batch, self._channels))
+        outputs = self.model(batch, training=False)
+        found = Detections.of_batch(outputs, self.names)
+        return [one.above(self._threshold) for one in found]
+
+
+@reader.checked
+def detector(
+    run: Path | Run | keras.Model, *, score_threshold: Rate = 0.0, best: bool = False
+) -> Detector:
+    """A function from raw images to the detections on them.
+
+    Args:
+        run: A run of a detector, its folder, or a model that a builder has made, which
+            takes images in 0..255 as it is.
+        score_threshold: What the score of a detection exceeds; by default all that the
+            network gives, which a measure of precision needs and a picture does not.
+        best: Whether to take the network of the epoch with the lowest validation loss,
+            in place of the last.
+
+    Returns:
+        A function of one uint8 image, a batch, or a list of images of different sizes;
+        it gives a list of :class:`kerazoo.detections.Detections`, one for each image.
+
+    Raises:
+        ValueError: Where there is no run, or it is of no detector.
+    """
+    if isinstance(run, keras.Model):
+        return Detector(_of_raw_images(run), (), score_threshold)
+    run = run if isinstance(run, Run) else Run(run)
+    if run.config.task != "detection":
+        raise ValueError(
+            f"{run.path} is a network for {run.config.task}; give a run of a detector, "
+            "or use kerazoo.predict."
+        )
+    return Detector(run.model(best=best), run.config.classes, score_threshold)
+
+
+def _of_raw_images(model):
+    """A model of resized images behind the resizing of raw ones."""
+    outputs = model.output
+    if not isinstance(outputs, dict) or set(outputs) != {"boxes", "scores", "classes"}:
+        raise ValueError(
+            f"{model.name} gives no boxes, scores and classes; give a detector, such "
+            "as kerazoo.yolo()."
+        )
+    height, width, channels = model.inputs[0].shape[1:]
+    if any(isinstance(one, RestoreBoxes) for one in model.layers):
+        return model
+    raw = keras.Input((None, None, channels), dtype="uint8", name="raw")
+    resized = kerazoo_data.resizer((height, width), "bilinear", channels)(raw)
+    found = model(keras.layers.Rescaling(1.0, dtype="float32")(resized))
+    restore = RestoreBoxes((height, width), "bilinear", name="restored")
+    boxes = restore(raw, found["boxes"], found["classes"])
+    return keras.Model(raw, {**found, "boxes": boxes}, name=model.name)
+
+
+class Drawings:
+    """Pictures of what was found, one for every image and of its size.
+
+    Args:
+        folder: Where they go; it is made.
+        images: The image files.
+        classes: Class names.
+
+    Raises:
+        ValueError: Where the folder holds such a file already.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        images: Sequence[pathlib.Path],
+        classes: Sequence[str],
+    ) -> None:
+        self.classes = classes
+        self._places = places(folder, images, (".png",))
+
+    def write(
+        self, image: pathlib.Path, pixels: np.ndarray, outputs: Any
+    ) -> pathlib.Path:
+        """Draws the detections of an image, and gives the file.
+
+        Args:
+            image: The image's file.
+            pixels: uint8 array (height, width, 1 or 3).
+            outputs: What the network gave for it.
+        """
+        found = {name: np.asarray(one)[None] for name, one in outputs.items()}
+        (one,) = Detections.of_batch(found, self.classes)
+        place = self._places[image]
+        place = place.with_name(f"{place.name}.png")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        figure = plots.detected(pixels, one.above(SHOWN), self.classes)
+        with replacing(place) as scratch:
+            plots.save(figure, scratch, dpi=100)
+        return place

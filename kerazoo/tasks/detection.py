@@ -1,0 +1,178 @@
+"""Detection: boxes around the objects of an image, and their classes."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from kerazoo.analysis import plots
+from kerazoo.analysis.average_precision import (
+    average_precision,
+    coco_average_precision,
+)
+from kerazoo.detections import Detections, Objects
+from kerazoo.layers import RestoreBoxes
+from kerazoo.recipe import Recipe
+from kerazoo.run import Metrics
+from kerazoo.tasks.task import Guess
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Detection:
+    """The task of networks that say what is where.
+
+    In training a network takes the true boxes beside the images, and its own layers add
+    the losses; it gives detections, as the served network does: a dictionary of
+    ``boxes``, ``scores`` and ``classes``. See :class:`kerazoo.tasks.Task` for the
+    methods.
+    """
+
+    served_activation: str | None = None
+    score_name = "mAP50"
+    draws = True
+
+    def needs_one_hot(self, recipe: Recipe) -> bool:
+        return False
+
+    def truth(self) -> dict[str, Any]:
+        boxes = keras.Input((None, 4), name="boxes")
+        return {"truth": (boxes, keras.Input((None,), dtype="int32", name="classes"))}
+
+    def targets(self, model: keras.Model, dataset: Any) -> Any:
+        def inputs(images, objects):
+            import tensorflow as tf
+
+            classes = tf.where(objects.ignored, -1, objects.classes)
+            return ({"images": images, "boxes": objects.boxes, "classes": classes},)
+
+        return dataset.map(inputs)
+
+    def blank(self, model: keras.Model, classes: int, one_hot: bool) -> None:
+        return None
+
+    def objective(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        optimizer: keras.optimizers.Optimizer,
+        *,
+        classes: int,
+        one_hot: bool,
+    ) -> dict[str, Any]:
+        if recipe.loss != "crossentropy" or recipe.label_smoothing:
+            raise ValueError(
+                f"The recipe {recipe.name} has the loss {recipe.loss} and "
+                f"label_smoothing {recipe.label_smoothing:g}; a detector has losses of "
+                "its own: leave both out."
+            )
+        if recipe.class_weight:
+            raise ValueError(
+                f"class_weight is {recipe.class_weight!r}, which the losses of a "
+                "detector do not know; leave it out."
+            )
+        return {}
+
+    def served(self, outputs: Any) -> Any:
+        return outputs
+
+    def restored(
+        self,
+        outputs: Any,
+        raw: Any,
+        size: tuple[int, int],
+        resize: str,
+        native: tuple[int, int] | None,
+    ) -> Any:
+        layer = RestoreBoxes(size, resize, native, name="restored")
+        boxes = layer(raw, outputs["boxes"], outputs["classes"])
+        return outputs | {"boxes": boxes}
+
+    def measure(
+        self, model: keras.Model, batches: Any, classes: Sequence[str]
+    ) -> Metrics:
+        found: list[Detections] = []
+        truth: list[Objects] = []
+        for images, objects in batches.dataset:
+            outputs = model.predict_on_batch(images.numpy())
+            found += Detections.of_batch(outputs)
+            truth += [objects.on(n) for n in range(len(images))]
+        return detection_metrics(found, truth, classes)
+
+    def counts(self, model: keras.Model) -> np.ndarray | None:
+        return None
+
+    def figures(self, counts: Any, classes: Sequence[str]) -> Mapping[str, "Figure"]:
+        return {}
+
+    def run_figures(self, metrics: Metrics) -> Mapping[str, "Figure"]:
+        known = {
+            name: value
+            for name, value in metrics.average_precision.items()
+            if value is not None
+        }
+        curves = {name: metrics.precision_curves[name] for name in known}
+        shares = np.array(list(known.values()))
+        counts = np.array([metrics.objects[name] for name in known])
+        return {
+            "precision_recall": plots.precision_recall(curves, known),
+            "class_precision": plots.class_bars(
+                shares, counts, list(known), "average precision", "objects"
+            ),
+        }
+
+    def drawn(self, model: keras.Model, dataset: Any, truth: Any) -> Any:
+        return truth
+
+    def picture(
+        self,
+        images: np.ndarray,
+        targets: Any,
+        outputs: Any,
+        classes: Sequence[str],
+    ) -> "Figure":
+        found = [one.above(0.3) for one in Detections.of_batch(outputs, classes)]
+        truth = [Objects(*targets).on(n) for n in range(len(images))]
+        return plots.detections(images, truth, found, classes)
+
+    def guesses(
+        self, outputs: Any, classes: Sequence[str], top: int
+    ) -> tuple[Guess, ...]:
+        """The detections with the highest scores."""
+        found = {name: np.asarray(one)[None] for name, one in outputs.items()}
+        (one,) = Detections.of_batch(found, classes)
+        return tuple(
+            Guess(one.label(n), float(one.scores[n]), tuple(map(float, one.boxes[n])))
+            for n in range(min(top, len(one)))
+        )
+
+
+def detection_metrics(
+    found: Sequence[Detections], truth: Sequence[Objects], classes: Sequence[str]
+) -> Metrics:
+    """Measures detections.
+
+    Args:
+        found: Of every image.
+        truth: The objects of the same images, without padding.
+        classes: Class names.
+    """
+    each = dict(
+        zip(classes, average_precision(found, truth, len(classes)), strict=True)
+    )
+
+    def mean(values):
+        there = [one for one in values if one is not None]
+        return float(np.mean(there)) if there else None
+
+    return Metrics(
+        images=len(truth),
+        map50=mean(one.average for one in each.values()),
+        map50_voc07=mean(one.eleven_points for one in each.values()),
+        map=coco_average_precision(found, truth, len(classes)),
+        average_precision={name: one.average for name, one in each.items()},
+        objects={name: one.objects for name, one in each.items()},
+        precision_curves={name: one.curve for name, one in each.items() if one.objects},
+    )

@@ -1,0 +1,381 @@
+"""The task of boxes: measures, a whole run, and what it serves."""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import kerazoo
+from kerazoo import tasks, training, tuning
+from kerazoo.detections import Detections, Objects
+from kerazoo.layers import RestoreBoxes
+from kerazoo.recipe import Optimizer, Recipe
+
+TASK = tasks.find("detection")
+RECIPE = Recipe(
+    name="boxes",
+    image_shape=(48, 48, 3),
+    batch_size=6,
+    epochs=20,
+    augment=("flip",),
+    validation=0.2,
+    optimizer=Optimizer(name="adam", learning_rate=3e-3),
+)
+FIT = {"precision": "float32", "deterministic": True, "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory):
+    """A folder of images with one or two bright squares, red or green, on noise."""
+    root, rng = tmp_path_factory.mktemp("squares"), np.random.default_rng(0)
+    for number in range(48):
+        image = rng.integers(0, 60, (48, 48, 3)).astype("uint8")
+        objects = ""
+        for place in range(rng.integers(1, 3)):
+            kind, side = rng.integers(0, 2), rng.integers(12, 20)
+            x, y = 24 * place + rng.integers(0, 4), rng.integers(0, 48 - side)
+            image[y : y + side, x : x + side, kind] = 250
+            corners = zip(
+                ("xmin", "ymin", "xmax", "ymax"),
+                (x + 1, y + 1, min(x + side, 48), y + side),
+                strict=True,
+            )
+            sides = "".join(f"<{key}>{value}</{key}>" for key, value in corners)
+            name = ("red", "green")[kind]
+            objects += f"<object><name>{name}</name><bndbox>{sides}</bndbox></object>"
+        Image.fromarray(image).save(root / f"{number}.png")
+        (root / f"{number}.xml").write_text(f"<annotation>{objects}</annotation>")
+    return f"voc:{root}"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, squares):
+    place = tmp_path_factory.mktemp("detection") / "run"
+    return kerazoo.fit("yolo_mini", squares, RECIPE, run=place, **FIT)
+
+
+class Given:
+    """A network that says what it was told to, whatever it sees."""
+
+    def __init__(self, *outputs):
+        self.outputs = list(outputs)
+
+    def predict_on_batch(self, images):
+        return self.outputs.pop(0)
+
+
+class Batches:
+    """Two batches of two images, one of which is empty; an object to be ignored."""
+
+    def __init__(self):
+        boxes = np.full((4, 2, 4), -1, "float32")
+        boxes[0, 0], boxes[1, 0], boxes[1, 1], boxes[2, 0] = (
+            [0, 0, 10, 10], [5, 5, 20, 20], [30, 30, 40, 40], [0, 0, 10, 10],
+        )  # fmt: skip
+        classes = np.array([[0, -1], [1, 1], [0, -1], [-1, -1]], "int32")
+        ignored = np.zeros((4, 2), bool)
+        ignored[1, 1] = True
+        images = np.zeros((4, 48, 48, 3), "uint8")
+        rows = images, Objects(boxes, classes, ignored)
+        self.dataset = tf.data.Dataset.from_tensor_slices(rows).batch(2)
+
+
+def said(*images):
+    """A batch of outputs, of rows (class, score, x1, y1, x2, y2)."""
+    found = {
+        "boxes": np.zeros((2, 3, 4), "float32"),
+        "scores": np.zeros((2, 3), "float32"),
+        "classes": np.full((2, 3), -1, "int32"),
+    }
+    for n, rows in enumerate(images):
+        for k, (kind, score, *box) in enumerate(rows):
+            found["boxes"][n, k] = box
+            found["scores"][n, k], found["classes"][n, k] = score, kind
+    return found
+
+
+def test_measures_by_hand():
+    first = said(
+        [(0, 0.9, 0, 0, 10, 10), (0, 0.4, 30, 30, 40, 40)],
+        [(1, 0.8, 30, 30, 40, 40), (1, 0.7, 5, 5, 20, 20)],
+    )
+    metrics = TASK.measure(Given(first, said([], [])), Batches(), ("a", "b", "c"))
+    # Of class a one of two is found, before a miss; of b the one that counts.
+    assert metrics.average_precision == {"a": 0.5, "b": 1.0, "c": None}
+    assert metrics.objects == {"a": 2, "b": 1, "c": 0}
+    assert metrics.score == metrics.map50 == 0.75
+    assert metrics.map50_voc07 == pytest.approx((6 / 11 + 1) / 2)
+    assert metrics.images == 4
+    assert metrics.accuracy is metrics.loss is None
+    assert set(metrics.precision_curves) == {"a", "b"}
+    assert "mAP50" in metrics._repr_html_()
+    assert "loss" not in metrics.to_dict()
+
+
+def test_what_is_ignored_is_not_learnt():
+    inputs = TASK.targets(None, Batches().dataset)
+    batches = [one[0] for one in inputs.as_numpy_iterator()]
+    classes = np.concatenate([one["classes"] for one in batches])
+    np.testing.assert_array_equal(classes, [[0, -1], [1, -1], [0, -1], [-1, -1]])
+
+
+def test_a_run_learns_and_is_evaluated(run):
+    assert run.config.task == "detection"
+    assert training.evaluate(run).to_dict() == run.metrics.to_dict()
+    assert run.metrics.map50 > 0.5
+    rows = run.history
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert {"box", "object", "empty", "class", "val_map50", "val_box"} <= set(rows[0])
+    files = {one.name for one in run.path.iterdir()}
+    assert {"precision_recall.png", "class_precision.png", "curves.png"} <= files
+
+
+def test_an_interrupted_run_is_the_whole(run, squares, tmp_path):
+    place = tmp_path / "run"
+    kerazoo.fit("yolo_mini", squares, RECIPE, run=place, until=12, **FIT)
+    parts = kerazoo.fit("yolo_mini", squares, RECIPE, run=place, **FIT)
+    for one, other in zip(
+        run.model().get_weights(), parts.model().get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert [row["val_map50"] for row in run.history] == [
+        row["val_map50"] for row in parts.history
+    ]
+
+
+def test_sampled_regions_resume_too(squares, tmp_path):
+    """The drawing of anchors and regions goes on where it stopped."""
+    recipe = dataclasses.replace(RECIPE, epochs=2, augment=())
+    given = ("faster_rcnn_mini", squares, recipe)
+    options = FIT | {"events": False}
+    whole = kerazoo.fit(*given, run=tmp_path / "whole", **options)
+    kerazoo.fit(*given, run=tmp_path / "parts", until=1, **options)
+    parts = kerazoo.fit(*given, run=tmp_path / "parts", **options)
+    for one, other in zip(
+        whole.model().get_weights(), parts.model().get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_tensorboard_shows_boxes_and_precision(run):
+    events = EventAccumulator(str(run.events / "validation")).Reload()
+    tags = set(events.Tags()["tensors"])
+    assert {"figures/examples", "epoch_loss"} <= tags
+    events = EventAccumulator(str(run.events / "train")).Reload()
+    assert "figures/augmented_images" in events.Tags()["tensors"]
+
+
+def photos(folder, sizes):
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number, (height, width) in enumerate(sizes):
+        pixels = rng.integers(0, 255, (height, width, 3), "uint8")
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+SIZES = [(48, 48), (100, 150), (20, 70), (1, 1)]
+
+
+def test_detects_on_images_of_any_size(run):
+    detect = kerazoo.detector(run)
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, (*size, 3), "uint8") for size in SIZES]
+    found = detect(images)
+    assert len(found) == len(SIZES)
+    for one, (height, width) in zip(found, SIZES, strict=True):
+        assert one.names == ("green", "red")
+        assert (np.diff(one.scores) <= 0).all()
+        assert (one.boxes >= 0).all()
+        assert (one.boxes <= [width, height, width, height]).all()
+    (alone,), (first, second) = detect(images[0]), detect(np.stack(images[:1] * 2))
+    for other in (alone, first, second):
+        np.testing.assert_allclose(other.boxes, found[0].boxes, atol=1e-3)
+    few = kerazoo.detector(run, score_threshold=0.05)(images[0])[0]
+    assert len(few) == (found[0].scores > 0.05).sum()
+    assert "score" in alone._repr_html_()
+    grey = images[1][..., 0]
+    assert len(detect(grey)) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        (np.zeros((8, 8, 3), "float32"), "give uint8 images"),
+        (np.zeros((8,), "uint8"), "give uint8 images"),
+        (np.zeros((0, 8, 3), "uint8"), "have no pixels"),
+        (np.zeros((8, 8, 7), "uint8"), "have 7 channels; give grey or RGB"),
+        ("photo.png", "give uint8 images"),
+    ],
+)
+def test_what_is_no_image_is_refused(run, images, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kerazoo.detector(run)(images)
+
+
+def test_a_bare_network_detects_too(trained):
+    keras.utils.set_random_seed(0)
+    model = kerazoo.yolo_mini(classes=3, score_threshold=0.0)
+    image = np.random.default_rng(0).integers(0, 255, (60, 224, 3), "uint8")
+    (found,) = kerazoo.detector(model)(image)
+    assert len(found)
+    assert found.boxes[:, [0, 2]].max() > 112
+    assert found.label(0) in "012"
+    with pytest.raises(ValueError, match="give a run of a detector"):
+        kerazoo.detector(trained)
+    with pytest.raises(ValueError, match=r"give a detector, such as kerazoo\.yolo"):
+        kerazoo.detector(kerazoo.lenet5())
+
+
+@pytest.mark.parametrize("resize", ["bilinear", "crop", "pad", "center"])
+@pytest.mark.parametrize("size", [(96, 96), (40, 120), (130, 50)])
+def test_boxes_are_restored_to_the_raw_image(resize, size):
+    """What the pipeline does to true boxes is undone, but for what it cuts away."""
+    from kerazoo.data import boxes, resizing
+
+    height, width = size
+    true = np.array([[width / 3, height / 3, width / 2, height / 2]], "float32")
+    window = resizing.window(size, (64, 48), resize, np)
+    moved = boxes.rewindowed(tf.constant(true), window, (64, 48))
+    raw = np.zeros((1, *size, 3), "uint8")
+    layer = RestoreBoxes((64, 48), resize)
+    found = layer(raw, moved[None], np.zeros((1, 1), "int32"))
+    np.testing.assert_allclose(found[0], true, atol=1e-3)
+    none = layer(raw, moved[None], np.full((1, 1), -1))
+    np.testing.assert_array_equal(none, np.zeros((1, 1, 4)))
+
+
+def test_boxes_are_restored_through_a_native_size():
+    layer = RestoreBoxes((32, 32), "center", (64, 64))
+    raw = np.zeros((1, 128, 256, 3), "uint8")
+    found = layer(raw, np.array([[[0, 0, 32, 32]]], "float32"), np.zeros((1, 1)))
+    np.testing.assert_allclose(found[0, 0], [64, 32, 192, 96])
+
+
+def test_predicts_draws_and_writes(run, tmp_path, command):
+    folder = photos(tmp_path / "photos", SIZES)
+    found = kerazoo.predict(run, folder, draw=tmp_path / "drawn", top=2)
+    for one in found:
+        assert len(one.top) <= 2
+        with Image.open(one.image) as image, Image.open(one.file) as drawn:
+            factor = max(1, 320 // min(image.size))
+            assert drawn.size == tuple(factor * side for side in image.size)
+        for guess in one.top:
+            assert len(guess.box) == 4
+    status, out, _ = command(
+        "predict", run.path, folder, "--csv=found.csv", "--top=1", "--draw=pictures"
+    )
+    assert status == 0
+    with open("found.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:7] == [
+        "image", "class_1", "probability_1", "x1_1", "y1_1", "x2_1", "y2_1",
+    ]  # fmt: skip
+    assert [row["file"].endswith(".png") for row in rows] == [True] * 4
+    status, out, _ = command("evaluate", run.path)
+    assert status == 0
+    assert "map50" in out
+    with pytest.raises(ValueError, match="masks is for networks for segmentation"):
+        kerazoo.predict(run, folder, masks=tmp_path / "masks")
+
+
+def test_search_folds_and_ensemble(squares, tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    options = {"execution": tuning.Execution(precision="float32", verbose=False)}
+    plan = tuning.SearchPlan(space=["learning_rate=1e-3,5e-3"], strategy="grid")
+    given = ("yolo_mini", squares)
+    found = tuning.search(
+        *given, recipe=recipe, folder=tmp_path / "search", plan=plan, **options
+    )
+    assert [one.score for one in found.trials] == [
+        one.metrics.map50 for one in found.runs()
+    ]
+    assert "mAP50" in found._repr_html_()
+    folds = tuning.cross_validate(
+        *given, recipe=recipe, folder=tmp_path / "folds",
+        plan=tuning.FoldPlan(folds=2), **options,
+    )  # fmt: skip
+    assert folds.score_name == "mAP50"
+    assert [fold.loss for fold in folds.folds] == [None, None]
+    assert "mAP50" in folds._repr_html_()
+    runs = [one.path for one in found.runs()]
+    with pytest.raises(ValueError, match="give rule weights"):
+        tuning.ensemble(runs)
+
+
+def boxes_of(run, path):
+    """What a run finds on noise, on the backend of a process of its own."""
+    code = (
+        "import sys, numpy as np, kerazoo\n"
+        "image = np.random.default_rng(5).integers(0, 255, (90, 70, 3), 'uint8')\n"
+        "(one,) = kerazoo.detector(sys.argv[1])(image)\n"
+        "np.savez(sys.argv[2], boxes=one.boxes, scores=one.scores)\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", code, str(run.path), str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return np.load(path)
+
+
+@pytest.mark.slow
+def test_jax_finds_the_same_boxes(run, tmp_path):
+    image = np.random.default_rng(5).integers(0, 255, (90, 70, 3), "uint8")
+    (here,) = kerazoo.detector(run)(image)
+    there = boxes_of(run, tmp_path / "found.npz")
+    assert len(here)
+    np.testing.assert_allclose(there["scores"], here.scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(there["boxes"], here.boxes, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("loss=squared_hinge", "a detector has losses of its own"),
+        ("label_smoothing=0.1", "a detector has losses of its own"),
+        ("class_weight=balanced", "leave it out"),
+        ("augment=mixup", "mixup mixes the labels"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(squares, tmp_path, setting, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kerazoo.fit(
+            "yolo_mini",
+            squares,
+            RECIPE.override(setting),
+            run=tmp_path / "run",
+            verbose=0,
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_of_another_task_are_refused(tmp_path):
+    for network, name in (("yolo_mini", "digits"), ("lenet5", "digit_scenes/boxes")):
+        with pytest.raises(ValueError, match="is a network for"):
+            kerazoo.fit(network, data=name, run=tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_records():
+    found = Detections.of_batch(said([(2, 0.5, 1, 2, 3, 4)], []), ("a", "b", "c"))
+    assert [len(one) for one in found] == [1, 0]
+    assert found[0].label(0) == "c"
+    assert len(found[0].above(0.5)) == 0
+    assert json.loads(json.dumps(found[0].boxes.tolist())) == [[1, 2, 3, 4]]
+
+
+def test_a_damaged_run_folder_is_named(run, tmp_path):
+    copy = shutil.copytree(run.path, tmp_path / "run")
+    (copy / "metrics.json").write_text('{"images": 1, "map50": "high"}')
+    with pytest.raises(ValueError, match=r"metrics\.json"):
+        kerazoo.Run(copy).metrics  # noqa: B018 - it reads
