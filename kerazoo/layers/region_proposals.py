@@ -1,9 +1,9 @@
 """The region proposal network's other end: from its maps to boxes, and its loss."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import KerasTensor, ops
 
 from kerazoo import reader
@@ -222,24 +222,20 @@ class RegionProposalLoss(LossLayer):
         )
         return scores
 
+    def coverage(self, boxes: np.ndarray) -> np.ndarray:
+        """The largest overlap of each box ``(n, 4)`` with an anchor in the image."""
+        grid = self.input[0].shape[1:3]
+        where = box.anchors(grid, self.strides, self.ratios, self.scales)
+        where = where.reshape(-1, 4)
+        height, width = self.size
+        inside = (where[:, :2] >= 0).all(1)
+        inside &= (where[:, 2] <= width) & (where[:, 3] <= height)
+        overlaps = ops.convert_to_numpy(box.iou(boxes, where[inside]))
+        return overlaps.max(1, initial=0)
+
     def get_config(self) -> dict[str, Any]:
         names = (
             "size", "strides", "ratios", "scales", "positive", "negative", "sampled",
             "sigma", "seed",
         )  # fmt: skip
         return super().get_config() | {name: getattr(self, name) for name in names}
-
-
-def coverage(
-    boxes: Any,
-    size: Sequence[int],
-    grid: Sequence[int],
-    strides: int,
-    ratios: Sequence[float],
-    scales: Sequence[float],
-) -> Any:
-    """The largest overlap of each box ``(n, 4)`` with an anchor within the image."""
-    where = box.anchors(grid, strides, ratios, scales).reshape(-1, 4)
-    inside = (where[:, :2] >= 0).all(1)
-    inside &= (where[:, 2] <= size[1]) & (where[:, 3] <= size[0])
-    return ops.max(box.iou(boxes, where[inside]), axis=1)

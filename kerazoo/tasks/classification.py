@@ -51,6 +51,9 @@ class Classification:
         heads = list(model.output)
         return dict.fromkeys(heads, truth), dict.fromkeys(heads, guess)
 
+    def remark(self, model: keras.Model, batches: Any) -> str:
+        return ""
+
     def objective(
         self,
         model: keras.Model,

@@ -12,13 +12,18 @@ from kerazoo.analysis.average_precision import (
     coco_average_precision,
 )
 from kerazoo.detections import Detections, Objects
-from kerazoo.layers import RestoreBoxes
+from kerazoo.display import percent
+from kerazoo.layers import RegionProposalLoss, RestoreBoxes, YOLOLoss
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
 from kerazoo.tasks.task import Guess
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+# Images that are looked at before a training.
+LOOKED_AT = 256
 
 
 class Detection:
@@ -52,6 +57,23 @@ class Detection:
 
     def blank(self, model: keras.Model, classes: int, one_hot: bool) -> None:
         return None
+
+    def remark(self, model: keras.Model, batches: Any) -> str:
+        """How many boxes the network's grid or anchors leave out, of some images."""
+        _, objects = batches.take(LOOKED_AT)
+        learnt = (objects.classes >= 0) & ~objects.ignored
+        total = int(learnt.sum())
+        seen = f"boxes      {total:,} of {len(learnt):,} images"
+        for layer in model.layers:
+            if isinstance(layer, YOLOLoss):
+                lost = shared_cells(objects.boxes, learnt, layer)
+                what = "share a cell with another and are not learnt"
+                return f"{seen}; {lost:,} {what}"
+            if isinstance(layer, RegionProposalLoss):
+                best = layer.coverage(objects.boxes[learnt])
+                share = percent(float((best >= 0.5).mean()), 1) if total else "none"
+                return f"{seen}; an anchor overlaps {share} of them by half"
+        return ""
 
     def objective(
         self,
@@ -147,6 +169,23 @@ class Detection:
             Guess(one.label(n), float(one.scores[n]), tuple(map(float, one.boxes[n])))
             for n in range(min(top, len(one)))
         )
+
+
+def shared_cells(boxes: np.ndarray, learnt: np.ndarray, layer: YOLOLoss) -> int:
+    """The boxes whose cell has one already.
+
+    Args:
+        boxes: ``(images, n, 4)`` in pixels.
+        learnt: ``(images, n)``: which are learnt at all.
+        layer: The loss, whose grid it is.
+    """
+    rows, columns = layer.input[0].shape[1:3]
+    height, width = layer.size
+    x = (boxes[..., 0] + boxes[..., 2]) / 2 / width * columns
+    y = (boxes[..., 1] + boxes[..., 3]) / 2 / height * rows
+    cells = np.floor(y).clip(0, rows - 1) * columns + np.floor(x).clip(0, columns - 1)
+    taken = [len(np.unique(c[there])) for c, there in zip(cells, learnt, strict=True)]
+    return int(learnt.sum()) - sum(taken)
 
 
 def detection_metrics(

@@ -55,6 +55,9 @@ class Segmentation:
         shape = (1, *model.output.shape[1:3])
         return np.zeros(shape, "int32"), np.zeros((*shape, classes), "float32")
 
+    def remark(self, model: keras.Model, batches: Any) -> str:
+        return ""
+
     def objective(
         self,
         model: keras.Model,

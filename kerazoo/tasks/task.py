@@ -92,6 +92,14 @@ class Task(Protocol):
         ``None`` where the network's own layers measure.
         """
 
+    def remark(self, model: keras.Model, batches: Any) -> str:
+        """What people should know before a training begins; empty for nothing.
+
+        Args:
+            model: The network that is to be trained.
+            batches: Its training ``Batches``.
+        """
+
     def objective(
         self,
         model: keras.Model,

@@ -214,6 +214,8 @@ def fit(
             )
             if verbose and distribution.chief:
                 print(_plan(job, folder))
+                if remark := job.task.remark(job.model, job.training):
+                    print(remark)
             with distribution.scope():
                 _train(job, folder, state, events, callbacks, verbose)
             networks, best = _networks(job, state)
@@ -362,7 +364,9 @@ def prepare(
         steps_per_epoch=training.steps,
         one_hot=training.one_hot,
         classes=len(images.classes),
-        jit_compile=precision.jit_compile,
+        # TensorFlow's kernels for boxes are not XLA's.
+        jit_compile=precision.jit_compile
+        and all(layer.supports_jit for layer in model.layers),
         steps_per_execution=1
         if distribution.devices > 1
         else _steps_per_execution(pipeline, training.steps),
@@ -593,7 +597,8 @@ def _callbacks(job, folder, recorders, epochs, events):
     watched: list[keras.callbacks.Callback] = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    if job.validation and job.config.task == "detection":
+    alone = job.distribution.workers == 1
+    if job.validation and alone and job.config.task == "detection":
         seen = job.validation.dataset
         watched.append(writers.ValidationPrecision(seen, len(job.classes)))
     if recorders:

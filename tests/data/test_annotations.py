@@ -307,3 +307,79 @@ def test_the_same_scan_is_read_from_memory(tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert data.check(name).problem is None
+
+
+def stored(place, name, mark):
+    """A TFDS set of three images with two, one and no objects."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    features = tfds.features
+    objects = {
+        "bbox": features.BBoxFeature(),
+        "label": features.ClassLabel(names=["cat", "dog"]),
+        mark: np.bool_,
+    }
+    columns = {
+        "image": features.Image(shape=(None, None, 3)),
+        "objects": features.Sequence(objects),
+    }
+    # y1, x1, y2, x2 in shares of the sides.
+    boxes = [[[0.1, 0.2, 0.5, 0.9], [0, 0, 1, 1]], [[0.2, 0.1, 0.3, 0.4]], []]
+
+    def rows():
+        for n, some in enumerate(boxes):
+            yield {
+                "image": np.full((20 + n, 40, 3), n, "uint8"),
+                "objects": {
+                    "bbox": np.array(some, "float32").reshape(-1, 4),
+                    "label": np.arange(len(some), dtype="int64"),
+                    mark: np.arange(len(some)) == 1,
+                },
+            }
+
+    spec = {
+        "image": tf.TensorSpec((None, None, 3), tf.uint8),
+        "objects": {
+            "bbox": tf.TensorSpec((None, 4), tf.float32),
+            "label": tf.TensorSpec((None,), tf.int64),
+            mark: tf.TensorSpec((None,), tf.bool),
+        },
+    }
+    dataset = tf.data.Dataset.from_generator(rows, output_signature=spec)
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name,
+        version="1.0.0",
+        features=features.FeaturesDict(columns),
+        split_datasets={"train": dataset, "test": dataset},
+        data_dir=place,
+        disable_shuffling=True,
+    )
+
+
+@pytest.mark.parametrize("mark", ["is_crowd", "is_difficult"])
+def test_a_tfds_set_with_boxes(tmp_path, mark):
+    stored(tmp_path, "pets", mark)
+    found = data.load("pets", data_dir=tmp_path, validation=0)
+    assert (found.task, found.classes) == ("detection", ("cat", "dog"))
+    batches = data.Batches(found.test, 3, image_shape=(20, 40, 3))
+    _, objects = batches.take(3)
+    assert objects.boxes.shape == (3, 2, 4)
+    np.testing.assert_allclose(
+        objects.on(0).boxes, [[8, 2, 36, 10], [0, 0, 40, 20]], atol=1e-4
+    )
+    np.testing.assert_array_equal(objects.classes, [[0, 1], [0, -1], [-1, -1]])
+    np.testing.assert_array_equal(objects.on(0).ignored, [False, True])
+
+
+def test_voc_of_tfds_counts_pixels_from_one(tmp_path):
+    import tensorflow_datasets as tfds
+
+    from kerazoo.data.splits import BoxRecords
+
+    stored(tmp_path, "voc", "is_difficult")
+    builder = tfds.builder_from_directory(tmp_path / "voc" / "1.0.0")
+    source = BoxRecords(builder, "train", ("image", "objects", "is_difficult"))
+    _, record = next(iter(source.stream(np.arange(3), np.arange(1), 0)))
+    _, objects = source.fetch(record)
+    np.testing.assert_array_equal(objects.boxes, [[7, 1, 36, 10], [-1, -1, 40, 20]])

@@ -379,3 +379,53 @@ def test_a_damaged_run_folder_is_named(run, tmp_path):
     (copy / "metrics.json").write_text('{"images": 1, "map50": "high"}')
     with pytest.raises(ValueError, match=r"metrics\.json"):
         kerazoo.Run(copy).metrics  # noqa: B018 - it reads
+
+
+def test_a_training_says_what_it_leaves_out():
+    """Two centres in a cell; a box that no anchor overlaps by half."""
+    boxes = np.array([[[0, 0, 10, 10], [1, 1, 9, 9], [30, 30, 46, 46]]], "float32")
+    objects = Objects(boxes, np.zeros((1, 3), "int32"), np.zeros((1, 3), bool))
+
+    class Some:
+        def take(self, count):
+            return np.zeros((1, 48, 48, 3)), objects
+
+    def remark(name):
+        options = {"input_shape": (48, 48, 3), "classes": 2, **TASK.truth()}
+        return TASK.remark(kerazoo.create(name, **options), Some())
+
+    assert remark("yolo_mini").endswith(
+        "3 of 1 images; 1 share a cell with another and are not learnt"
+    )
+    assert "an anchor overlaps 33.3% of them by half" in remark("faster_rcnn_mini")
+
+
+def test_frozen_layers_stay_as_they_are(squares, tmp_path):
+    """Two trainings from the same weights move all but what is frozen."""
+    recipe = dataclasses.replace(RECIPE, epochs=1, frozen=("conv1", "bn1"))
+    options = FIT | {"events": False}
+    runs = [
+        kerazoo.fit(
+            "yolo_mini",
+            squares,
+            recipe.override(f"optimizer.learning_rate={rate}"),
+            run=tmp_path / f"run_{rate}",
+            **options,
+        )
+        for rate in (0.001, 0.01)
+    ]
+    networks = [run.model() for run in runs]
+    for name, same in (("conv1", True), ("bn1", True), ("conv2", False)):
+        one, other = (network.get_layer(name).get_weights() for network in networks)
+        equal = [np.array_equal(*pair) for pair in zip(one, other, strict=True)]
+        assert all(equal) == same, name
+    for pattern, sentence in (("none", "no layer with weights"), ("*", "nothing to")):
+        with pytest.raises(ValueError, match=sentence):
+            kerazoo.fit(
+                "yolo_mini",
+                squares,
+                dataclasses.replace(recipe, frozen=(pattern,)),
+                run=tmp_path / "other",
+                **options,
+            )
+    assert not (tmp_path / "other").exists()

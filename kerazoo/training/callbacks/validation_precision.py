@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerazoo.detections import Detections, Objects
 from kerazoo.tasks.detection import detection_metrics
@@ -24,7 +25,8 @@ class ValidationPrecision(keras.callbacks.Callback):
         found: list[Detections] = []
         truth: list[Objects] = []
         for images, objects in self.dataset:
-            inputs = {"images": images, **objects._asdict()}
+            named = {"images": images, **objects._asdict()}
+            inputs = {key: np.asarray(value) for key, value in named.items()}
             del inputs["ignored"]
             outputs = self.model.predict_on_batch(inputs)
             found += Detections.of_batch(outputs)
