@@ -10,7 +10,7 @@ RECIPE = Recipe(
     data="digit_scenes/boxes",
     normalization="standardize",
     batch_size=16,
-    epochs=12,
-    optimizer=Optimizer(name="adam", learning_rate=3e-3),
+    epochs=20,
+    optimizer=Optimizer(name="adam", learning_rate=8e-3),
     schedule=Schedule(name="one_cycle", unit="share", warmup=0.2, start=0.1),
 )
