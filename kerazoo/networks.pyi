@@ -253,7 +253,7 @@ def fast_yolo(
     score_threshold: float = 0.001,
     iou_threshold: float = 0.5,
     max_detections: int = 98,
-    truth: typing.Any = None,
+    truth: typing.Any | None = None,
 ) -> keras.Model:
     """Fast YOLO: nine convolutions.
 
@@ -266,7 +266,8 @@ def fast_yolo(
         iou_threshold: Overlap with a better box of its class from which a box goes. a
             number from 0 up to, but less than, 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
-        truth: In training the tensors of the true boxes and classes. any value.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
     """
 
 def faster_rcnn_mini(
@@ -291,7 +292,7 @@ def faster_rcnn_mini(
     score_threshold: float = 0.05,
     iou_threshold: float = 0.3,
     max_detections: int = 50,
-    truth: typing.Any = None,
+    truth: typing.Any | None = None,
 ) -> keras.Model:
     """A small Faster R-CNN that two cores train in minutes.
 
@@ -315,7 +316,8 @@ def faster_rcnn_mini(
         iou_threshold: Overlap with a better box of its class from which a box goes. a
             number from 0 up to, but less than, 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
-        truth: In training the tensors of the true boxes and classes. any value.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
     """
 
 def faster_rcnn_vgg16(
@@ -340,7 +342,7 @@ def faster_rcnn_vgg16(
     score_threshold: float = 0.05,
     iou_threshold: float = 0.3,
     max_detections: int = 100,
-    truth: typing.Any = None,
+    truth: typing.Any | None = None,
 ) -> keras.Model:
     """Faster R-CNN on VGG-16.
 
@@ -364,7 +366,8 @@ def faster_rcnn_vgg16(
         iou_threshold: Overlap with a better box of its class from which a box goes. a
             number from 0 up to, but less than, 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
-        truth: In training the tensors of the true boxes and classes. any value.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
     """
 
 def faster_rcnn_zf(
@@ -389,7 +392,7 @@ def faster_rcnn_zf(
     score_threshold: float = 0.05,
     iou_threshold: float = 0.3,
     max_detections: int = 100,
-    truth: typing.Any = None,
+    truth: typing.Any | None = None,
 ) -> keras.Model:
     """Faster R-CNN on ZFNet.
 
@@ -413,7 +416,8 @@ def faster_rcnn_zf(
         iou_threshold: Overlap with a better box of its class from which a box goes. a
             number from 0 up to, but less than, 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
-        truth: In training the tensors of the true boxes and classes. any value.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
     """
 
 def fitnet4(
@@ -1536,7 +1540,7 @@ def yolo(
     score_threshold: float = 0.001,
     iou_threshold: float = 0.5,
     max_detections: int = 98,
-    truth: typing.Any = None,
+    truth: typing.Any | None = None,
 ) -> keras.Model:
     """YOLO: 24 convolutions and two fully connected layers.
 
@@ -1549,7 +1553,8 @@ def yolo(
         iou_threshold: Overlap with a better box of its class from which a box goes. a
             number from 0 up to, but less than, 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
-        truth: In training the tensors of the true boxes and classes. any value.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
     """
 
 def yolo_mini(
@@ -1566,7 +1571,7 @@ def yolo_mini(
     score_threshold: float = 0.01,
     iou_threshold: float = 0.5,
     max_detections: int = 50,
-    truth: typing.Any = None,
+    truth: typing.Any | None = None,
 ) -> keras.Model:
     """A small YOLO that two cores train in minutes.
 
@@ -1577,7 +1582,8 @@ def yolo_mini(
         iou_threshold: Overlap with a better box of its class from which a box goes. a
             number from 0 up to, but less than, 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
-        truth: In training the tensors of the true boxes and classes. any value.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
     """
 
 def yolo_pretraining(

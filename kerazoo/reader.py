@@ -108,6 +108,18 @@ Channels = Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))]
 Name = Annotated[
     str, Rule("a name of one letter or more", lambda x: x.strip() and "\0" not in x)
 ]
+# Symbolic: of known shape and type, without values.
+Boxes = Annotated[
+    Any,
+    Rule(
+        "a pair of Keras tensors, the true boxes and their classes",
+        lambda pair: (
+            isinstance(pair, tuple)
+            and len(pair) == 2
+            and all(hasattr(one, "shape") and hasattr(one, "dtype") for one in pair)
+        ),
+    ),
+]
 ModelName = Annotated[
     str,
     Rule(

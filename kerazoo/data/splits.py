@@ -536,8 +536,10 @@ class BoxRecords(Records):
     @functools.cached_property
     def most(self) -> int:
         """Objects of the image that has most of them; reads the files."""
-        counts = [self.parse(one)[1].numpy().max() for one in self._batches()]
-        return max(1, *map(int, counts))
+        # Asked for within a dataset's function, and answered outside of its graph.
+        with tf.init_scope():
+            counts = [int(self.parse(one)[1].numpy().max()) for one in self._batches()]
+        return max(1, *counts)
 
     def fetch(self, record: tf.Tensor) -> tuple[tf.Tensor, Objects]:
         """Image and objects."""

@@ -16,7 +16,6 @@ Differs from the paper:
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from keras import KerasTensor, layers
 
@@ -37,7 +36,7 @@ from kerazoo.layers import (
     RoIPooling2D,
     WithinChannelLRN,
 )
-from kerazoo.reader import Count, Positive, Rate
+from kerazoo.reader import Boxes, Count, Positive, Rate
 from kerazoo.registry import register
 
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}
@@ -93,7 +92,7 @@ def faster_rcnn(
     score_threshold: Rate = 0.05,
     iou_threshold: Rate = 0.3,
     max_detections: Count = 100,
-    truth: Any = None,
+    truth: Boxes | None = None,
 ) -> KerasTensor:
     """A map of features, regions that a network proposes on it, their classes.
 

@@ -64,7 +64,7 @@ def pyramid_head(
 @register(
     year=2014,
     input_shape=(224, 224, 3),
-    minimum=47,
+    minimum=31,
     counts=(77_037_672, 77_037_672, 1_182_712_960),
     published={
         "top-1 / top-5 error": "34.98 / 14.14",

@@ -24,7 +24,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.detection import grid_to_detections, size_of
 from kerazoo.builder import Top, network
-from kerazoo.reader import Count, Rate
+from kerazoo.reader import Boxes, Count, Rate
 from kerazoo.registry import register
 
 
@@ -128,7 +128,7 @@ def detect(
     score_threshold: Rate = 0.001,
     iou_threshold: Rate = 0.5,
     max_detections: Count = 98,
-    truth: Any = None,
+    truth: Boxes | None = None,
 ) -> KerasTensor:
     """Convolutions, fully connected layers, a grid of boxes.
 
@@ -210,7 +210,7 @@ def yolo_mini(
     score_threshold: Rate = 0.01,
     iou_threshold: Rate = 0.5,
     max_detections: Count = 50,
-    truth: Any = None,
+    truth: Boxes | None = None,
 ) -> KerasTensor:
     """A small YOLO that two cores train in minutes.
 

@@ -102,9 +102,9 @@ def search(
         parts = stratified_folds(pool, plan.folds, repeats=plan.repeats, seed=plan.seed)
     else:
         pool, parts = images.train, [(images.train.indices, images.train.indices)]
-    for one in [{}, *space.corners()]:
-        if "batch_size" in one or "batch_size" not in space.to_dict():
-            check_batches(pool, parts, space.apply(one)[1])
+    if "batch_size" not in space.to_dict():
+        # No trial could mend it.
+        check_batches(pool, parts, recipe)
     if role == "worker":
         parallel.reach_chief()
         found = _awaited(folder)
