@@ -31,6 +31,8 @@ the table stands, for every paper, where what is built differs from it.
 | Year | Network | Paper | Input | Parameters | the paper's | Multiply-adds | the paper's | Proof |
 |---|---|---|---|---:|---:|---:|---:|---|
 """  # noqa: E501 - a row of a table is one line
+# What stands before the proof of a network that is not its paper's.
+STATUS = {"reconstruction": "reconstruction", "own": "kerazoo's own"}
 # What papers call the price of an image.
 COSTS = ("multiply-adds", "multiplications", "connections", "GFLOPs", "operations")
 
@@ -73,7 +75,8 @@ def _detector(card: Card) -> list[str]:
 
 def _row(card: Card) -> list[str]:
     total = f" ({card.total:,})" if card.total != card.trainable else ""
-    proof = f"reconstruction; {card.proof}" if _reconstructed(card) else card.proof
+    said = STATUS.get(card.status, "")
+    proof = f"{said}; {card.proof}" if said else card.proof
     return [
         str(card.year),
         f"`{card.name}`",
@@ -85,10 +88,6 @@ def _row(card: Card) -> list[str]:
         _cost(card),
         proof.removesuffix("; ").replace("|", r"\|"),
     ]
-
-
-def _reconstructed(card):
-    return card.status == "reconstruction"
 
 
 def _authors(card):

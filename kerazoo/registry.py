@@ -123,7 +123,8 @@ class Card:
         macs: Multiply-adds of one image through the default inference graph.
         published: The paper's own figures, as printed.
         proof: What proves the network equal to its source, beside the counts.
-        status: ``paper``, or ``reconstruction`` where no full definition was published.
+        status: ``paper``; ``reconstruction`` where no full definition was published;
+            ``own`` where the network is kerazoo's and its parts are the paper's.
         task: ``classification`` or ``segmentation``.
         weights: Published weights by name, each with the preprocessing it needs.
         body: The function that builds it and the other variants of its family.

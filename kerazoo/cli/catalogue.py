@@ -65,7 +65,8 @@ def info(
     for name, figure in card.published.items():
         console.print(f"The paper's {name}: {figure}", markup=False)
     if card.status != "paper":
-        console.print(f"[bold]This is a {card.status}.[/bold]")
+        kind = "network of kerazoo's own" if card.status == "own" else card.status
+        console.print(f"[bold]This is a {kind}.[/bold]")
     console.print("Differs from the paper:" if card.differences else "As published.")
     for difference in card.differences:
         console.print(f"- {difference}", markup=False)

@@ -205,7 +205,7 @@ class Split:
         if not 0 < taken.sum() < self.size:
             raise ValueError(
                 f"a {part} share of {share} of the {self.size} examples of "
-                f"{self.name} leaves a part empty; choose another share"
+                f"{self.name} leaves a part empty; choose another share, or add images"
             )
         stem = self.name.removesuffix(" train")
         return (

@@ -164,7 +164,7 @@ def faster_rcnn_vgg16():
     input_shape=(112, 112, 3),
     classes=10,
     task="detection",
-    status="reconstruction",
+    status="own",
     counts=(618_305, 619_025, 83_110_912),
     differs=(
         "A network of kerazoo's own for two cores: five convolutions with batch norm, "

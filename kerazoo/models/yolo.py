@@ -193,7 +193,7 @@ def yolo_pretraining(inputs: KerasTensor, top: Top) -> KerasTensor:
     classes=10,
     minimum=16,
     task="detection",
-    status="reconstruction",
+    status="own",
     counts=(395_684, 396_676, 63_347_200),
     differs=(
         "A network of kerazoo's own for two cores: six convolutions with batch norm, "

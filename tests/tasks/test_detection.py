@@ -155,7 +155,7 @@ def test_an_interrupted_run_is_the_whole(run, squares, tmp_path):
 
 def test_sampled_regions_resume_too(squares, tmp_path):
     """The drawing of anchors and regions goes on where it stopped."""
-    recipe = dataclasses.replace(RECIPE, epochs=2, augment=())
+    recipe = dataclasses.replace(RECIPE, epochs=2, augment=(), validation=0.0)
     given = ("faster_rcnn_mini", squares, recipe)
     options = FIT | {"events": False}
     whole = kerazoo.fit(*given, run=tmp_path / "whole", **options)
