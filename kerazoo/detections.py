@@ -67,6 +67,12 @@ class Detections:
             for n, there in enumerate(classes >= 0)
         ]
 
+    @classmethod
+    def of_image(cls, outputs: Any, names: Sequence[str] = ()) -> "Detections":
+        """Those of one image, from what a network gives for it."""
+        batch = {name: np.asarray(one)[None] for name, one in outputs.items()}
+        return cls.of_batch(batch, names)[0]
+
     def above(self, score: float) -> "Detections":
         """Those whose score is larger."""
         kept = self.scores > score

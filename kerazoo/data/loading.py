@@ -120,15 +120,14 @@ def load(
         from kerazoo.data import folders, masks
 
         read = folders.load_folder if kind == "folder" else masks.load_masks
-        place = name.removeprefix(f"{kind}:")
-        return read(name, place, validation=validation, seed=seed)
+        # A name without a colon is that of a folder as well.
+        return read(name, place or name, validation=validation, seed=seed)
     # voc/2007 is a set of TFDS.
-    if kind in annotations.KINDS and ":" in name:
+    if kind in annotations.KINDS and colon:
         if train_split or test_split:
             raise ValueError(
                 f"{name} has no TFDS splits; it has the parts that its folder names"
             )
-        place = name.removeprefix(f"{kind}:")
         return annotations.load_boxes(
             name, kind, place, validation=validation, seed=seed
         )

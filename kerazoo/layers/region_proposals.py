@@ -180,11 +180,7 @@ class RegionProposalLoss(LossLayer):
         boxes: KerasTensor,
         classes: KerasTensor,
     ) -> KerasTensor:
-        where = box.anchors(scores.shape[1:3], self.strides, self.ratios, self.scales)
-        where = where.reshape(-1, 4)
-        height, width = self.size
-        inside = (where[:, :2] >= 0).all(1)
-        inside &= (where[:, 2] <= width) & (where[:, 3] <= height)
+        where, inside = self._anchors(scores)
         anchors = ops.convert_to_tensor(where)[None]
         overlaps = box.iou(anchors, ops.cast(boxes, "float32"))
         overlaps = ops.where((classes >= 0)[:, None], overlaps, 0.0)
@@ -222,14 +218,17 @@ class RegionProposalLoss(LossLayer):
         )
         return scores
 
-    def coverage(self, boxes: np.ndarray) -> np.ndarray:
-        """The largest overlap of each box ``(n, 4)`` with an anchor in the image."""
-        grid = self.input[0].shape[1:3]
-        where = box.anchors(grid, self.strides, self.ratios, self.scales)
+    def _anchors(self, scores):
+        """The anchors ``(n, 4)`` of a map, and which lie within the image."""
+        where = box.anchors(scores.shape[1:3], self.strides, self.ratios, self.scales)
         where = where.reshape(-1, 4)
         height, width = self.size
         inside = (where[:, :2] >= 0).all(1)
-        inside &= (where[:, 2] <= width) & (where[:, 3] <= height)
+        return where, inside & (where[:, 2] <= width) & (where[:, 3] <= height)
+
+    def coverage(self, boxes: np.ndarray) -> np.ndarray:
+        """The largest overlap of each box ``(n, 4)`` with an anchor in the image."""
+        where, inside = self._anchors(self.input[0])
         overlaps = ops.convert_to_numpy(box.iou(boxes, where[inside]))
         return overlaps.max(1, initial=0)
 

@@ -17,9 +17,7 @@ from kerazoo.layers import RestoreBoxes
 from kerazoo.reader import Path, Rate
 from kerazoo.run import Run
 from kerazoo.serving.places import places
-
-# What pictures show, unless somebody asks for other scores.
-SHOWN = 0.3
+from kerazoo.tasks.detection import SHOWN
 
 
 class Detector:
@@ -160,8 +158,7 @@ class Drawings:
             pixels: uint8 array (height, width, 1 or 3).
             outputs: What the network gave for it.
         """
-        found = {name: np.asarray(one)[None] for name, one in outputs.items()}
-        (one,) = Detections.of_batch(found, self.classes)
+        one = Detections.of_image(outputs, self.classes)
         place = self._places[image]
         place = place.with_name(f"{place.name}.png")
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -104,6 +104,11 @@ class Classification:
     ) -> Metrics:
         return classification_metrics(*predictions(model, batches), classes)
 
+    def epoch_measures(
+        self, model: keras.Model, dataset: Any, classes: Sequence[str]
+    ) -> dict[str, float]:
+        return {}
+
     def counts(self, model: keras.Model) -> np.ndarray | None:
         return confusion(model)
 

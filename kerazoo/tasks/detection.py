@@ -1,6 +1,6 @@
 """Detection: boxes around the objects of an image, and their classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Images that are looked at before a training.
 LOOKED_AT = 256
+# Scores above which pictures show a detection.
+SHOWN = 0.3
 
 
 class Detection:
@@ -115,13 +117,21 @@ class Detection:
     def measure(
         self, model: keras.Model, batches: Any, classes: Sequence[str]
     ) -> Metrics:
-        found: list[Detections] = []
-        truth: list[Objects] = []
-        for images, objects in batches.dataset:
-            outputs = model.predict_on_batch(images.numpy())
-            found += Detections.of_batch(outputs)
-            truth += [objects.on(n) for n in range(len(images))]
+        found, truth = gathered(
+            batches.dataset, lambda images, _: model.predict_on_batch(images)
+        )
         return detection_metrics(found, truth, classes)
+
+    def epoch_measures(
+        self, model: keras.Model, dataset: Any, classes: Sequence[str]
+    ) -> dict[str, float]:
+        def predict(images, objects):
+            boxes, kinds = np.asarray(objects.boxes), np.asarray(objects.classes)
+            named = {"images": images, "boxes": boxes, "classes": kinds}
+            return model.predict_on_batch(named)
+
+        each = average_precision(*gathered(dataset, predict), len(classes))
+        return {"val_map50": mean(one.average for one in each) or 0.0}
 
     def counts(self, model: keras.Model) -> np.ndarray | None:
         return None
@@ -155,7 +165,7 @@ class Detection:
         outputs: Any,
         classes: Sequence[str],
     ) -> "Figure":
-        found = [one.above(0.3) for one in Detections.of_batch(outputs, classes)]
+        found = [one.above(SHOWN) for one in Detections.of_batch(outputs, classes)]
         truth = [Objects(*targets).on(n) for n in range(len(images))]
         return plots.detections(images, truth, found, classes)
 
@@ -163,12 +173,34 @@ class Detection:
         self, outputs: Any, classes: Sequence[str], top: int
     ) -> tuple[Guess, ...]:
         """The detections with the highest scores."""
-        found = {name: np.asarray(one)[None] for name, one in outputs.items()}
-        (one,) = Detections.of_batch(found, classes)
+        one = Detections.of_image(outputs, classes)
         return tuple(
             Guess(one.label(n), float(one.scores[n]), tuple(map(float, one.boxes[n])))
             for n in range(min(top, len(one)))
         )
+
+
+def gathered(
+    dataset: Any, predict: Callable[[np.ndarray, Objects], Any]
+) -> tuple[list[Detections], list[Objects]]:
+    """What a network finds on every image of a data set, and what is there.
+
+    Args:
+        dataset: Batches of images and their objects.
+        predict: From a batch to what the network gives for it.
+    """
+    found: list[Detections] = []
+    truth: list[Objects] = []
+    for images, objects in dataset:
+        found += Detections.of_batch(predict(np.asarray(images), objects))
+        truth += [objects.on(n) for n in range(len(images))]
+    return found, truth
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that there are; None of none."""
+    there = [one for one in values if one is not None]
+    return float(np.mean(there)) if there else None
 
 
 def shared_cells(boxes: np.ndarray, learnt: np.ndarray, layer: YOLOLoss) -> int:
@@ -201,10 +233,6 @@ def detection_metrics(
     each = dict(
         zip(classes, average_precision(found, truth, len(classes)), strict=True)
     )
-
-    def mean(values):
-        there = [one for one in values if one is not None]
-        return float(np.mean(there)) if there else None
 
     return Metrics(
         images=len(truth),

@@ -148,6 +148,11 @@ class Segmentation:
             confusion=tuple(map(tuple, matrix.tolist())),
         )
 
+    def epoch_measures(
+        self, model: keras.Model, dataset: Any, classes: Sequence[str]
+    ) -> dict[str, float]:
+        return {}
+
     def counts(self, model: keras.Model) -> np.ndarray | None:
         return confusion(model)
 

@@ -151,6 +151,17 @@ class Task(Protocol):
             classes: Class names.
         """
 
+    def epoch_measures(
+        self, model: keras.Model, dataset: Any, classes: Sequence[str]
+    ) -> dict[str, float]:
+        """What an epoch's record gains that no metric of the network can count.
+
+        Args:
+            model: The network in training.
+            dataset: The validation batches, as they come from the data.
+            classes: Class names.
+        """
+
     def counts(self, model: keras.Model) -> np.ndarray | None:
         """What the metrics of a compiled model have counted; ``None`` for nothing."""
 

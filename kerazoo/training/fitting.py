@@ -597,10 +597,9 @@ def _callbacks(job, folder, recorders, epochs, events):
     watched: list[keras.callbacks.Callback] = []
     if recipe.optimizer.ema_momentum:
         watched.append(keras.callbacks.SwapEMAWeights())
-    alone = job.distribution.workers == 1
-    if job.validation and alone and job.config.task == "detection":
+    if job.validation and job.distribution.workers == 1:
         seen = job.validation.dataset
-        watched.append(writers.ValidationPrecision(seen, len(job.classes)))
+        watched.append(writers.TaskMeasures(job.task, seen, job.classes))
     if recorders:
         watched += _writers(job, folder, recorders, every)
     if events and job.validation:

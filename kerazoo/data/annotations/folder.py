@@ -145,7 +145,7 @@ def scan(kind: str, place: str) -> Scan:
         part: [_look(one, findings, set(classes)) for one in some]
         for part, some in said.parts.items()
     }
-    return Scan(classes, _told_apart(parts, kind))
+    return Scan(classes, _told_apart(parts))
 
 
 def _look(said, findings, classes):
@@ -216,7 +216,7 @@ def _form(said, boxes, size):
     return ""
 
 
-def _told_apart(parts, kind):
+def _told_apart(parts):
     """Marks all images where most boxes have another form than is declared.
 
     One box of two pixels is no form; all boxes of a set are.

@@ -10,8 +10,8 @@ from kerazoo.training.callbacks.images import AugmentedImages
 from kerazoo.training.callbacks.recipe_text import RecipeText
 from kerazoo.training.callbacks.scalars import Scalars
 from kerazoo.training.callbacks.task_figures import TaskFigures
+from kerazoo.training.callbacks.task_measures import TaskMeasures
 from kerazoo.training.callbacks.throughput import Throughput
-from kerazoo.training.callbacks.validation_precision import ValidationPrecision
 
 __all__ = [
     "AugmentedImages",
@@ -21,6 +21,6 @@ __all__ = [
     "RecipeText",
     "Scalars",
     "TaskFigures",
+    "TaskMeasures",
     "Throughput",
-    "ValidationPrecision",
 ]
