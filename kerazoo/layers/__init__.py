@@ -16,9 +16,17 @@ from kerazoo.layers.rbf import (
     digit_codewords,
     hadamard_codewords,
 )
+from kerazoo.layers.region_crops import PerImage, RegionCrops
 from kerazoo.layers.region_proposals import RegionProposalLoss, RegionProposals
-from kerazoo.layers.regions import RegionBoxes, RegionLoss, RegionSampling
-from kerazoo.layers.restore_boxes import RestoreBoxes
+from kerazoo.layers.region_pyramid import RegionPyramidPooling2D
+from kerazoo.layers.region_svm import RegionRegression, RegionSVM
+from kerazoo.layers.regions import (
+    RegionBoxes,
+    RegionClassLoss,
+    RegionLoss,
+    RegionSampling,
+)
+from kerazoo.layers.restore_boxes import ResizeBoxes, RestoreBoxes
 from kerazoo.layers.roi_pooling import RoIAlign2D, RoIPooling2D
 from kerazoo.layers.scaled_tanh import scaled_tanh
 from kerazoo.layers.spatial_pyramid import SpatialPyramidPooling2D
@@ -45,11 +53,18 @@ __all__ = [
     "Maxout",
     "NonMaxSuppression",
     "PadChannels",
+    "PerImage",
     "RegionBoxes",
+    "RegionClassLoss",
+    "RegionCrops",
     "RegionLoss",
     "RegionProposalLoss",
     "RegionProposals",
+    "RegionPyramidPooling2D",
+    "RegionRegression",
+    "RegionSVM",
     "RegionSampling",
+    "ResizeBoxes",
     "RestoreBoxes",
     "RoIAlign2D",
     "RoIPooling2D",

@@ -109,6 +109,41 @@ class RegionSampling(keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
+def _mean_entropy(scores, labels):
+    """Each image's mean cross-entropy of its regions, averaged over the images."""
+    drawn = ops.cast(labels >= 0, "float32")
+    kinds = ops.one_hot(ops.maximum(labels, 0), scores.shape[2])
+    entropy = -ops.sum(kinds * ops.log_softmax(ops.cast(scores, "float32")), -1)
+    total = ops.maximum(ops.sum(drawn, axis=1), 1)
+    return ops.mean(ops.sum(entropy * drawn, axis=1) / total)
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class RegionClassLoss(LossLayer):
+    """What a network learns that only names regions: their mean cross-entropy.
+
+    Args:
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        passed: What is handed on.
+        scores: Logits `(batch, regions, 1 + classes)`, background first.
+        labels: `(batch, regions)`, as from `RegionSampling`.
+
+    Reference:
+        Girshick et al., "Rich feature hierarchies for accurate object detection and
+        semantic segmentation", CVPR 2014, arXiv 1311.2524, Sec. 2.3.
+    """
+
+    parts = ("class",)
+
+    def call(
+        self, passed: KerasTensor, scores: KerasTensor, labels: KerasTensor
+    ) -> KerasTensor:
+        self.add(**{"class": _mean_entropy(scores, labels)})
+        return passed
+
+
 @keras.saving.register_keras_serializable(package="kerazoo")
 class RegionLoss(LossLayer):
     """What the second stage learns: the classes of regions, and where their boxes are.
@@ -152,7 +187,6 @@ class RegionLoss(LossLayer):
         count, units = scores.shape[1:]
         drawn = ops.cast(labels >= 0, "float32")
         kinds = ops.one_hot(ops.maximum(labels, 0), units)
-        entropy = -ops.sum(kinds * ops.log_softmax(ops.cast(scores, "float32")), -1)
         moves = ops.reshape(ops.cast(moves, "float32"), (-1, count, units, 4))
         own = ops.sum(moves * kinds[..., None], axis=2)
         wanted = ops.stop_gradient(box.encode(truth, regions, self.move_scales))
@@ -160,7 +194,7 @@ class RegionLoss(LossLayer):
         apart = ops.where(labels > 0, apart, 0.0)
         total = ops.maximum(ops.sum(drawn, axis=1), 1)
         losses = {
-            "class": ops.mean(ops.sum(entropy * drawn, axis=1) / total),
+            "class": _mean_entropy(scores, labels),
             "box": ops.mean(ops.sum(apart, axis=1) / total),
         }
         self.add(**losses)

@@ -1,4 +1,4 @@
-"""Boxes found on a resized image, in pixels of the image itself."""
+"""Boxes that change between an image and what it is resized to."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,58 @@ from kerazoo.layers import boxes as box
 from kerazoo.reader import Name, Pair
 
 
+class _Resizing(keras.layers.Layer):
+    """What the two layers below have in common."""
+
+    @reader.checked
+    def __init__(
+        self, size: Pair, resize: Name, native: Pair | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**{"dtype": "float32"} | kwargs)
+        self.size, self.resize = tuple(size), resize
+        self.native = None if native is None else tuple(native)
+
+    def compute_output_spec(
+        self, raw: KerasTensor, boxes: KerasTensor, *others: KerasTensor
+    ) -> KerasTensor:
+        return KerasTensor(boxes.shape, "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("size", "resize", "native")
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
 @keras.saving.register_keras_serializable(package="kerazoo")
-class RestoreBoxes(keras.layers.Layer):
+class ResizeBoxes(_Resizing):
+    """Brings boxes from a raw image to the resized one.
+
+    Args:
+        size: Height and width of the resized images.
+        resize: How they are resized: `bilinear`, `pad`, `crop` or `center`.
+        native: Height and width that images are brought to before, or `None`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        raw: The images `(batch, height, width, channels)` of any size.
+        boxes: `(batch, n, 4)`, in pixels of the raw images; rows of -1 for none.
+
+    Output shape: that of `boxes`; cut off at the image, -1 where less than a pixel is
+    left.
+    """
+
+    def call(self, raw: KerasTensor, boxes: KerasTensor) -> KerasTensor:
+        have = ops.shape(raw)[1:3]
+        boxes = ops.cast(boxes, "float32")
+        if self.native:
+            boxes = _forth(boxes, have, self.native, "bilinear")
+            have = self.native
+        boxes = box.clip(_forth(boxes, have, self.size, self.resize), self.size)
+        seen = ops.all(boxes[..., 2:] - boxes[..., :2] >= 1, axis=-1)
+        return ops.where(seen[..., None], boxes, -1.0)
+
+
+@keras.saving.register_keras_serializable(package="kerazoo")
+class RestoreBoxes(_Resizing):
     """Brings the boxes of detections from a resized image to the raw one.
 
     Args:
@@ -29,14 +79,6 @@ class RestoreBoxes(keras.layers.Layer):
     Output shape: that of `boxes`; cut off at the image, 0 where there is no box.
     """
 
-    @reader.checked
-    def __init__(
-        self, size: Pair, resize: Name, native: Pair | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**{"dtype": "float32"} | kwargs)
-        self.size, self.resize = tuple(size), resize
-        self.native = None if native is None else tuple(native)
-
     def call(
         self, raw: KerasTensor, boxes: KerasTensor, classes: KerasTensor
     ) -> KerasTensor:
@@ -50,25 +92,27 @@ class RestoreBoxes(keras.layers.Layer):
         boxes = box.clip(boxes, [ops.cast(side, "float32") for side in have])
         return ops.where((classes >= 0)[..., None], boxes, 0.0)
 
-    def compute_output_spec(
-        self, raw: KerasTensor, boxes: KerasTensor, classes: KerasTensor
-    ) -> KerasTensor:
-        return KerasTensor(boxes.shape, "float32")
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("size", "resize", "native")
-        return super().get_config() | {name: getattr(self, name) for name in names}
-
 
 def _back(boxes, have, size, how):
     """Boxes of an image of a size, in pixels of the one that it was made of."""
+    start, scale = _start_and_scale(have, size, how)
+    return boxes * scale + start
+
+
+def _forth(boxes, have, size, how):
+    """Boxes of an image, in pixels of the one of a size that is made of it."""
+    start, scale = _start_and_scale(have, size, how)
+    return (boxes - start) / scale
+
+
+def _start_and_scale(have, size, how):
+    """Where the part of an image begins that is resized, and by how much it shrinks."""
     (top, tall), (left, wide) = (
         [ops.cast(one, "float32") for one in axis]
         for axis in window(have, size, how, ops)
     )
     x, y = wide / size[1], tall / size[0]
-    start = ops.stack([left, top, left, top])
-    return boxes * ops.stack([x, y, x, y]) + start
+    return ops.stack([left, top, left, top]), ops.stack([x, y, x, y])
 
 
 def window(

@@ -78,66 +78,104 @@ class RoIPooling2D(_Regions):
     """
 
     def call(self, inputs: KerasTensor, regions: KerasTensor) -> KerasTensor:
-        height, width, channels = inputs.shape[1:]
+        height, width = inputs.shape[1:3]
         size = (height * self.strides, width * self.strides)
         regions = box.clip(ops.cast(regions, "float32"), size)
         x1, y1, x2, y2 = ops.unstack(ops.stop_gradient(regions), axis=-1)
-        rows = self._bins(y1, y2, height, self.pool_size[0])
-        columns = self._bins(x1, x2, width, self.pool_size[1])
-        deep, wide = (
-            # A whole map in so many bins has none longer.
-            int(math.log2(math.ceil(side / bins) + 1)) + 1
-            for side, bins in zip((height, width), self.pool_size, strict=True)
-        )
-        table = _maxima(inputs, deep, wide)
-        flat = ops.reshape(table, (-1, channels))
-        first = ops.arange(ops.shape(inputs)[0], dtype="int32")[:, None, None, None]
-        (top, bottom, level), (left, right, step) = rows, columns
-        place = (first * deep + level[..., None]) * wide + step[:, :, None]
-        place = place * height
-        # Two windows on each axis cover a bin from its two ends.
-        ends = [
-            (place + row[..., None]) * width + column[:, :, None]
-            for row in (top, bottom)
-            for column in (left, right)
-        ]
-        found = ops.take(flat, ends[0], axis=0)
-        for end in ends[1:]:
-            found = ops.maximum(found, ops.take(flat, end, axis=0))
-        empty = (level < 0)[..., None] | (step < 0)[:, :, None]
-        return ops.where(empty[..., None], ops.zeros((), found.dtype), found)
+        rows = bins(self._cells(y1, y2), height, self.pool_size[0])
+        columns = bins(self._cells(x1, x2), width, self.pool_size[1])
+        return largest(maxima(inputs, *self.pool_size), rows, columns)
 
-    def _bins(self, start, end, side, bins):
-        """First and last windows of each bin on an axis, and the power of their side.
-
-        The power is -1 where a bin is empty.
-        """
+    def _cells(self, start, end):
+        """The first and the last cell of regions on an axis."""
         first, last = (
             # keras.ops.round rounds halves to even.
             ops.floor(ops.maximum(one, 0) / self.strides + 0.5)
             for one in (start, end - 1)
         )
-        size = ops.maximum(last - first + 1, 1)[..., None] / bins
-        number = np.arange(bins, dtype="float32")
-        low = ops.clip(ops.floor(number * size) + first[..., None], 0, side)
-        high = ops.clip(ops.ceil((number + 1) * size) + first[..., None], 0, side)
-        low, high = ops.cast(low, "int32"), ops.cast(high, "int32")
-        power = ops.full_like(low, -1)
-        for one in range(int(math.log2(side)) + 1):
-            power = ops.where(high - low >= 2**one, one, power)
-        span = ops.left_shift(ops.ones_like(power), ops.maximum(power, 0))
-        low = ops.minimum(low, side - 1)
-        return low, ops.maximum(high - span, 0), power
+        return first, ops.maximum(last, first)
 
 
-def _maxima(x, deep, wide):
+# First and last windows of each bin on an axis, and the power of two of their side.
+Bins = tuple[KerasTensor, KerasTensor, KerasTensor]
+
+
+def bins(span: tuple[KerasTensor, KerasTensor], side: int, count: int) -> Bins:
+    """Parts spans of cells into bins, which may share a cell.
+
+    Bin ``i`` of ``n`` goes from ``floor(i * length / n)`` up to ``ceil((i + 1) *
+    length / n)``.
+
+    Args:
+        span: The first and the last cell of every span, both ``(batch, n)``.
+        side: Cells of the map; what is outside of it is cut off.
+        count: Bins of a span.
+
+    Returns:
+        Two windows whose sides are a power of two cover a bin from its two ends: their
+        first cells ``(batch, n, count)``, and the power, -1 where a bin is empty.
+    """
+    first, last = span
+    size = (last - first + 1)[..., None] / count
+    number = np.arange(count, dtype="float32")
+    low = ops.clip(ops.floor(number * size) + first[..., None], 0, side)
+    high = ops.clip(ops.ceil((number + 1) * size) + first[..., None], 0, side)
+    low, high = ops.cast(low, "int32"), ops.cast(high, "int32")
+    power = ops.full_like(low, -1)
+    for one in range(int(math.log2(side)) + 1):
+        power = ops.where(high - low >= 2**one, one, power)
+    span = ops.left_shift(ops.ones_like(power), ops.maximum(power, 0))
+    low = ops.minimum(low, side - 1)
+    return low, ops.maximum(high - span, 0), power
+
+
+def largest(table: KerasTensor, rows: Bins, columns: Bins) -> KerasTensor:
+    """The largest value of every bin; 0 where one is empty.
+
+    Args:
+        table: Of :func:`maxima`.
+        rows: Of :func:`bins`.
+        columns: The same.
+
+    Returns:
+        ``(batch, n, bins of rows, bins of columns, channels)``.
+    """
+    deep, wide, height, width, channels = table.shape[1:]
+    flat = ops.reshape(table, (-1, channels))
+    first = ops.arange(ops.shape(table)[0], dtype="int32")[:, None, None, None]
+    (top, bottom, level), (left, right, step) = rows, columns
+    place = (first * deep + level[..., None]) * wide + step[:, :, None]
+    place = place * height
+    ends = [
+        (place + row[..., None]) * width + column[:, :, None]
+        for row in (top, bottom)
+        for column in (left, right)
+    ]
+    found = ops.take(flat, ends[0], axis=0)
+    for end in ends[1:]:
+        found = ops.maximum(found, ops.take(flat, end, axis=0))
+    empty = (level < 0)[..., None] | (step < 0)[:, :, None]
+    return ops.where(empty[..., None], ops.zeros((), found.dtype), found)
+
+
+def maxima(x: KerasTensor, rows: int, columns: int) -> KerasTensor:
     """Maxima over windows of 2**i rows and 2**j columns, from every cell on.
 
     Windows that stick out of the map are cut off.
 
+    Args:
+        x: Maps ``(batch, height, width, channels)`` of known size.
+        rows: The fewest bins that the height will be parted into.
+        columns: The same of the width.
+
     Returns:
-        A tensor ``(batch, deep, wide, height, width, channels)``.
+        A tensor ``(batch, i, j, height, width, channels)``, as large as such bins need.
     """
+    deep, wide = (
+        # A whole map in so many bins has none longer.
+        int(math.log2(math.ceil(side / count) + 1)) + 1
+        for side, count in zip(x.shape[1:3], (rows, columns), strict=True)
+    )
 
     def wider(x, axis, power):
         rest = [slice(None)] * 4
@@ -147,11 +185,11 @@ def _maxima(x, deep, wide):
         moved = ops.pad(x[tuple(rest)], padding, constant_values=float("-inf"))
         return ops.maximum(x, moved)
 
-    rows = [x]
+    high = [x]
     for power in range(deep - 1):
-        rows.append(wider(rows[-1], 1, power))
+        high.append(wider(high[-1], 1, power))
     table = []
-    for one in rows:
+    for one in high:
         line = [one]
         for power in range(wide - 1):
             line.append(wider(line[-1], 2, power))
