@@ -132,7 +132,9 @@ def network(body: Callable, /, **variant: Any) -> Any:
     Args:
         body: ``body(inputs, top, ...)``: from the input tensor to the output tensor, or
             to a dictionary of named outputs; it ends in ``top(x, head, ...)``. Its
-            annotated keyword-only parameters are the network's own options.
+            annotated keyword-only parameters are the network's own options. Where one
+            is called ``regions`` and nobody gives them, they become an input of so many
+            boxes as the option ``proposals`` says; without the top there are none.
         **variant: The body's other parameters; of an option, another default.
 
     Returns:
@@ -217,11 +219,15 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
         # A model made from a list expects its input in a list, and warns of a tensor.
         source = source[0] if len(source) == 1 else source
         before = keras.Model(source, inputs).layers
+    if top["include_top"] and body.keywords.get("regions", ...) is None:
+        count = body.keywords["proposals"]
+        body.keywords["regions"] = keras.Input((count, 4), name="proposals")
     # What the body is given beside the images, as boxes in training.
     given = [
-        one
+        source
         for one in keras.tree.flatten(list(body.keywords.values()))
         if keras.utils.is_keras_tensor(one)
+        for source in keras.utils.get_source_inputs(one)
     ]
     if given:
         source = {one.name: one for one in (source, *given)}

@@ -238,6 +238,206 @@ def enet_encoder_per_pixel(
             from 0 up to, but less than, 1.
     """
 
+def fast_rcnn_caffenet(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    align: bool = False,
+    dropout: float = 0.5,
+    proposals: int = 2000,
+    regions_sampled: int = 64,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """Fast R-CNN on CaffeNet, the paper's model S.
+
+    Args:
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
+def fast_rcnn_mini(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    align: bool = True,
+    dropout: float = 0.0,
+    proposals: int = 64,
+    regions_sampled: int = 32,
+    score_threshold: float = 0.05,
+    iou_threshold: float = 0.3,
+    max_detections: int = 50,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """A small Fast R-CNN that two cores train in minutes.
+
+    Args:
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
+def fast_rcnn_vgg16(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    align: bool = False,
+    dropout: float = 0.5,
+    proposals: int = 2000,
+    regions_sampled: int = 64,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """Fast R-CNN on VGG-16, the paper's model L.
+
+    Args:
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
+def fast_rcnn_vgg_m(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    align: bool = False,
+    dropout: float = 0.5,
+    proposals: int = 2000,
+    regions_sampled: int = 64,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """Fast R-CNN on VGG_CNN_M_1024, the paper's model M.
+
+    Args:
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
+def fast_rcnn_zf(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    align: bool = False,
+    dropout: float = 0.5,
+    proposals: int = 2000,
+    regions_sampled: int = 64,
+    score_threshold: float = 0.001,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """Fast R-CNN on ZFNet, the second of the four steps of Faster R-CNN.
+
+    Args:
+        align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds. a number from 0 up to, but
+            less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
 def fast_yolo(
     *,
     input_shape: tuple[int | None, int | None, int] | None = None,
@@ -283,6 +483,7 @@ def faster_rcnn_mini(
     ratios: tuple[float, ...] = (1.0,),
     scales: tuple[float, ...] = (2.5, 4.0, 6.0),
     align: bool = True,
+    learns: typing.Literal['both', 'proposals', 'regions'] = 'both',
     dropout: float = 0.0,
     before: int = 300,
     proposals: int = 50,
@@ -301,6 +502,8 @@ def faster_rcnn_mini(
         scales: The anchors' sides as multiples of the strides of the map. a list of
             numbers above 0.
         align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        learns: What is trained: both ends, as the authors' joint training does; or one
+            of them, as in the paper's four steps. 'both' or 'proposals' or 'regions'.
         dropout: The share dropped behind fully connected layers. a number from 0 up to,
             but less than, 1.
         before: The best regions, of which those that overlap a better one go; twice as
@@ -333,6 +536,7 @@ def faster_rcnn_vgg16(
     ratios: tuple[float, ...] = (0.5, 1.0, 2.0),
     scales: tuple[float, ...] = (8.0, 16.0, 32.0),
     align: bool = False,
+    learns: typing.Literal['both', 'proposals', 'regions'] = 'both',
     dropout: float = 0.5,
     before: int = 6000,
     proposals: int = 300,
@@ -351,6 +555,8 @@ def faster_rcnn_vgg16(
         scales: The anchors' sides as multiples of the strides of the map. a list of
             numbers above 0.
         align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        learns: What is trained: both ends, as the authors' joint training does; or one
+            of them, as in the paper's four steps. 'both' or 'proposals' or 'regions'.
         dropout: The share dropped behind fully connected layers. a number from 0 up to,
             but less than, 1.
         before: The best regions, of which those that overlap a better one go; twice as
@@ -383,6 +589,7 @@ def faster_rcnn_zf(
     ratios: tuple[float, ...] = (0.5, 1.0, 2.0),
     scales: tuple[float, ...] = (8.0, 16.0, 32.0),
     align: bool = False,
+    learns: typing.Literal['both', 'proposals', 'regions'] = 'both',
     dropout: float = 0.5,
     before: int = 6000,
     proposals: int = 300,
@@ -401,6 +608,8 @@ def faster_rcnn_zf(
         scales: The anchors' sides as multiples of the strides of the map. a list of
             numbers above 0.
         align: Whether RoIAlign stands in place of RoI pooling. True or False.
+        learns: What is trained: both ends, as the authors' joint training does; or one
+            of them, as in the paper's four steps. 'both' or 'proposals' or 'regions'.
         dropout: The share dropped behind fully connected layers. a number from 0 up to,
             but less than, 1.
         before: The best regions, of which those that overlap a better one go; twice as
@@ -994,6 +1203,92 @@ def preresnet1001_cifar(
         stride_in: Which convolution of a unit strides. '1x1' or '3x3'.
     """
 
+def rcnn(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    crop_size: int = 227,
+    context: float = 16.0,
+    dropout: float = 0.5,
+    proposals: int = 2000,
+    regions_sampled: int = 64,
+    score_threshold: float = 0.18,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """R-CNN on CaffeNet.
+
+    Args:
+        crop_size: Height and width that every region is warped to. a whole number from
+            1.
+        context: Pixels of a crop around its region. a number from 0.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
+            number from 0 up to, but less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
+def rcnn_mini(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    crop_size: int = 48,
+    context: float = 3.4,
+    dropout: float = 0.5,
+    proposals: int = 64,
+    regions_sampled: int = 16,
+    score_threshold: float = 0.18,
+    iou_threshold: float = 0.3,
+    max_detections: int = 50,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """A small R-CNN that two cores train in minutes.
+
+    Args:
+        crop_size: Height and width that every region is warped to. a whole number from
+            1.
+        context: Pixels of a crop around its region. a number from 0.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
+            number from 0 up to, but less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
 def resnet18(
     *,
     input_shape: tuple[int | None, int | None, int] | None = None,
@@ -1317,6 +1612,88 @@ def sppnet(
             from 1.
     """
 
+def sppnet_detector(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    levels: tuple[int, ...] = (6, 3, 2, 1),
+    dropout: float = 0.5,
+    proposals: int = 2000,
+    regions_sampled: int = 64,
+    score_threshold: float = 0.18,
+    iou_threshold: float = 0.3,
+    max_detections: int = 100,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """SPP-net as a detector: features of all regions from one map.
+
+    Args:
+        levels: Rows (and columns) of each grid of the pyramid. a list of whole numbers
+            from 1.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
+            number from 0 up to, but less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
+def sppnet_detector_mini(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+    levels: tuple[int, ...] = (5, 3, 1),
+    dropout: float = 0.0,
+    proposals: int = 64,
+    regions_sampled: int = 32,
+    score_threshold: float = 0.18,
+    iou_threshold: float = 0.3,
+    max_detections: int = 50,
+    regions: typing.Any | None = None,
+    truth: typing.Any | None = None,
+) -> keras.Model:
+    """A small SPP-net detector that two cores train in minutes.
+
+    Args:
+        levels: Rows (and columns) of each grid of the pyramid. a list of whole numbers
+            from 1.
+        dropout: The share dropped behind fully connected layers. a number from 0 up to,
+            but less than, 1.
+        proposals: How many regions of an image are looked at. a whole number from 1.
+        regions_sampled: Regions of an image that are learnt from. a whole number from
+            1.
+        score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
+            number from 0 up to, but less than, 1.
+        iou_threshold: Overlap with a better box of its class from which a box goes. a
+            number from 0 up to, but less than, 1.
+        max_detections: How many boxes an image has at most. a whole number from 1.
+        regions: The tensor of the proposed regions, in place of a new input. a Keras
+            tensor of boxes (batch, n, 4) or None.
+        truth: In training the tensors of the true boxes and classes. a pair of Keras
+            tensors, the true boxes and their classes or None.
+    """
+
 def vgg11(
     *,
     input_shape: tuple[int | None, int | None, int] | None = None,
@@ -1568,6 +1945,8 @@ def yolo_mini(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     boxes: int = 2,
+    units: int | None = None,
+    dropout: float = 0.0,
     score_threshold: float = 0.01,
     iou_threshold: float = 0.5,
     max_detections: int = 50,
@@ -1577,6 +1956,9 @@ def yolo_mini(
 
     Args:
         boxes: Boxes of a cell. a whole number from 1.
+        units: Of a fully connected layer that looks at the whole image, as the paper's
+            head does; by default there is none. a whole number from 1 or None.
+        dropout: The share dropped behind it. a number from 0 up to, but less than, 1.
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a

@@ -109,6 +109,13 @@ Name = Annotated[
     str, Rule("a name of one letter or more", lambda x: x.strip() and "\0" not in x)
 ]
 # Symbolic: of known shape and type, without values.
+Regions = Annotated[
+    Any,
+    Rule(
+        "a Keras tensor of boxes (batch, n, 4)",
+        lambda one: len(getattr(one, "shape", ())) == 3 and one.shape[-1] == 4,
+    ),
+]
 Boxes = Annotated[
     Any,
     Rule(

@@ -193,25 +193,41 @@ def ledger(model: keras.Model) -> Ledger:
     if not graph.flat:
         raise ValueError(NOT_FLAT.format(model.name))
     rows, seen = [], sights(graph)
-    shapes = graph.shapes
+    shapes, times = graph.shapes, _times(graph)
     for layer in graph.model.layers:
         inputs = [shapes[name] for name in graph.sources(layer.name)]
-        shape = shapes[layer.name]
+        shape, count = shapes[layer.name], times[layer.name]
         field, stride = seen[layer.name]
         rows.append(
             Row(
                 name=layer.name,
                 kind=type(layer).__name__,
                 shape=shape,
-                memory=_memory(layer, shape),
+                memory=_times_of(count, _memory(layer, shape)),
                 trainable=_count(layer.trainable_weights),
                 weights=_count(layer.weights),
-                macs=_macs(layer, inputs, shape),
+                macs=_times_of(count, _macs(layer, inputs, shape)),
                 receptive_field=field,
                 stride=stride,
             )
         )
     return Ledger(model.name, tuple(rows))
+
+
+def _times(graph):
+    """How often every layer does its work for one image.
+
+    Where each region of an image is an image of its own, so many times.
+    """
+    times: dict[str, int] = {}
+    for layer in graph.model.layers:
+        before = max((times[one] for one in graph.sources(layer.name)), default=1)
+        times[layer.name] = round(before * getattr(layer, "batch_factor", 1))
+    return times
+
+
+def _times_of(count, number):
+    return None if number is None else count * number
 
 
 def _memory(layer, shape):

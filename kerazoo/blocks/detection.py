@@ -1,19 +1,24 @@
 """From feature maps to boxes: regions in two stages, or a grid in one."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import keras
 from keras import KerasTensor, layers
 
 from kerazoo.blocks.conv import conv, initializer
 from kerazoo.layers import (
     NonMaxSuppression,
     RegionBoxes,
+    RegionClassLoss,
     RegionLoss,
     RegionProposalLoss,
     RegionProposals,
+    RegionRegression,
     RegionSampling,
+    RegionSVM,
     YOLOBoxes,
     YOLOLoss,
 )
@@ -35,14 +40,27 @@ class Body(Protocol):
         """The map."""
 
 
+class Seen(NamedTuple):
+    """What a network makes of regions.
+
+    Attributes:
+        pooled: Their features on the map ``(batch, n, units)``.
+        features: Those of the last hidden layer ``(batch, n, units)``.
+        scores: Logits ``(batch, n, 1 + classes)``, background first.
+        moves: ``(batch, n, 4 (1 + classes))``, or None where boxes are not learnt.
+    """
+
+    pooled: KerasTensor
+    features: KerasTensor
+    scores: KerasTensor
+    moves: KerasTensor | None
+
+
 class RegionHead(Protocol):
     """From the pooled features of regions to what is in them."""
 
-    def __call__(self, x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
-        """Logits ``(batch, n, 1 + classes)`` and moves ``(batch, n, 4 (1 + classes))``.
-
-        Each call is another use of the same layers.
-        """
+    def __call__(self, x: KerasTensor) -> Seen:
+        """What is seen; each call is another use of the same layers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +105,7 @@ def region_proposals(
     size: tuple[int, int],
     truth: Truth,
     *,
+    learns: bool,
     sampled: int,
     training_proposals: int,
     before: int,
@@ -100,6 +119,7 @@ def region_proposals(
         anchors: The reference boxes.
         size: Height and width of the image.
         truth: The true boxes, in training.
+        learns: Whether it learns then, or is as it is.
         sampled: Anchors of an image that are learnt from.
         training_proposals: How many regions are drawn from in training.
         before: The best anchors that are looked at; twice as many in training.
@@ -114,9 +134,10 @@ def region_proposals(
     moves = conv(x, 4 * anchors.count, 1, name="rpn_moves", **step)
     where = dataclasses.asdict(anchors)
     drawn = None
-    if truth:
+    if truth and learns:
         loss = RegionProposalLoss(size, sampled=sampled, name="rpn_loss", **where)
         scores = loss(scores, moves, *truth)
+    if truth:
         many = {"before": 2 * before, "proposals": training_proposals}
         layer = RegionProposals(
             size, name="training_proposals", **where, **options | many
@@ -129,7 +150,12 @@ def region_proposals(
 
 
 def region_head(
-    classes: int, units: Sequence[int], dropout: float, *, first: int = 6
+    classes: int,
+    units: Sequence[int],
+    dropout: float,
+    *,
+    boxes: bool = True,
+    first: int = 6,
 ) -> RegionHead:
     """Fully connected layers, then classes and boxes side by side.
 
@@ -137,6 +163,7 @@ def region_head(
         classes: Number of classes, without the background.
         units: Of every fully connected layer.
         dropout: The share dropped behind each.
+        boxes: Whether they learn to move boxes.
         first: The number in the name of the first.
     """
     steps: list[layers.Layer] = []
@@ -146,14 +173,34 @@ def region_head(
     scores = layers.Dense(classes + 1, dtype="float32", name="scores", **GAUSSIAN)
     moves = layers.Dense(4 * classes + 4, dtype="float32", name="moves", **FINE)
 
-    def head(x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
-        rows, columns, channels = x.shape[2:]
-        x = layers.Reshape((-1, rows * columns * channels))(x)
+    def head(x: KerasTensor) -> Seen:
+        pooled = x = layers.Reshape((-1, math.prod(x.shape[2:])))(x)
         for step in steps:
             x = step(x)
-        return scores(x), moves(x)
+        return Seen(pooled, x, scores(x), moves(x) if boxes else None)
 
     return head
+
+
+def chain(
+    steps: Callable[[KerasTensor], KerasTensor], shape: Sequence[int]
+) -> Callable[[KerasTensor], KerasTensor]:
+    """Layers one behind the other, of which each call is another use.
+
+    Args:
+        steps: What makes and applies them.
+        shape: Of what they take, without the batch.
+    """
+    images = keras.Input(shape)
+    made = keras.Model(images, steps(images)).layers[1:]
+    again = [type(one).from_config(one.get_config()) for one in made]
+
+    def apply(x: KerasTensor) -> KerasTensor:
+        for layer in again:
+            x = layer(x)
+        return x
+
+    return apply
 
 
 def regions_to_detections(
@@ -186,12 +233,57 @@ def regions_to_detections(
     if truth:
         sampling = RegionSampling(sampled, background=background, name="sampling")
         some, labels, boxes = sampling(drawn, *truth)
-        scores, moves = head(pool(x, some))
+        seen = head(pool(x, some))
         regions = RegionLoss(name="region_loss")(
-            regions, scores, moves, some, labels, boxes
+            regions, seen.scores, seen.moves, some, labels, boxes
         )
-    scores, moves = head(pool(x, regions))
-    boxes, shares = RegionBoxes(size, name="region_boxes")(regions, scores, moves)
+    seen = head(pool(x, regions))
+    boxes, shares = RegionBoxes(size, name="region_boxes")(
+        regions, seen.scores, seen.moves
+    )
+    return NonMaxSuppression(name="detections", **options)(boxes, shares)
+
+
+def regions_to_svm_detections(
+    look: Callable[[KerasTensor], Seen],
+    regions: KerasTensor,
+    classes: int,
+    size: tuple[int, int],
+    truth: Truth,
+    *,
+    sampled: int,
+    background: tuple[float, float] = (0.0, 0.5),
+    overlap: float = 0.6,
+    penalty: float = 1000.0,
+    **options: Any,
+) -> Detections:
+    """The end of R-CNN: a network learns to name regions, linear functions judge them.
+
+    A support vector machine scores every class, a ridge regression moves its boxes.
+    Both are fitted when the training of the network is over; until then its own
+    probabilities stand, and the regions where they are.
+
+    Args:
+        look: From regions to what is seen; each call is another use of the same layers.
+        regions: Those that are looked at, and drawn from.
+        classes: Number of classes, without the background.
+        size: Height and width of the image.
+        truth: The true boxes, in training.
+        sampled: Regions of an image that are learnt from.
+        background: The overlaps of what is learnt as background.
+        overlap: Of :class:`kerazoo.layers.RegionRegression`.
+        penalty: The same.
+        **options: Of :class:`kerazoo.layers.NonMaxSuppression`.
+    """
+    if truth:
+        sampling = RegionSampling(sampled, background=background, name="sampling")
+        some, labels, _ = sampling(regions, *truth)
+        loss = RegionClassLoss(name="region_loss")
+        regions = loss(regions, look(some).scores, labels)
+    seen = look(regions)
+    regression = RegionRegression(classes, size, overlap, penalty, name="regression")
+    boxes = regression(seen.pooled, regions)
+    shares = RegionSVM(name="svm")(seen.features, seen.scores, regions)
     return NonMaxSuppression(name="detections", **options)(boxes, shares)
 
 

@@ -16,11 +16,11 @@ Differs from the paper:
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
-from keras import KerasTensor, layers
+from keras import KerasTensor
 
-from kerazoo.blocks import conv, conv_bn, initializer
-from kerazoo.blocks.bodies import vgg16_body
+from kerazoo.blocks.bodies import small_body, vgg16_body, zf_body
 from kerazoo.blocks.detection import (
     Anchors,
     Body,
@@ -30,44 +30,11 @@ from kerazoo.blocks.detection import (
     size_of,
 )
 from kerazoo.builder import Top, network
-from kerazoo.layers import (
-    CeilMaxPooling2D,
-    RoIAlign2D,
-    RoIPooling2D,
-    WithinChannelLRN,
-)
+from kerazoo.layers import RoIAlign2D, RoIPooling2D
 from kerazoo.reader import Boxes, Count, Positive, Rate
 from kerazoo.registry import register
 
-GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}
 VOC = {"year": 2015, "input_shape": (600, 800, 3), "classes": 20, "task": "detection"}
-
-
-def zf_body(inputs: KerasTensor) -> KerasTensor:
-    """ZFNet's five convolutions with the paddings of this paper: a map of 1/16."""
-
-    def norm_and_pool(x, number):
-        x = WithinChannelLRN(3, 5e-5, 0.75, name=f"norm{number}")(x)
-        # Zeros do as well as minus infinity behind a ReLU.
-        x = layers.ZeroPadding2D(1, name=f"pool_pad{number}")(x)
-        return CeilMaxPooling2D(3, 2, name=f"pool{number}")(x)
-
-    x = conv(inputs, 96, 7, 2, padding=3, name="conv1", **GAUSSIAN)
-    x = norm_and_pool(x, 1)
-    x = conv(x, 256, 5, 2, padding=2, name="conv2", **GAUSSIAN)
-    x = norm_and_pool(x, 2)
-    for number, filters in enumerate((384, 384, 256), 3):
-        x = conv(x, filters, 3, name=f"conv{number}", **GAUSSIAN)
-    return x
-
-
-def small_body(inputs: KerasTensor) -> KerasTensor:
-    """Five convolutions with batch norm: a map of 1/8."""
-    x = conv_bn(inputs, 24, 3, 2, padding=1, name="conv1")
-    x = conv_bn(x, 48, 3, 2, padding=1, name="conv2")
-    x = conv_bn(x, 96, 3, 2, padding=1, name="conv3")
-    x = conv_bn(x, 96, 3, name="conv4")
-    return conv_bn(x, 96, 3, name="conv5")
 
 
 def faster_rcnn(
@@ -83,6 +50,7 @@ def faster_rcnn(
     ratios: tuple[Positive, ...] = (0.5, 1.0, 2.0),
     scales: tuple[Positive, ...] = (8.0, 16.0, 32.0),
     align: bool = False,
+    learns: Literal["both", "proposals", "regions"] = "both",
     dropout: Rate = 0.5,
     before: Count = 6000,
     proposals: Count = 300,
@@ -100,6 +68,8 @@ def faster_rcnn(
         ratios: The anchors' heights to widths.
         scales: The anchors' sides as multiples of the strides of the map.
         align: Whether RoIAlign stands in place of RoI pooling.
+        learns: What is trained: both ends, as the authors' joint training does; or one
+            of them, as in the paper's four steps.
         dropout: The share dropped behind fully connected layers.
         before: The best regions, of which those that overlap a better one go; twice as
             many in training.
@@ -117,14 +87,15 @@ def faster_rcnn(
         size = size_of(inputs)
         regions, drawn = region_proposals(
             x, filters, Anchors(strides, ratios, scales), size, truth,
-            sampled=anchors_sampled, before=before, proposals=proposals,
-            smallest=smallest, training_proposals=training_proposals,
+            learns=learns != "regions", sampled=anchors_sampled, before=before,
+            proposals=proposals, smallest=smallest,
+            training_proposals=training_proposals,
         )  # fmt: skip
         kind = RoIAlign2D if align else RoIPooling2D
         return regions_to_detections(
             x, regions, drawn, kind(bins, strides, name="roi_pool"),
-            region_head(classes, units, dropout), size, truth,
-            sampled=regions_sampled,
+            region_head(classes, units, dropout), size,
+            None if learns == "proposals" else truth, sampled=regions_sampled,
             score_threshold=score_threshold, iou_threshold=iou_threshold,
             max_detections=max_detections,
         )  # fmt: skip

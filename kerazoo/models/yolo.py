@@ -207,6 +207,8 @@ def yolo_mini(
     top: Top,
     *,
     boxes: Count = 2,
+    units: Count | None = None,
+    dropout: Rate = 0.0,
     score_threshold: Rate = 0.01,
     iou_threshold: Rate = 0.5,
     max_detections: Count = 50,
@@ -216,6 +218,9 @@ def yolo_mini(
 
     Args:
         boxes: Boxes of a cell.
+        units: Of a fully connected layer that looks at the whole image, as the paper's
+            head does; by default there is none.
+        dropout: The share dropped behind it.
         score_threshold: What a detection's score exceeds.
         iou_threshold: Overlap with a better box of its class from which a box goes.
         max_detections: How many boxes an image has at most.
@@ -223,9 +228,19 @@ def yolo_mini(
     """
 
     def head(x, classes, activation):
-        x = conv(
-            x, 5 * boxes + classes, 1, activation=None, dtype="float32", name="grid"
-        )
+        rows, columns = x.shape[1:3]
+        if units:
+            x = layers.Flatten(name="flatten")(x)
+            x = layers.Dense(units, kernel_initializer=UNIFORM, name="fc1")(x)
+            x = activate(x, LEAKY, "fc_leaky1")
+            x = layers.Dropout(dropout, name="dropout")(x)
+            depth = 5 * boxes + classes
+            x = layers.Dense(rows * columns * depth, dtype="float32", name="fc2")(x)
+            x = layers.Reshape((rows, columns, depth), name="grid")(x)
+        else:
+            x = conv(
+                x, 5 * boxes + classes, 1, activation=None, dtype="float32", name="grid"
+            )
         return grid_to_detections(
             x, boxes, size_of(inputs), truth, score_threshold=score_threshold,
             iou_threshold=iou_threshold, max_detections=max_detections,

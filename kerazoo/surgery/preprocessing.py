@@ -17,7 +17,11 @@ def resized_to_output(served: keras.Model) -> keras.Model:
             # What it found on the resized image, in pixels of that.
             outputs = outputs | {"boxes": layer.input[1]}
     try:
-        return keras.Model(served.get_layer("resized").output, outputs)
+        resized = served.get_layer("resized").output
+        if isinstance(served.input, dict):
+            # And the regions that are proposed on the images.
+            resized = [resized, served.get_layer("resized_proposals").output]
+        return keras.Model(resized, outputs)
     except ValueError as error:
         raise ValueError(
             f"{served.name} does not resize all images to one size, so that no "
