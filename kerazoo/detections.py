@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,17 +20,48 @@ class Objects(NamedTuple):
         classes: int32 (..., k): class ids, -1 for none.
         ignored: bool (..., k): objects that are neither learnt nor missed, as the
             difficult ones of PASCAL VOC and the crowds of COCO.
+        proposals: float32 (..., n, 4): where objects may be, rows of -1 behind the
+            last; an empty tuple where nobody has asked.
     """
 
     boxes: Any
     classes: Any
     ignored: Any
+    proposals: Any = ()
 
     def on(self, image: int) -> "Objects":
         """Those of one image of a batch, as arrays without padding."""
-        boxes, classes, ignored = (np.asarray(one[image]) for one in self)
+        boxes, classes, ignored = (np.asarray(one[image]) for one in self[:3])
         there = classes >= 0
-        return Objects(boxes[there], classes[there], ignored[there])
+        own = Objects(boxes[there], classes[there], ignored[there])
+        if not len(self.proposals):
+            return own
+        found = np.asarray(self.proposals[image])
+        return own._replace(proposals=found[found[:, 2] > found[:, 0]])
+
+
+class Proposals(Protocol):
+    """A method that says where on an image objects may be.
+
+    Attributes:
+        name: What it is called; another name for whatever gives other boxes.
+    """
+
+    name: str
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Boxes float32 (n, 4): x1, y1, x2, y2 in pixels, half-open, the best first.
+
+        Args:
+            image: uint8 (height, width, 1 or 3).
+        """
+
+
+def fitted(boxes: np.ndarray, count: int) -> np.ndarray:
+    """The first so many boxes; behind the last rows of -1."""
+    found = np.full((count, 4), -1, "float32")
+    found[: len(boxes)] = boxes[:count]
+    return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

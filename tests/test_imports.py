@@ -34,6 +34,11 @@ TABLE = {
     "symbolic": (set(), KERAS),
     "colors": (set(), {"numpy"}),
     "detections": (set(), {"numpy"}),
+    # What looks at images outside of any network, and the networks that propose.
+    "proposals": (
+        {"analysis", "data", "detections", "files", "recipe", "registry", "run"},
+        {"numpy", "platformdirs"},
+    ),
     # A model file is read with the layers that it may hold.
     "run": ({"recipe", "files", "layers"}, KERAS),
     "precision": (set(), TENSORFLOW),
@@ -60,12 +65,12 @@ TABLE = {
     "training": (
         {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
         | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"}
-        | {"symbolic", "colors", "detections"},
+        | {"symbolic", "colors", "detections", "proposals"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
         {"run", "registry", "files", "surgery", "tasks", "data", "precision"}
-        | {"colors", "detections", "layers", "analysis"},
+        | {"colors", "detections", "layers", "analysis", "proposals", "recipe"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.
@@ -80,6 +85,7 @@ TABLE = {
 INSIDE_FUNCTIONS = {
     "layers": {"tensorflow"},
     "precision": {"jax"},
+    "proposals": {"cv2", "keras"},
     "tasks": {"tensorflow"},
     "training": {"jax"},
     "tuning": {"optuna"},

@@ -307,6 +307,12 @@ def good(place, data_dir, digits):
         "kerazoo.tuning.Space": {"recipe": TINY},
         "kerazoo.fit": {"data": digits, "run": "new"},
         "kerazoo.detector": {"run": boxes},
+        "kerazoo.find_proposals": {"method": "windows"},
+        "kerazoo.write_proposals": {
+            "path": "new.npz",
+            "proposals": [(np.ones((8, 8, 3), "uint8"), [[0, 0, 4, 4]])],
+        },
+        "kerazoo.truncated_svd": {"ranks": {"predictions": 2}},
         "kerazoo.Detections": vars(found) | {"names": ["a"]},
         "kerazoo.average_precision": {
             "detections": [found], "truth": [there], "classes": 10
@@ -321,10 +327,12 @@ def good(place, data_dir, digits):
         **{
             f"kerazoo.layers.{layer}": {"size": (32, 32), "resize": "pad", "boxes": 2}
             for layer in (
-                "RegionBoxes", "RegionProposalLoss", "RegionProposals", "RestoreBoxes",
-                "YOLOBoxes", "YOLOLoss",
+                "RegionBoxes", "RegionProposalLoss", "RegionProposals", "ResizeBoxes",
+                "RestoreBoxes", "YOLOBoxes", "YOLOLoss",
             )
         },
+        "kerazoo.layers.RegionRegression": {"classes": 2, "size": (32, 32)},
+        "kerazoo.layers.PerImage": {"regions": 4},
     }  # fmt: skip
     return lambda name: common | own.get(name, {})
 
@@ -405,6 +413,8 @@ WORDS = {
     "data check": "digits --data-dir DATA",
     "data show": "digits --file OUT/a.png --data-dir DATA",
     "data augmentations": "",
+    "proposals": "digit_scenes/boxes?size=32&scenes=2 --method windows "
+    "--save OUT/a.npz",
     "train": f"mlp_256 {FEW} --run OUT/run",
     "launch": "--processes 1 -- list",
     "evaluate": "PLACE/run",

@@ -8,7 +8,8 @@ import typer
 from kerazoo import reader
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import DataDir, complete_data, path
-from kerazoo.reader import Range
+from kerazoo.files import check_file
+from kerazoo.reader import Count, Range
 
 # Images of a grid, and pixels of their side.
 LARGEST_GRID, LARGEST_SIDE = 4096, 1024
@@ -109,3 +110,60 @@ def data_augmentations() -> None:
     for name, summary in data.augmentations().items():
         table.add_row(name, summary)
     console.print(table)
+
+
+@app.command()
+def proposals(
+    name: DataName,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="selective_search, selective_search:quality, windows, run:PATH or "
+            "file:PATH."
+        ),
+    ] = "selective_search",
+    count: Annotated[
+        int, typer.Option(help="How many of an image are looked at.")
+    ] = 2000,
+    save: Annotated[
+        pathlib.Path | None,
+        typer.Option(parser=path, help="A file to write them to, for file:PATH."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Find regions on the images of a data set, and say how many objects they meet.
+
+    What is found is kept in the user's cache, for trainings that ask for the same.
+    """
+    import numpy as np
+    from rich.table import Table
+
+    from kerazoo import data
+    from kerazoo.proposals import (
+        Recall,
+        find_proposals,
+        recall_of,
+        write_proposals,
+    )
+
+    count = reader.read(Count, count, "count")
+    find = find_proposals(method)
+    if save is not None:
+        check_file(save)
+    images = data.load(name, data_dir=data_dir)
+    rows: list[tuple[str, Recall]] = []
+    written: list[tuple[np.ndarray, np.ndarray]] = []
+    for part, split in images.parts.items():
+        found = recall_of(split, find, count)
+        rows.append((part, found))
+        written += found.pairs if save else []
+    table = Table(
+        "part", "images", "objects", "regions an image", "recall at 0.5",
+        "recall at 0.7", "ms an image", box=None,
+    )  # fmt: skip
+    for part, one in rows:
+        table.add_row(part, *one.cells())
+    console.print(table)
+    if save:
+        write_proposals(save, written)
+        console.print(f"{save}: proposals of {len(written):,} images", soft_wrap=True)

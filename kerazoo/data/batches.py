@@ -1,9 +1,11 @@
 """Batches for Keras: shuffled, resized and augmented as a function of the epoch."""
 
+import contextlib
 import functools
 import math
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +15,7 @@ from kerazoo import errors, memory, reader
 from kerazoo.data import boxes, draws, multicrop, resizing
 from kerazoo.data.augment import apply as augment
 from kerazoo.data.splits import Arrays, Split, Stream
+from kerazoo.detections import Objects, Proposals, fitted
 from kerazoo.reader import Count, ImageShape, Whole
 
 CACHES = ("auto", "memory", "none")
@@ -45,6 +48,11 @@ class Batches:
             augmentation mixes images. Otherwise they are int32 class ids.
         views: None, or a kind of `data.views`: then an image comes as so many views of
             it, in a batch (n, views, height, width, channels). Nothing augments them.
+        sizes: Sides that the images of every epoch are brought to in turn, at the end;
+            empty for `image_shape` in all.
+        proposals: What says where objects may be, of images that have boxes; they are
+            found on the whole image, and move as the boxes do.
+        proposed: How many of them an image comes with.
 
     Attributes:
         size: Examples in an epoch.
@@ -70,6 +78,9 @@ class Batches:
         cache: str = "auto",
         one_hot: bool = False,
         views: str | None = None,
+        sizes: Sequence[Count] = (),
+        proposals: Proposals | None = None,
+        proposed: Count = 2000,
     ) -> None:
         self.split = split
         self.batch_size = batch_size
@@ -81,6 +92,8 @@ class Batches:
         self.cache = cache
         self.augment = augment
         self.views = views
+        self.sizes = sizes
+        self.proposals, self.proposed = proposals, proposed
         self._check()
         self.steps, self.size = math.ceil(split.size / batch_size), split.size
         if drop_remainder:
@@ -172,6 +185,9 @@ class Batches:
             drop_remainder=True,
             cache="none",
             one_hot=self.one_hot,
+            sizes=self.sizes,
+            proposals=self.proposals,
+            proposed=self.proposed,
         )
         part.steps = self.steps * devices // workers
         return part
@@ -223,6 +239,11 @@ class Batches:
                 f"views={self.views!r} are of images with one label; {split.name} has "
                 f"{self._truth}: leave them out"
             )
+        if self.sizes and (self._masked or self.split.source.boxed):
+            raise ValueError(
+                f"sizes={list(self.sizes)} are of images with one label; "
+                f"{self.split.name} has {self._truth}: leave them out"
+            )
         if self.views is not None and self.augment:
             raise ValueError(
                 f"views={self.views!r} are for evaluation; leave out the augmentations"
@@ -237,6 +258,12 @@ class Batches:
             raise ValueError(
                 f"augmentation {mixing[0]} mixes the labels of whole images, but "
                 f"{self.split.name} has {self._truth}; leave it out"
+            )
+        own = [s.augmentation.name for s in self._steps if s.kind == "pair"]
+        if own and self.proposals:
+            raise ValueError(
+                f"augmentation {own[0]} moves pixels in ways of its own, which the "
+                "proposals of a network of regions do not follow; leave it out"
             )
         # Whether something is cut out of the whole image.
         self._crop = self.views is not None or (
@@ -255,9 +282,10 @@ class Batches:
         size = split.size * int(np.prod(self.image_shape))
         keep = self.cache == "memory" or (self.cache == "auto" and size <= MEMORY_LIMIT)
         if keep and not self._crop:
-            asked = (self.image_shape, self.resize)
+            name = self.proposals and self.proposals.name
+            asked = (self.image_shape, self.resize, name, self.proposed)
             if split.resized[0] != asked:
-                split.resized = asked, _read(split, *asked)
+                split.resized = asked, _read(self)
             return *split.resized[1], np.arange(split.size)
         if isinstance(source, Arrays):
             return *source.tensors, split.indices
@@ -323,11 +351,18 @@ class Batches:
 
         def example(number, handle):
             image, label = source.fetch(handle)
+            if self.proposals:
+                label = label._replace(proposals=self._propose(image))
             image, window = self._fit(image, epoch, number)
             if source.boxed:
                 size = self.image_shape[:2]
-                moved = boxes.rewindowed(label.boxes, window, size)
-                label = boxes.on_image(label._replace(boxes=moved), size)
+                moved = label._replace(
+                    boxes=boxes.rewindowed(label.boxes, window, size)
+                )
+                if self.proposals:
+                    found = boxes.rewindowed(label.proposals, window, size)
+                    moved = moved._replace(proposals=found)
+                label = boxes.on_image(moved, size)
             else:
                 label = tf.cast(label, tf.int32)
             return image, label, number
@@ -342,6 +377,16 @@ class Batches:
             .take(self.steps - first)
             .map(batch, tf.data.AUTOTUNE, deterministic=True)
         )
+
+    def _propose(self, image):
+        """Where objects may be on an image as it is stored."""
+        proposals = cast(Proposals, self.proposals)
+
+        def find(pixels):
+            return fitted(proposals(pixels), self.proposed)
+
+        found = tf.numpy_function(find, [image], tf.float32)
+        return tf.ensure_shape(found, [self.proposed, 4])
 
     def _fit(self, images, epoch=None, number=None):
         """Images of one size, or one image that may be cropped, as the network's.
@@ -374,34 +419,56 @@ class Batches:
         if self.one_hot:
             labels = tf.one_hot(labels, len(self.split.classes))
         images, masks = augment.part_masks(images, self._masked)
-        boxed = self.split.source.boxed
-        truth = augment.Truth(
-            None if boxed else labels, masks, labels.boxes if boxed else None
-        )
+        boxed, around = self.split.source.boxed, None
+        if boxed:
+            around = labels.boxes
+            if self.proposals:
+                around = tf.concat([around, labels.proposals], 1)
+        truth = augment.Truth(None if boxed else labels, masks, around)
         images, truth = augment.apply(
             self._steps, images, truth, self.seed, epoch, numbers
         )
         if boxed:
             moved = labels._replace(boxes=truth.boxes)
+            if self.proposals:
+                count = tf.shape(labels.boxes)[1]
+                moved = labels._replace(
+                    boxes=moved.boxes[:, :count], proposals=moved.boxes[:, count:]
+                )
             return images, boxes.on_image(moved, self.image_shape[:2])
         if masks is not None:
             # Void, 0 in the files' order, is -1 for the loss.
             moved = cast(tf.Tensor, truth.masks)
             return images, tf.cast(moved[..., 0], tf.int32) - 1
-        return images, truth.labels
+        return self._resized(images, epoch), truth.labels
+
+    def _resized(self, images, epoch):
+        """Images of the side that is an epoch's."""
+        if not self.sizes:
+            return images
+        branches = [
+            functools.partial(resizing.shrunk, images, (side, side))
+            for side in self.sizes
+        ]
+        turn = tf.cast(epoch % len(self.sizes), tf.int32)
+        resized = tf.switch_case(turn, branches)
+        return tf.ensure_shape(resized, [None, None, None, images.shape[-1]])
 
 
-def _read(split, image_shape, resize):
-    """All images of a split, resized, and their labels, as tensors in main memory."""
-    height, width, channels = image_shape
+def _read(wanted):
+    """All images of batches, resized, and their labels, as tensors in main memory."""
+    split = wanted.split
+    height, width, channels = wanted.image_shape
     masked = split.source.masked
     images = np.empty((split.size, height, width, channels + masked), "uint8")
     batches = Batches(
         split,
         min(256, split.size),
-        image_shape=image_shape,
-        resize=resize,
+        image_shape=wanted.image_shape,
+        resize=wanted.resize,
         cache="none",
+        proposals=wanted.proposals,
+        proposed=wanted.proposed,
     )
     parts, done = [], 0
     for some, labels in batches.dataset.as_numpy_iterator():
@@ -415,6 +482,39 @@ def _read(split, image_shape, resize):
     labels = tf.nest.map_structure(lambda *some: np.concatenate(some), *parts)
     with tf.device("CPU:0"):
         return tf.nest.map_structure(tf.constant, (images, labels))
+
+
+@contextlib.contextmanager
+def errors_said() -> Iterator[None]:
+    """Raises what a function of a pipeline has raised, without what is around it.
+
+    Raises:
+        ValueError: In the place of TensorFlow's error that holds its text.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if said := re.search(r"ValueError: (.+)", error.message):
+            raise ValueError(said[1]) from error
+        raise
+
+
+def stored(split: Split) -> Iterator[tuple[np.ndarray, Objects]]:
+    """The images of a split as they are stored, each with its objects.
+
+    Args:
+        split: A `Split` of a source that has boxes.
+    """
+    source = cast(Stream, split.source)
+    order = np.arange(source.shuffled(split.indices))
+    examples = source.stream(split.indices, order, tf.zeros([], tf.int64))
+
+    def fetch(_, handle):
+        return source.fetch(handle)
+
+    for image, objects in examples.map(fetch, tf.data.AUTOTUNE).prefetch(2):
+        batch = tf.nest.map_structure(lambda one: one.numpy()[None], objects)
+        yield image.numpy(), batch.on(0)
 
 
 def count_pixels(split: Split, examples: int = 1024) -> np.ndarray:

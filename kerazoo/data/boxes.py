@@ -109,7 +109,7 @@ def on_image(objects: Objects, size: Sequence[int]) -> Objects:
     """What is left of objects on an image.
 
     Boxes are cut off at its edges. Where less than a quarter of one is left, or less
-    than a pixel, there is no object any more.
+    than a pixel, there is no object any more; of proposals a pixel is enough.
 
     Args:
         objects: Of a batch, or of one image.
@@ -121,10 +121,16 @@ def on_image(objects: Objects, size: Sequence[int]) -> Objects:
     )
     seen = tf.reduce_prod(sides, -1) >= VISIBLE * tf.reduce_prod(whole, -1)
     there = (objects.classes >= 0) & seen & tf.reduce_all(sides >= 1, -1)
+    proposals = objects.proposals
+    if isinstance(proposals, tf.Tensor):
+        proposals = clipped(proposals, size)
+        large = tf.reduce_all(proposals[..., 2:] - proposals[..., :2] >= 1, -1)
+        proposals = tf.where(large[..., None], proposals, -1)
     return Objects(
         tf.where(there[..., None], cut, -1),
         tf.where(there, objects.classes, -1),
         objects.ignored & there,
+        proposals,
     )
 
 

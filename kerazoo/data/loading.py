@@ -64,7 +64,8 @@ def load(
             where it has one. Or the images themselves: arrays ``(x, y)`` as for
             `from_arrays`, a `tf.data.Dataset` as for `from_dataset`, or a pair of
             either, to train and to test on. "masks:PATH" or "digit_scenes/masks" have a
-            class for every pixel; "voc:PATH", "coco:PATH/annotations.json",
+            class for every pixel, "?scenes=400" of these the same so many in every
+            epoch; "voc:PATH", "coco:PATH/annotations.json",
             "yolo:PATH/data.yaml" or "digit_scenes/boxes" have boxes.
         data_dir: TFDS data directory. Default: the environment variable
             KERAZOO_DATA_DIR; else, for the digits, the user's cache directory and, for

@@ -78,6 +78,15 @@ def scale(images: tf.Tensor, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.floor(scaled + ROUNDING), tf.uint8)
 
 
+def shrunk(images: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
+    """Images (n, height, width, channels) of any type, stretched to a size."""
+    if images.shape[1:3] == tuple(size):
+        return images
+    if images.dtype == tf.uint8:
+        return scale(images, size)
+    return tf.image.resize(images, size, antialias=True)
+
+
 def nearest(maps: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
     """Maps (n, height, width) of any type at another size, by the nearest pixel."""
     return tf.image.resize(maps[..., None], size, "nearest")[..., 0]

@@ -196,13 +196,22 @@ class SceneImages:
         seed: Of the scenes.
         size: Height and width in pixels.
         boxed: Whether the digits have boxes, and not a class for every pixel.
+        scenes: How many of training, the same in every epoch; None for fresh ones.
     """
 
-    def __init__(self, part: str, seed: int, size: int, *, boxed: bool) -> None:
+    def __init__(
+        self,
+        part: str,
+        seed: int,
+        size: int,
+        *,
+        boxed: bool,
+        scenes: int | None = None,
+    ) -> None:
         self._part, self._seed = part, seed
         self.boxed, self.masked = boxed, not boxed
-        self.fresh = part == "train"
-        self.size = SIZES[part]
+        self.fresh = part == "train" and scenes is None
+        self.size = scenes if part == "train" and scenes else SIZES[part]
         self.shape = (size, size, 3)
         self.labels = np.zeros(self.size, "int64")
 
@@ -253,7 +262,8 @@ def load_scenes(
 
     Args:
         name: What it was asked for by.
-        options: ``size``, the height and width in pixels.
+        options: ``size``, the height and width in pixels; ``scenes``, how many there
+            are to train on, the same in every epoch.
         validation: 0 for no validation scenes; there are as many of them otherwise,
             drawn from digits that training never sees.
         seed: Of the training and validation scenes; the test's are always the same.
@@ -269,18 +279,23 @@ def load_scenes(
             "have a box and a class for every digit"
         )
     boxed = variant == "boxes"
-    if not options.keys() <= {"size"}:
+    if not options.keys() <= {"size", "scenes"}:
         raise ValueError(
-            f"{name!r} cannot be read; its one option is size, as in "
-            "'digit_scenes/masks?size=160'"
+            f"{name!r} cannot be read; its options are size and scenes, as in "
+            "'digit_scenes/masks?size=160' or 'digit_scenes/boxes?scenes=400'"
         )
     size = reader.parse(
         Annotated[int, Range(32, 1025)], options.get("size", "112"), "size"
     )
+    scenes = None
+    if "scenes" in options:
+        scenes = reader.parse(
+            Annotated[int, Range(1, 10**6)], options["scenes"], "scenes"
+        )
     seeds = {"train": seed, "validation": seed, "test": 0}
     parts = {
         part: Split(
-            SceneImages(part, seeds[part], size, boxed=boxed),
+            SceneImages(part, seeds[part], size, boxed=boxed, scenes=scenes),
             name=f"{name} {part}",
             classes=DIGITS if boxed else CLASSES,
         )

@@ -370,3 +370,30 @@ def test_worker_opens_no_files_but_its_own():
         for index in range(3)
     ]
     assert opened == [["file0", "file1"], ["file1", "file2"], ["file2", "file3"]]
+
+
+@pytest.mark.parametrize("augment", [(), ("mixup:0.2",)])
+def test_epochs_have_sizes_in_turn(digits, augment):
+    """As SPP-net learns; the smaller images are the larger ones, resized."""
+    batches = data.Batches(
+        digits.train, 16, image_shape=(12, 12, 1), sizes=(12, 9), augment=augment,
+        shuffle=True,
+    )  # fmt: skip
+    shapes = [next(iter(batches.epochs(epoch)))[0].shape[1:3] for epoch in (0, 1, 2)]
+    assert shapes == [(12, 12), (9, 9), (12, 12)]
+    assert next(iter(batches.epochs(1, 3)))[0].shape[1:3] == (9, 9)
+    plain = data.Batches(
+        digits.train, 16, image_shape=(12, 12, 1), augment=augment, shuffle=True
+    )
+    whole = next(iter(plain.epochs(1)))[0]
+    small = next(iter(batches.epochs(1)))[0]
+    expected = tf.image.resize(whole, (9, 9), antialias=True)
+    np.testing.assert_allclose(
+        tf.cast(small, tf.float32), expected, atol=0 if augment else 0.51
+    )
+
+
+def test_sizes_are_of_images_with_one_label():
+    scenes = data.load("digit_scenes/boxes?size=32")
+    with pytest.raises(ValueError, match="are of images with one label"):
+        data.Batches(scenes.train, 4, image_shape=(32, 32, 3), sizes=(32, 24))

@@ -163,9 +163,9 @@ def test_an_epoch_is_entered_at_any_step():
     ("name", "sentence"),
     [
         ("digit_scenes", "names no variant"),
-        ("digit_scenes/boxes?side=9", "one option is size"),
+        ("digit_scenes/boxes?side=9", "options are size and scenes"),
         ("digit_scenes/nosuch", "digit_scenes/masks"),
-        ("digit_scenes/masks?side=9", "one option is size"),
+        ("digit_scenes/masks?side=9", "options are size and scenes"),
         ("digit_scenes/masks?size=7", "size is 7"),
         ("digit_scenes/masks?size=big", "size is"),
     ],
@@ -173,3 +173,16 @@ def test_an_epoch_is_entered_at_any_step():
 def test_bad_names(name, sentence):
     with pytest.raises(ValueError, match=sentence):
         data.load(name)
+
+
+def test_a_number_of_scenes_stays_the_same():
+    images = data.load("digit_scenes/boxes?scenes=5&size=48", seed=3)
+    assert images.train.size == 5
+    batches = images.batches("train", batch_size=5, image_shape=(48, 48, 3))
+    first, second = (next(iter(batches.epochs(epoch)))[0].numpy() for epoch in (0, 1))
+    np.testing.assert_array_equal(first, second)
+    fresh = data.load("digit_scenes/boxes?size=48", seed=3)
+    batches = fresh.batches("train", batch_size=5, image_shape=(48, 48, 3))
+    np.testing.assert_array_equal(next(iter(batches.epochs(0)))[0], first)
+    with pytest.raises(ValueError, match="scenes"):
+        data.load("digit_scenes/boxes?scenes=0")

@@ -284,12 +284,12 @@ class BoxFiles(Files):
     @functools.cached_property
     def _truth(self):
         with tf.init_scope(), tf.device("CPU:0"):
-            return Objects(*map(tf.constant, self.objects))
+            return Objects(*map(tf.constant, self.objects[:3]))
 
     def fetch(self, number: tf.Tensor) -> tuple[tf.Tensor, Objects]:
         """Image and objects of one example."""
         image, _ = super().fetch(number)
-        return image, Objects(*(one[number] for one in self._truth))
+        return image, Objects(*(one[number] for one in self._truth[:3]))
 
     def _read(self, path):
         # Boxes are of the pixels as they are stored.
