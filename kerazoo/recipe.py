@@ -203,6 +203,12 @@ class Recipe:
         normalization: ``minmax``, ``minus_one_one``, ``standardize``, ``mean``,
             ``lenet``, ``gcn``, ``zca`` or ``none``.
         augment: Augmentations by name, as in ``("flip", "pad_crop:4")``.
+        image_sizes: Sides that the images of every epoch are brought to in turn, after
+            augmentation and in training alone; as SPP-net learns.
+        proposals: What says where objects may be, of a network that looks at regions
+            which it does not find itself: ``selective_search`` (also where none is
+            given), ``selective_search:quality``, ``windows``, ``run:PATH`` of a run of
+            Faster R-CNN, or ``file:PATH``.
         validation: The share of the training set kept for validation.
         batch_size: Images of one step, over all devices.
         epochs: Passes over the training set.
@@ -253,6 +259,8 @@ class Recipe:
     resize: Literal["bilinear", "pad", "crop", "center"] = "bilinear"
     normalization: str = "standardize"
     augment: tuple[str, ...] = ()
+    image_sizes: tuple[Count, ...] = ()
+    proposals: str | None = None
     validation: Rate = 0.1
     batch_size: Count = 128
     epochs: Whole = 10

@@ -218,7 +218,7 @@ class BestEpoch:
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
     "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "class_iou.png",
-    "class_precision.png", "precision_recall.png", "examples.png",
+    "class_precision.png", "precision_recall.png", "examples.png", "worst.png",
     "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
     "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
 )  # fmt: skip

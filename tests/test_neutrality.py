@@ -43,9 +43,13 @@ for name in sys.argv[1:] or kerazoo.list_models():
         detects = card.task == "detection"
         side = max(card.minimum, 64 * detects)
         shape = (side, side, card.input_shape[-1])
-        model = kerazoo.create(name, input_shape=shape, classes=3)
+        given = "regions" in card.options
+        options = {"proposals": 4} if given else {}
+        model = kerazoo.create(name, input_shape=shape, classes=3, **options)
         image = rng.normal(size=(1, *shape)).astype("float32")
-        outputs = model(image, training=False)
+        regions = np.array([[[2, 3, 40, 50]] * 4], "float32")
+        inputs = {"images": image, "proposals": regions} if given else image
+        outputs = model(inputs, training=False)
         scores = np.asarray(outputs["scores"] if detects else outputs)
         assert np.isfinite(scores).all(), "the scores are not finite"
         one = detects or np.allclose(scores.sum(-1), 1, atol=1e-4)

@@ -178,7 +178,7 @@ def coco_average_precision(
     rows: list[dict] = []
     found: list[dict] = []
     for image, (some, real) in enumerate(zip(detections, truth, strict=True), 1):
-        for box, one, ignored in zip(*real, strict=True):
+        for box, one, ignored in zip(*real[:3], strict=True):
             row = _coco_box(image, one, box)
             area = row["bbox"][2] * row["bbox"][3]
             more = {"id": len(rows) + 1, "area": area, "iscrowd": int(ignored)}

@@ -12,9 +12,10 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks
 from kerazoo.files import check_folder
+from kerazoo.proposals import of_model
 from kerazoo.reader import Count, Path
 from kerazoo.run import Run
-from kerazoo.serving.detection import Drawings
+from kerazoo.serving.detection import Drawings, network_input
 from kerazoo.serving.masks import MaskFiles
 from kerazoo.tasks import Prediction
 
@@ -87,6 +88,7 @@ def predictions(
             )
         check_folder(folder, name)
     model = run.model(best=best)
+    proposals = of_model(model, config.recipe).get("proposals")
     files: MaskFiles | Drawings | None = None
     if masks is not None:
         files = _mask_files(config, model, images, masks)
@@ -98,8 +100,9 @@ def predictions(
         except ValueError as error:
             yield Prediction(str(path), problem=str(error))
             continue
+        inputs = network_input(model, pixels[None], proposals)
         outputs = keras.tree.map_structure(
-            lambda one: np.asarray(one)[0], model(pixels[None], training=False)
+            lambda one: np.asarray(one)[0], model(inputs, training=False)
         )
         file = str(files.write(path, pixels, outputs)) if files else None
         guesses = task.guesses(outputs, config.classes, top)

@@ -43,6 +43,9 @@ class Classification:
         heads = list(model.output)
         return dataset.map(lambda x, *y: (x, *(dict.fromkeys(heads, t) for t in y)))
 
+    def inputs(self, model: keras.Model, images: Any, truth: Any) -> Any:
+        return images
+
     def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
         guess = np.zeros((1, classes), "float32")
         truth = guess if one_hot else np.zeros(1, "int32")
@@ -85,6 +88,9 @@ class Classification:
                 "metrics": {"predictions": metrics(classes, one_hot)},
             }
         return {"loss": loss(recipe, one_hot), "metrics": metrics(classes, one_hot)}
+
+    def finish(self, model: keras.Model, batches: Any) -> None:
+        pass
 
     def served(self, outputs: Any) -> Any:
         return outputs["predictions"] if isinstance(outputs, dict) else outputs
@@ -135,6 +141,9 @@ class Classification:
         classes: Sequence[str],
     ) -> "Figure":
         raise NotImplementedError("the guesses for whole images are not drawn")
+
+    def worst(self, model: keras.Model, batches: Any, classes: Sequence[str]) -> None:
+        return None
 
     def guesses(
         self, outputs: np.ndarray, classes: Sequence[str], top: int

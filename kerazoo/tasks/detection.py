@@ -1,6 +1,9 @@
 """Detection: boxes around the objects of an image, and their classes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -10,12 +13,14 @@ from kerazoo.analysis import plots
 from kerazoo.analysis.average_precision import (
     average_precision,
     coco_average_precision,
+    iou,
 )
 from kerazoo.detections import Detections, Objects
 from kerazoo.display import percent
 from kerazoo.layers import RegionProposalLoss, RestoreBoxes, YOLOLoss
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
+from kerazoo.tasks.region_svms import fit_regions
 from kerazoo.tasks.task import Guess
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 LOOKED_AT = 256
 # Scores above which pictures show a detection.
 SHOWN = 0.3
+# Test images among which the worst mistakes are looked for, and how many are shown.
+GONE_THROUGH, MOST_WRONG = 512, 9
 
 
 class Detection:
@@ -53,9 +60,21 @@ class Detection:
             import tensorflow as tf
 
             classes = tf.where(objects.ignored, -1, objects.classes)
-            return ({"images": images, "boxes": objects.boxes, "classes": classes},)
+            return (self.inputs(model, images, objects._replace(classes=classes)),)
 
         return dataset.map(inputs)
+
+    def inputs(self, model: keras.Model, images: Any, truth: Objects) -> Any:
+        boxes, classes, _, proposals = truth
+        if isinstance(model.input, dict):
+            named = {"images": images, "boxes": boxes, "classes": classes}
+            named["proposals"] = proposals
+            return {name: named[name] for name in model.input}
+        # Of a served network the part behind its resizing, whose inputs have no names.
+        given = [images, proposals][: len(model.inputs)]
+        if len(given) == 1:
+            return images
+        return dict(zip((one.name for one in model.inputs), given, strict=True))
 
     def blank(self, model: keras.Model, classes: int, one_hot: bool) -> None:
         return None
@@ -99,6 +118,9 @@ class Detection:
             )
         return {}
 
+    def finish(self, model: keras.Model, batches: Any) -> None:
+        fit_regions(model, functools.partial(self.inputs, model), batches.dataset)
+
     def served(self, outputs: Any) -> Any:
         return outputs
 
@@ -117,21 +139,27 @@ class Detection:
     def measure(
         self, model: keras.Model, batches: Any, classes: Sequence[str]
     ) -> Metrics:
-        found, truth = gathered(
-            batches.dataset, lambda images, _: model.predict_on_batch(images)
-        )
+        found, truth = self._gathered(model, batches.dataset)
         return detection_metrics(found, truth, classes)
 
     def epoch_measures(
         self, model: keras.Model, dataset: Any, classes: Sequence[str]
     ) -> dict[str, float]:
-        def predict(images, objects):
-            boxes, kinds = np.asarray(objects.boxes), np.asarray(objects.classes)
-            named = {"images": images, "boxes": boxes, "classes": kinds}
-            return model.predict_on_batch(named)
-
-        each = average_precision(*gathered(dataset, predict), len(classes))
+        found, truth = self._gathered(model, dataset)
+        each = average_precision(found, truth, len(classes))
         return {"val_map50": mean(one.average for one in each) or 0.0}
+
+    def _gathered(self, model, dataset):
+        """What a network finds on every image of a data set, and what is there."""
+        found: list[Detections] = []
+        truth: list[Objects] = []
+        for images, objects in dataset:
+            inputs = keras.tree.map_structure(
+                np.asarray, self.inputs(model, images, objects)
+            )
+            found += Detections.of_batch(model.predict_on_batch(inputs))
+            truth += [objects.on(n) for n in range(len(images))]
+        return found, truth
 
     def counts(self, model: keras.Model) -> np.ndarray | None:
         return None
@@ -169,6 +197,28 @@ class Detection:
         truth = [Objects(*targets).on(n) for n in range(len(images))]
         return plots.detections(images, truth, found, classes)
 
+    def worst(
+        self, model: keras.Model, batches: Any, classes: Sequence[str]
+    ) -> "Figure | None":
+        """What is missed and what is found where nothing is, on some images."""
+        rows: list[tuple[int, np.ndarray, Objects, Detections]] = []
+        first = batches.dataset.take(math.ceil(GONE_THROUGH / batches.batch_size))
+        for images, objects in first:
+            found, truth = self._gathered(model, [(images, objects)])
+            for pixels, real, some in zip(
+                np.asarray(images), truth, found, strict=True
+            ):
+                shown = some.above(SHOWN)
+                if count := mistakes(shown, real):
+                    rows.append((count, pixels, real, shown))
+            # Of as many mistakes the first image counts.
+            rows = sorted(rows, key=lambda row: -row[0])[:MOST_WRONG]
+        if not rows:
+            return None
+        _, pixels, truth, found = zip(*rows, strict=True)
+        named = [dataclasses.replace(one, names=tuple(classes)) for one in found]
+        return plots.detections(np.stack(pixels), truth, named, classes)
+
     def guesses(
         self, outputs: Any, classes: Sequence[str], top: int
     ) -> tuple[Guess, ...]:
@@ -180,21 +230,23 @@ class Detection:
         )
 
 
-def gathered(
-    dataset: Any, predict: Callable[[np.ndarray, Objects], Any]
-) -> tuple[list[Detections], list[Objects]]:
-    """What a network finds on every image of a data set, and what is there.
+def mistakes(found: Detections, truth: Objects) -> int:
+    """How many objects of an image are missed, and detections are of none.
 
-    Args:
-        dataset: Batches of images and their objects.
-        predict: From a batch to what the network gives for it.
+    By falling score a detection takes the object of its class that it overlaps most, by
+    half at least; what is ignored is neither.
     """
-    found: list[Detections] = []
-    truth: list[Objects] = []
-    for images, objects in dataset:
-        found += Detections.of_batch(predict(np.asarray(images), objects))
-        truth += [objects.on(n) for n in range(len(images))]
-    return found, truth
+    free, wrong = np.ones(len(truth.classes), bool), 0
+    overlaps = iou(found.boxes, truth.boxes)
+    for row, kind in zip(overlaps, found.classes, strict=True):
+        there = np.where((truth.classes == kind) & (row >= 0.5), row, 0.0)
+        best = int(there.argmax()) if there.size else -1
+        if best < 0 or not there[best]:
+            wrong += 1
+        elif not truth.ignored[best]:
+            wrong += not free[best]
+            free[best] = False
+    return wrong + int((free & ~np.asarray(truth.ignored, bool)).sum())
 
 
 def mean(values: Iterable[float | None]) -> float | None:

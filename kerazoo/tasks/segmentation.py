@@ -51,6 +51,9 @@ class Segmentation:
 
         return dataset.map(smaller)
 
+    def inputs(self, model: keras.Model, images: Any, truth: Any) -> Any:
+        return images
+
     def blank(self, model: keras.Model, classes: int, one_hot: bool) -> tuple[Any, Any]:
         shape = (1, *model.output.shape[1:3])
         return np.zeros(shape, "int32"), np.zeros((*shape, classes), "float32")
@@ -84,6 +87,9 @@ class Segmentation:
                 ),
             ],
         }
+
+    def finish(self, model: keras.Model, batches: Any) -> None:
+        pass
 
     def served(self, outputs: Any) -> Any:
         return outputs
@@ -181,6 +187,9 @@ class Segmentation:
         classes: Sequence[str],
     ) -> "Figure":
         return plots.segmentations(images, targets, outputs.argmax(-1), classes)
+
+    def worst(self, model: keras.Model, batches: Any, classes: Sequence[str]) -> None:
+        return None
 
     def guesses(
         self, outputs: np.ndarray, classes: Sequence[str], top: int

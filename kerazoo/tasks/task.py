@@ -84,6 +84,15 @@ class Task(Protocol):
         So have the weights of the images, where a batch has them as its third part.
         """
 
+    def inputs(self, model: keras.Model, images: Any, truth: Any) -> Any:
+        """What a network takes for a batch: images, or these with what belongs to them.
+
+        Args:
+            model: The network.
+            images: Of a batch.
+            truth: What the batch says of them.
+        """
+
     def blank(
         self, model: keras.Model, classes: int, one_hot: bool
     ) -> tuple[Any, Any] | None:
@@ -117,6 +126,14 @@ class Task(Protocol):
             optimizer: Its optimiser, whose steps a loss may count.
             classes: Number of classes.
             one_hot: Whether class labels are rows.
+        """
+
+    def finish(self, model: keras.Model, batches: Any) -> None:
+        """Fits what no gradient does, when the training is over.
+
+        Args:
+            model: The network in training.
+            batches: Its training ``Batches``, without shuffling and augmentation.
         """
 
     def served(self, outputs: Any) -> Any:
@@ -197,6 +214,17 @@ class Task(Protocol):
             outputs: What the network gives for them.
             classes: Class names.
 
+        """
+
+    def worst(
+        self, model: keras.Model, batches: Any, classes: Sequence[str]
+    ) -> "Figure | None":
+        """The images on which a served network is most wrong; None for no figure.
+
+        Args:
+            model: From images of the network's size to what it serves.
+            batches: ``Batches`` that neither shuffle nor augment.
+            classes: Class names.
         """
 
     def guesses(

@@ -15,8 +15,10 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, tasks
 from kerazoo.data import arrays
 from kerazoo.data.arrays import DataLike
+from kerazoo.data.batches import errors_said
 from kerazoo.errors import unknown
 from kerazoo.layers import ZCAWhitening
+from kerazoo.proposals import of_model
 from kerazoo.reader import Count, Pair, Path
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics, Run, RunConfig
@@ -142,16 +144,17 @@ def at_size(
             f"the weights of {unfit[0].name} belong to that size. Networks that end in "
             "global pooling, as ResNets and Inceptions do, take others."
         )
-    x = inputs = keras.Input(shape, name="resized")
+    x = keras.Input(shape, name="images")
     for layer in before:
         x = layer(x)
     network = registry.create(config.network, input_tensor=x, **options)
     for layer in trained.layers:
         if layer.weights and layer.name in own:
             network.get_layer(layer.name).set_weights(layer.get_weights())
-    return keras.Model(inputs, task.served(network.output), name=served.name)
+    return keras.Model(network.input, task.served(network.output), name=served.name)
 
 
+@errors_said()
 @reader.checked
 def evaluate(
     run: Path | Run,
@@ -217,6 +220,7 @@ def evaluate(
         image_shape=(height, width, config.image_shape[-1]),
         resize=recipe.resize,
         views=views,
+        **of_model(served, recipe),
     )
     return measure(model, batches, images.classes, config.task)
 

@@ -19,6 +19,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, recipes
 from kerazoo.analysis import plots
 from kerazoo.data.arrays import DataLike
+from kerazoo.data.batches import errors_said
 from kerazoo.errors import counted
 from kerazoo.files import replacing, write_atomic
 from kerazoo.precision import (
@@ -66,12 +67,17 @@ ZCA_IMAGES = 10_000
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A training that is ready to begin."""
+    """A training that is ready to begin.
+
+    Of the training images, ``training`` are the batches that are learnt from, and
+    ``plain`` the same ones neither shuffled nor augmented.
+    """
 
     pipeline: Pipeline
     class_weights: tuple[float, ...] | None
     model: keras.Model
     training: kerazoo_data.Batches
+    plain: kerazoo_data.Batches
     validation: kerazoo_data.Batches | None
     test: kerazoo_data.Batches
     config: RunConfig
@@ -90,6 +96,7 @@ class Job:
         return self.config.classes
 
 
+@errors_said()
 @generators_kept()
 @reader.checked
 def fit(
@@ -328,12 +335,7 @@ def prepare(
         check_task(network, images)
     weights = class_weights(recipe, images.train)
     pipeline = _pipeline(network, images, recipe, own)
-    batch = {
-        "batch_size": recipe.batch_size,
-        "image_shape": pipeline.image_shape,
-        "resize": recipe.resize,
-        "one_hot": pipeline.task.needs_one_hot(recipe),
-    }
+    batch = pipeline.batch
     training = images.batches(
         "train",
         augment=recipe.augment,
@@ -341,11 +343,12 @@ def prepare(
         seed=recipe.seed,
         # A last batch that the devices cannot share evenly would weigh too much.
         drop_remainder=distribution.devices > 1,
+        sizes=recipe.image_sizes,
         **batch,
     )
     batch["one_hot"] = training.one_hot
+    plain = images.batches("train", **batch)
     if recipe.normalization == "zca":
-        plain = images.batches("train", **batch)
         pipeline = dataclasses.replace(pipeline, images=plain.take(ZCA_IMAGES)[0])
     _check_accumulation(recipe, training.steps)
     if images.validation:
@@ -364,8 +367,9 @@ def prepare(
         steps_per_epoch=training.steps,
         one_hot=training.one_hot,
         classes=len(images.classes),
-        # TensorFlow's kernels for boxes are not XLA's.
+        # TensorFlow's kernels for boxes are not XLA's, which compiles for one size.
         jit_compile=precision.jit_compile
+        and not recipe.image_sizes
         and all(layer.supports_jit for layer in model.layers),
         steps_per_execution=1
         if distribution.devices > 1
@@ -377,6 +381,7 @@ def prepare(
         class_weights=weights,
         model=model,
         training=training,
+        plain=plain,
         validation=images.batches("validation", **batch) if images.validation else None,
         test=images.batches("test", **batch),
         config=RunConfig(
@@ -650,7 +655,12 @@ def _writers(job, folder, recorders, every):
 
 def _networks(job, state):
     """The served networks by the names of their files, and the record of the best."""
-    networks = {"model.keras": job.pipeline.for_serving(job.model)}
+
+    def served():
+        job.task.finish(job.model, job.plain)
+        return job.pipeline.for_serving(job.model)
+
+    networks = {"model.keras": served()}
     losses = [row.get("val_loss", math.nan) for row in state.history]
     lowest = min((one for one in losses if not math.isnan(one)), default=None)
     held = state.best
@@ -661,7 +671,7 @@ def _networks(job, state):
     apart = isinstance(held, BestWeights) and epoch < len(losses)
     if apart:
         job.model.set_weights(held.best_weights)
-        networks["best.keras"] = job.pipeline.for_serving(job.model)
+        networks["best.keras"] = served()
     return networks, BestEpoch(
         epoch=epoch, val_loss=lowest, model="best.keras" if apart else "model.keras"
     )
@@ -683,6 +693,9 @@ def _finish(job, networks, best, folder, state, write_figures):
         draw(folder, state.history, metrics, job.task)
         if job.task.draws:
             _draw_examples(job, served, folder)
+        if (worst := job.task.worst(served, job.test, job.classes)) is not None:
+            with replacing(folder.path / "worst.png") as path:
+                plots.save(worst, path)
     write_atomic(folder.path / "metrics.json", metrics.to_json())
     for_now = state.until and state.until == state.epoch and not state.ended
     state.settle(state.keep or for_now)
@@ -702,7 +715,8 @@ def _draw_examples(job, served, folder):
     """What the network makes of the first test images, beside the truth."""
     first = job.test.dataset.take(1)
     images, truth = next(iter(first))
-    outputs = served.predict_on_batch(images.numpy())
+    inputs = job.task.inputs(served, images, truth)
+    outputs = served.predict_on_batch(tf.nest.map_structure(np.asarray, inputs))
     shown = slice(min(9, len(images)))
 
     def cut(values):

@@ -1,6 +1,7 @@
 """A network with its normalisation in front, as it is trained and as it is served."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ from keras import layers
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, tasks
+from kerazoo.layers import ResizeBoxes
+from kerazoo.proposals import of_recipe
 from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
 from kerazoo.surgery.plain_keras import plain_copy
@@ -59,12 +62,34 @@ class Pipeline:
         """The name of its task."""
         return "classification" if self.own else registry.find(self.network).task
 
+    @functools.cached_property
+    def proposals(self) -> dict[str, Any]:
+        """What ``Batches`` are told of proposals; nothing where the network needs none.
+
+        Raises:
+            ValueError: For a method that is not there, or that the network needs not.
+        """
+        if self.own:
+            return {}
+        return of_recipe(registry.find(self.network), self.recipe)
+
+    @property
+    def batch(self) -> dict[str, Any]:
+        """The arguments that ``Batches`` of every part have."""
+        return {
+            "batch_size": self.recipe.batch_size,
+            "image_shape": self.image_shape,
+            "resize": self.recipe.resize,
+            "one_hot": self.task.needs_one_hot(self.recipe),
+            **self.proposals,
+        }
+
     @property
     def macs(self) -> float:
         """Multiply-adds of an image, those of the network's default size."""
         return self.own.macs if self.own else registry.find(self.network).macs
 
-    def _network(self, raw: Any, x: Any, activation: str | None, **truth: Any) -> Any:
+    def _network(self, raw: Any, x: Any, activation: str | None, **others: Any) -> Any:
         """The network on an input and on what was computed of it."""
         channels = self.image_shape[-1]
         for layer in kerazoo_data.normalization(
@@ -84,7 +109,7 @@ class Pipeline:
             classes=self.classes,
             classifier_activation=activation,
             **self.recipe.options,
-            **truth,
+            **others,
         )
 
     def for_training(self) -> keras.Model:
@@ -93,7 +118,10 @@ class Pipeline:
         Raises:
             ValueError: Where the recipe would drop everything.
         """
-        images = keras.Input(self.image_shape, name="images")
+        shape: tuple[int | None, ...] = self.image_shape
+        if self.recipe.image_sizes:
+            shape = (None, None, shape[-1])
+        images = keras.Input(shape, name="images")
         model = self._network(images, images, None, **self.task.truth())
         scale = self.recipe.dropout_scale
         for layer in model.layers:
@@ -114,16 +142,19 @@ class Pipeline:
         of kerazoo, so that the file opens without it where nothing else needs it.
         """
         raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
-        model = self._network(raw, self._resized(raw), self.task.served_activation)
-        served = self.task.restored(
-            self.task.served(model.output),
-            raw,
-            self.image_shape[:2],
-            self.recipe.resize,
-            self._native,
+        place = (self.image_shape[:2], self.recipe.resize, self._native)
+        regions = {}
+        if self.proposals:
+            # In pixels of the raw image, as those who propose them see it.
+            found = keras.Input((self.proposals["proposed"], 4), name="proposals")
+            layer = ResizeBoxes(*place, name="resized_proposals")
+            regions["regions"] = layer(raw, found)
+        model = self._network(
+            raw, self._resized(raw), self.task.served_activation, **regions
         )
+        served = self.task.restored(self.task.served(model.output), raw, *place)
         if served is not model.output:
-            model = keras.Model(raw, served, name=model.name)
+            model = keras.Model(model.input, served, name=model.name)
         copy = plain_copy(model)
         for layer in copy.layers:
             if layer.weights:
