@@ -65,6 +65,7 @@ def test_names_data_normalisation_and_augmentations_that_exist(name):
         "detection": {
             "voc/2007?train=train+validation&test=test",
             "digit_scenes/boxes",
+            "digit_scenes/boxes?scenes=400",
         },
     }
     tasks = {kerazoo.find(network).task for network in networks(recipe)}
@@ -148,6 +149,22 @@ RATES = [
     ),
     ("faster_rcnn_zf", 5_011, 49_999, 0.001),
     ("faster_rcnn_zf", 5_011, 50_000, 0.0001),
+    # The four steps: 60k and 20k iterations of an image, 30k and 10k of two.
+    ("faster_rcnn_zf_step1", 5_011, 59_999, 0.001),
+    ("faster_rcnn_zf_step1", 5_011, 60_000, 0.0001),
+    ("faster_rcnn_vgg16_step3", 5_011, 60_000, 0.0001),
+    ("faster_rcnn_zf_step4", 5_011, 29_999, 0.001),
+    ("faster_rcnn_zf_step4", 5_011, 30_000, 0.0001),
+    ("fast_rcnn_caffenet", 5_011, 29_999, 0.001),
+    ("fast_rcnn_caffenet", 5_011, 30_000, 0.0001),
+    # A tenth every 20,000.
+    ("rcnn", 5_011, 19_999, 0.001),
+    ("rcnn", 5_011, 20_000, 1e-4),
+    ("rcnn", 5_011, 60_000, 1e-6),
+    # 0.001, 0.0001, 0.00001 for 30k each.
+    ("sppnet_detector", 5_011, 29_999, 0.001),
+    ("sppnet_detector", 5_011, 30_000, 1e-4),
+    ("sppnet_detector", 5_011, 89_999, 1e-5),
     # 0.1, divided by 10 at 32k and 48k iterations.
     ("resnet_cifar", 45_000, 0, 0.1),
     ("resnet_cifar", 45_000, 31_999, 0.1),
@@ -232,6 +249,7 @@ RATES = [
 PLATEAUS = {
     "alexnet_2012": (0.01, 1e-5),
     "zfnet": (0.01, 0.0),
+    "sppnet": (0.01, 1e-4),
     "vgg": (0.01, 1e-5),
     "resnet": (0.1, 0.0),
     "nin_cifar10": (0.1, 1e-3),
@@ -294,7 +312,7 @@ def test_surprising_numbers():
 def stand_in(recipe):
     """A small model with layers and heads named as the recipe's patterns ask."""
     x = images = keras.Input((8, 8, 3))
-    names = ["conv1", "cccp6", "stage3_conv3"]
+    names = ["conv1", "cccp6", "stage3_conv3", "scores"]
     for name in names:
         x = keras.layers.Conv2D(4, 3, padding="same", name=name)(x)
     x = keras.layers.BatchNormalization(name="bn1")(x)
