@@ -130,15 +130,16 @@ def by_network(name, question, networks, measure, finish=lambda result: result):
         raise SystemExit(f"failed: {', '.join(failed)}")
 
 
-def train(command, run):
+def train(command, run, measure="accuracy"):
     """Runs a ``kerazoo train`` command, continues it, or reads what it has left.
 
     Args:
         command: The words, without ``--run``.
         run: The run folder.
+        measure: What of its metrics is wanted.
 
     Returns:
-        The test ``accuracy``, the ``epochs`` and the ``seconds`` of this call.
+        The test's measure by its name, the ``epochs`` and the ``seconds`` of this call.
     """
     run = pathlib.Path(run)
     start = time.perf_counter()
@@ -146,7 +147,7 @@ def train(command, run):
         words = [*command.split()[1:], "--run", str(run)]
         subprocess.run([sys.executable, "-m", "kerazoo", *words], check=True)
     return {
-        "accuracy": json.loads((run / "metrics.json").read_text())["accuracy"],
+        measure: json.loads((run / "metrics.json").read_text()).get(measure),
         "epochs": len((run / "history.csv").read_text().splitlines()) - 1,
         "seconds": round(time.perf_counter() - start, 1),
     }

@@ -50,7 +50,7 @@ def opened(sides):
         for name, (module, *words) in sides.items():
             print(f"  starting {name}", flush=True)
             python = sys.executable
-            if module.endswith("torch_side"):
+            if module.rpartition(".")[2].startswith("torch_"):
                 python = os.environ.get("TORCH_PYTHON", python)
             started[name] = Side(module, *words, python=python)
         yield started

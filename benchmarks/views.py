@@ -14,6 +14,7 @@ SECTIONS = {
     "Inference": ("inference",),
     "Input pipeline": ("input_pipeline",),
     "Segmentation": ("segmentation",),
+    "Detection": ("detection",),
     "Workflow": ("workflow", "search", "crossval"),
     "Scale": ("scale",),
     "Accuracy": ("mnist_ladder", "cifar10", "ensembles", "initialisation"),
@@ -75,6 +76,16 @@ TARGETS = {
             *("at least", 2),
             "scenes > ratio > digit_scenes/masks / ENet trains",
         )
+    },
+    "detection": {
+        "Faster R-CNN on VGG-16, time over torchvision's in training": (
+            *("at most", 1),
+            "beside torchvision > kerazoo's time over torchvision's > training",
+        ),
+        "the same in detecting": (
+            *("at most", 1),
+            "beside torchvision > kerazoo's time over torchvision's > detecting",
+        ),
     },
     "workflow": {
         "`kerazoo train`, time over a minimal script's": (
@@ -272,6 +283,52 @@ VIEWS = {
                     ("seconds", "seconds"),
                 )
             },
+        ),
+    ),
+    "detection": (
+        View(
+            "Faster R-CNN on VGG-16, one image of 600x800 in float32",
+            "beside torchvision > seconds > *",
+            plot="bars",
+            unit="seconds, less is better",
+        ),
+        View(
+            "Images of 112x112 a second, 8 at a time",
+            "8 images of 112x112 > *",
+            {
+                "training": "images/s > training",
+                "detecting": "images/s > detecting",
+            },
+        ),
+        View(
+            "Milliseconds of pooling 128 regions of VGG-16's map into 7x7",
+            "layers > regions, VGG-16 > ms > *",
+            plot="bars",
+            unit="milliseconds, less is better",
+        ),
+        View(
+            "Milliseconds of suppression, boxes to those kept",
+            "layers > suppression*",
+            {
+                "kerazoo": "ms > NonMaxSuppression",
+                "a loop in NumPy": "ms > a loop in NumPy",
+                "torchvision": "ms > torchvision",
+            },
+        ),
+        View(
+            "The loss on four images at the papers' size",
+            "four images > *",
+            {
+                "before": "loss before",
+                "after": "loss after",
+                "steps": "steps",
+                "seconds": "seconds",
+            },
+        ),
+        View(
+            "What the small networks learn of scenes, by their recipes",
+            "learnt > *",
+            {"worst mAP50 of all seeds": "worst mAP50", "longest, seconds": "longest"},
         ),
     ),
     "workflow": (
