@@ -198,7 +198,7 @@ def stub() -> str:
 def public(text: str) -> str:
     """``kerazoo/__init__.pyi`` with the names of all networks."""
     lines = [x for x in text.splitlines() if not x.startswith("from .networks ")]
-    place = next(n for n, x in enumerate(lines) if x.startswith("from .recipe "))
+    place = next(n for n, x in enumerate(lines) if x.startswith("from .proposals "))
     names = [f"from .networks import {x} as {x}" for x in ordered()]
     return "\n".join([*lines[:place], *names, *lines[place:], ""])
 

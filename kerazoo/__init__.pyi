@@ -22,6 +22,11 @@ from .networks import elu18 as elu18
 from .networks import enet as enet
 from .networks import enet_encoder as enet_encoder
 from .networks import enet_encoder_per_pixel as enet_encoder_per_pixel
+from .networks import fast_rcnn_caffenet as fast_rcnn_caffenet
+from .networks import fast_rcnn_mini as fast_rcnn_mini
+from .networks import fast_rcnn_vgg16 as fast_rcnn_vgg16
+from .networks import fast_rcnn_vgg_m as fast_rcnn_vgg_m
+from .networks import fast_rcnn_zf as fast_rcnn_zf
 from .networks import fast_yolo as fast_yolo
 from .networks import faster_rcnn_mini as faster_rcnn_mini
 from .networks import faster_rcnn_vgg16 as faster_rcnn_vgg16
@@ -52,6 +57,8 @@ from .networks import preresnet152 as preresnet152
 from .networks import preresnet164_cifar as preresnet164_cifar
 from .networks import preresnet200 as preresnet200
 from .networks import preresnet1001_cifar as preresnet1001_cifar
+from .networks import rcnn as rcnn
+from .networks import rcnn_mini as rcnn_mini
 from .networks import resnet18 as resnet18
 from .networks import resnet20_cifar as resnet20_cifar
 from .networks import resnet32_cifar as resnet32_cifar
@@ -69,6 +76,8 @@ from .networks import resnet1202_cifar as resnet1202_cifar
 from .networks import slide_cnn_a as slide_cnn_a
 from .networks import slide_cnn_b as slide_cnn_b
 from .networks import sppnet as sppnet
+from .networks import sppnet_detector as sppnet_detector
+from .networks import sppnet_detector_mini as sppnet_detector_mini
 from .networks import vgg11 as vgg11
 from .networks import vgg11_bn as vgg11_bn
 from .networks import vgg11_lrn as vgg11_lrn
@@ -85,6 +94,8 @@ from .networks import yolo_mini as yolo_mini
 from .networks import yolo_pretraining as yolo_pretraining
 from .networks import zfnet as zfnet
 from .networks import zfnet_wide as zfnet_wide
+from .proposals import find_proposals as find_proposals
+from .proposals import write_proposals as write_proposals
 from .recipe import Recipe as Recipe
 from .registry import Card as Card
 from .registry import create as create
@@ -99,6 +110,7 @@ from .surgery.fold_batchnorm import fold_batchnorm as fold_batchnorm
 from .surgery.fold_batchnorm import unfolded_batchnorms as unfolded_batchnorms
 from .surgery.plain_keras import as_plain_keras as as_plain_keras
 from .surgery.replace_head import replace_head as replace_head
+from .surgery.truncated_svd import truncated_svd as truncated_svd
 from .training.evaluation import evaluate as evaluate
 from .training.fitting import fit as fit
 

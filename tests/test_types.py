@@ -17,7 +17,8 @@ MAX_PARAMETERS = 10
 # Their arguments are what their users choose from: `fit` as Keras' own, `Batches` as
 # `keras.utils.image_dataset_from_directory`. Builders take theirs from declarations.
 # What a paper counts, samples and cuts off, each an option of its own.
-LONG = {"fit", "Batches.__init__", "faster_rcnn"}
+LONG = {"fit", "Batches.__init__", "faster_rcnn", "fast_rcnn", "regions_with_cnn"}
+LONG |= {"spp_detect"}
 
 
 def functions(tree, prefix=""):
