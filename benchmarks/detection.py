@@ -46,7 +46,7 @@ FOUR = ("yolo", "fast_yolo", "fast_rcnn_vgg16", "faster_rcnn_vgg16")
 LEARNT = {
     "faster_rcnn_mini": "faster_rcnn_mini",
     "yolo_mini": "yolo_mini",
-    "yolo_mini, the paper's head": "yolo_mini --epochs 24 --set options.units=512 "
+    "yolo_mini, the paper's head": "yolo_mini --epochs 33 --set options.units=512 "
     "--set optimizer.learning_rate=0.002",
     "rcnn_mini": "rcnn_mini",
     "sppnet_detector_mini": "sppnet_detector_mini",
