@@ -21,7 +21,7 @@ from kerazoo.layers import RegionProposalLoss, RestoreBoxes, YOLOLoss
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
 from kerazoo.tasks.region_svms import fit_regions
-from kerazoo.tasks.task import Guess
+from kerazoo.tasks.task import Guess, predicted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,10 +154,8 @@ class Detection:
         found: list[Detections] = []
         truth: list[Objects] = []
         for images, objects in dataset:
-            inputs = keras.tree.map_structure(
-                np.asarray, self.inputs(model, images, objects)
-            )
-            found += Detections.of_batch(model.predict_on_batch(inputs))
+            inputs = self.inputs(model, images, objects)
+            found += Detections.of_batch(predicted(model, inputs, len(images)))
             truth += [objects.on(n) for n in range(len(images))]
         return found, truth
 

@@ -15,6 +15,7 @@ from kerazoo.analysis.average_precision import iou
 from kerazoo.detections import Objects, fitted
 from kerazoo.layers import RegionRegression, RegionSVM
 from kerazoo.layers.boxes import encode
+from kerazoo.tasks.task import predicted
 
 # The mean norm of features that the penalties are made for, and where it is measured.
 NORM, NORM_IMAGES, NORM_REGIONS = 20.0, 200, 200
@@ -121,8 +122,7 @@ def _describe(look, inputs, images, objects, count):
         ]
     )
     given = inputs(images, objects._replace(proposals=regions))
-    given = keras.tree.map_structure(np.asarray, given)
-    rows = look.predict_on_batch(given)
+    rows = predicted(look, given, len(images))
     for features, pooled, boxes, own in zip(*rows, learnt, strict=True):
         there = boxes[:, 2] > boxes[:, 0]
         yield Described(features[there], pooled[there], boxes[there], own)

@@ -54,6 +54,15 @@ class Prediction:
         return table(guesses, head, title=self.image, note=note)
 
 
+def predicted(model: keras.Model, inputs: Any, count: int) -> Any:
+    """What a network gives for a batch of so many images, as arrays.
+
+    Where several devices share its training, each of them gives all; one is enough.
+    """
+    outputs = model.predict_on_batch(keras.tree.map_structure(np.asarray, inputs))
+    return keras.tree.map_structure(lambda one: one[:count], outputs)
+
+
 class Task(Protocol):
     """What ``fit``, ``evaluate``, ``predict``, ``tune`` and ``crossval`` know of one.
 

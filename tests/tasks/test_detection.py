@@ -440,3 +440,20 @@ class Worst(tasks.detection.Detection):
             objects.on(n) for images, objects in dataset for n in range(len(images))
         ]
         return [self.found] * len(truth), truth
+
+
+def test_of_several_devices_one_counts():
+    """Keras lets each of them predict the whole batch, and gives all they say."""
+
+    class Doubled(Given):
+        def predict_on_batch(self, images):
+            found = super().predict_on_batch(images)
+            return {name: np.concatenate([one, one]) for name, one in found.items()}
+
+    first = said([(0, 0.9, 0, 0, 10, 10)], [(1, 0.8, 30, 30, 40, 40)])
+    once, twice = (
+        TASK.measure(kind(first, said([], [])), Batches(), ("a", "b", "c"))
+        for kind in (Given, Doubled)
+    )
+    assert once.map50 > 0
+    assert once.to_dict() == twice.to_dict()
