@@ -259,7 +259,7 @@ class FileProposals:
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"proposals are to be read from {path}, which is no file that "
-                f"kerazoo.data.write_proposals has written ({error})."
+                f"kerazoo.write_proposals has written ({error})."
             ) from error
         self.name = f"file_{_content(self.path)}"
 
@@ -313,7 +313,6 @@ class Recall:
         half: The share of the objects that one overlaps by 0.5; None without objects.
         most: The same of 0.7.
         milliseconds: Of an image, on average; of what was kept nearly none.
-        pairs: Every image with its proposals.
     """
 
     images: int
@@ -322,7 +321,6 @@ class Recall:
     half: float | None
     most: float | None
     milliseconds: float
-    pairs: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     def cells(self) -> tuple[str, ...]:
         """What a table shows."""
@@ -348,23 +346,20 @@ def recall_of(split: Split, proposals: Proposals, count: Count = 2000) -> Recall
             f"{split.name} has no boxes, which proposals are measured by; give a set "
             "such as voc:PATH or digit_scenes/boxes."
         )
-    pairs, truth, seconds = [], [], 0.0
+    boxes, truth, seconds = [], [], 0.0
     for image, objects in stored(split):
         began = time.perf_counter()
-        found = proposals(image)[:count]
+        boxes.append(proposals(image)[:count])
         seconds += time.perf_counter() - began
-        pairs.append((image, found))
         truth.append(objects)
-    boxes = [one for _, one in pairs]
     half, most = (proposal_recall(boxes, truth, share) for share in (0.5, 0.7))
     return Recall(
-        images=len(pairs),
+        images=len(boxes),
         objects=sum(int((~one.ignored).sum()) for one in truth),
         regions=float(np.mean([len(one) for one in boxes])),
         half=half,
         most=most,
-        milliseconds=1000 * seconds / len(pairs),
-        pairs=tuple(pairs),
+        milliseconds=1000 * seconds / len(boxes),
     )
 
 

@@ -135,35 +135,26 @@ def proposals(
 
     What is found is kept in the user's cache, for trainings that ask for the same.
     """
-    import numpy as np
     from rich.table import Table
 
     from kerazoo import data
-    from kerazoo.proposals import (
-        Recall,
-        find_proposals,
-        recall_of,
-        write_proposals,
-    )
+    from kerazoo.data.batches import stored
+    from kerazoo.proposals import find_proposals, recall_of, write_proposals
 
     count = reader.read(Count, count, "count")
     find = find_proposals(method)
     if save is not None:
         check_file(save)
     images = data.load(name, data_dir=data_dir)
-    rows: list[tuple[str, Recall]] = []
-    written: list[tuple[np.ndarray, np.ndarray]] = []
-    for part, split in images.parts.items():
-        found = recall_of(split, find, count)
-        rows.append((part, found))
-        written += found.pairs if save else []
     table = Table(
         "part", "images", "objects", "regions an image", "recall at 0.5",
         "recall at 0.7", "ms an image", box=None,
     )  # fmt: skip
-    for part, one in rows:
-        table.add_row(part, *one.cells())
+    for part, split in images.parts.items():
+        table.add_row(part, *recall_of(split, find, count).cells())
     console.print(table)
     if save:
-        write_proposals(save, written)
-        console.print(f"{save}: proposals of {len(written):,} images", soft_wrap=True)
+        every = (pair for split in images.parts.values() for pair in stored(split))
+        write_proposals(save, ((image, find(image)[:count]) for image, _ in every))
+        total = sum(split.size for split in images.parts.values())
+        console.print(f"{save}: proposals of {total:,} images", soft_wrap=True)

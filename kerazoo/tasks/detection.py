@@ -1,6 +1,5 @@
 """Detection: boxes around the objects of an image, and their classes."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -214,8 +213,7 @@ class Detection:
         if not rows:
             return None
         _, pixels, truth, found = zip(*rows, strict=True)
-        named = [dataclasses.replace(one, names=tuple(classes)) for one in found]
-        return plots.detections(np.stack(pixels), truth, named, classes)
+        return plots.detections(np.stack(pixels), truth, found, classes)
 
     def guesses(
         self, outputs: Any, classes: Sequence[str], top: int
