@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+import tensorflow as tf
 
 from kerazoo import reader
 from kerazoo.analysis.average_precision import proposal_recall
 from kerazoo.data import draws
 from kerazoo.data.batches import stored
+from kerazoo.data.resizing import channels
 from kerazoo.data.splits import Split
 from kerazoo.detections import Proposals
 from kerazoo.display import percent
@@ -227,13 +229,7 @@ class NetworkProposals:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         model, restored = self._model
-        count = model.input.shape[-1]
-        pixels = (
-            image[..., :1]
-            if count == 1
-            else np.broadcast_to(image, (*image.shape[:2], 3))
-        )
-        pixels = np.ascontiguousarray(pixels)[None]
+        pixels = channels(tf.constant(image), model.input.shape[-1]).numpy()[None]
         boxes = np.asarray(model(pixels, training=False))
         there = ((boxes[..., 2:] - boxes[..., :2]) > 0).all(-1)
         classes = np.where(there, 0, -1).astype("int32")

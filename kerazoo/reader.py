@@ -500,7 +500,18 @@ def refusal(kind: Any, value: Any, name: str) -> ValueError:
     shown = " ".join(repr(value).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     made = "; call it to make one" if isinstance(value, type) else ""
-    return ValueError(f"{name} is {shown}; it must be {describe(kind)}{made}.")
+    words = describe(kind) + made
+    if typing.get_origin(kind) is Annotated:
+        bounds = typing.get_args(kind)[1]
+        # A bound that nobody meets is left out of other sentences.
+        if isinstance(bounds, Range) and LARGEST <= bounds.high <= _number(value):
+            words += f" up to, but less than, {bounds.high:,}"
+    return ValueError(f"{name} is {shown}; it must be {words}.")
+
+
+def _number(value):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return value if is_number and value < math.inf else 0
 
 
 NOUNS: dict[Any, str] = {

@@ -356,13 +356,8 @@ class Batches:
             image, window = self._fit(image, epoch, number)
             if source.boxed:
                 size = self.image_shape[:2]
-                moved = label._replace(
-                    boxes=boxes.rewindowed(label.boxes, window, size)
-                )
-                if self.proposals:
-                    found = boxes.rewindowed(label.proposals, window, size)
-                    moved = moved._replace(proposals=found)
-                label = boxes.on_image(moved, size)
+                moved = boxes.rewindowed(boxes.together(label), window, size)
+                label = boxes.on_image(boxes.apart(label, moved), size)
             else:
                 label = tf.cast(label, tf.int32)
             return image, label, number
@@ -419,22 +414,17 @@ class Batches:
         if self.one_hot:
             labels = tf.one_hot(labels, len(self.split.classes))
         images, masks = augment.part_masks(images, self._masked)
-        boxed, around = self.split.source.boxed, None
-        if boxed:
-            around = labels.boxes
-            if self.proposals:
-                around = tf.concat([around, labels.proposals], 1)
-        truth = augment.Truth(None if boxed else labels, masks, around)
+        boxed = self.split.source.boxed
+        truth = (
+            augment.Truth(None, masks, boxes.together(labels))
+            if boxed
+            else augment.Truth(labels, masks, None)
+        )
         images, truth = augment.apply(
             self._steps, images, truth, self.seed, epoch, numbers
         )
         if boxed:
-            moved = labels._replace(boxes=truth.boxes)
-            if self.proposals:
-                count = tf.shape(labels.boxes)[1]
-                moved = labels._replace(
-                    boxes=moved.boxes[:, :count], proposals=moved.boxes[:, count:]
-                )
+            moved = boxes.apart(labels, cast(tf.Tensor, truth.boxes))
             return images, boxes.on_image(moved, self.image_shape[:2])
         if masks is not None:
             # Void, 0 in the files' order, is -1 for the loss.

@@ -10,6 +10,21 @@ from kerazoo.detections import Objects
 VISIBLE = 0.25
 
 
+def together(objects: Objects) -> tf.Tensor:
+    """The boxes of objects and, behind them, the proposals that move as they do."""
+    if isinstance(objects.proposals, tf.Tensor):
+        return tf.concat([objects.boxes, objects.proposals], -2)
+    return objects.boxes
+
+
+def apart(objects: Objects, boxes: tf.Tensor) -> Objects:
+    """Objects with what the boxes of `together` have become."""
+    count = tf.shape(objects.boxes)[-2]
+    if isinstance(objects.proposals, tf.Tensor):
+        objects = objects._replace(proposals=boxes[..., count:, :])
+    return objects._replace(boxes=boxes[..., :count, :])
+
+
 def rewindowed(
     boxes: tf.Tensor, window: Sequence[tuple], size: Sequence[int]
 ) -> tf.Tensor:

@@ -37,6 +37,8 @@ TREATMENTS = {
     "32-bit": "skipped: whole numbers beyond 16 bits, whose range nobody says",
     "cmyk": "converted to RGB",
     "16-bit": "scaled to 8 bits",
+    "12-bit": "nearly black: no value is above 4095 of the 65535 of 16 bits; multiply "
+    "them by 16 if they are of 12 bits",
     "animated": "first frame used",
     "rotated": "turned upright as its EXIF data say",
     "transparent": "transparency dropped",
@@ -126,6 +128,8 @@ def inspect(path: str | os.PathLike) -> Finding:
             image.load()
             if odd := _beyond_16_bits(image):
                 return Finding(path, (odd,))
+            if "16-bit" in kinds and 0 < np.asarray(image).max() < 4096:
+                kinds += ("12-bit",)
     except (UnidentifiedImageError, Image.DecompressionBombError):
         return Finding(path, ("undecodable",))
     except Exception:

@@ -81,6 +81,32 @@ def check_same_plan(
         )
 
 
+def check_begun(
+    folder: pathlib.Path,
+    name: str,
+    kind: str,
+    plan: Any,
+    free: Collection[str] = (),
+) -> None:
+    """Refuses a folder in which another plan was begun.
+
+    Args:
+        folder: The folder; it may not exist.
+        name: The file that the plan is written to.
+        kind: What it is called, for the errors.
+        plan: What is to be done: a record.
+        free: The fields that may differ.
+
+    Raises:
+        ValueError: Where something else stands there, or the record is damaged.
+    """
+    old = read_plan(folder, name, kind)
+    if old is not None:
+        # A damaged record is named, not replaced.
+        reader.record(type(plan), old, str(folder / name))
+        check_same_plan(plan, old, folder, kind, free)
+
+
 def claim_plan(
     folder: pathlib.Path,
     name: str,
@@ -102,13 +128,10 @@ def claim_plan(
     Raises:
         ValueError: Where something stands there that must not be touched.
     """
-    old = read_plan(folder, name, kind)
-    if old is not None and overwrite:
+    if not overwrite:
+        check_begun(folder, name, kind, plan, free)
+    elif read_plan(folder, name, kind) is not None:
         clear(folder, FILES, kind)
-    elif old is not None:
-        # A damaged record is named, not replaced.
-        reader.record(type(plan), old, str(folder / name))
-        check_same_plan(plan, old, folder, kind, free)
     try:
         write_atomic(folder / name, reader.dump(plan))
     except OSError as error:

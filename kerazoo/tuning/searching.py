@@ -88,6 +88,9 @@ def search(
             "Several workers load the data each on its own, so data must be a name; "
             "give a name, or leave out workers."
         )
+    if not execution.overwrite:
+        # What can be told before images are loaded.
+        locks.check_begun(folder, *RECORD, config, (*FREE, "data", "images"))
     images = config.load_data(data)
     for one in space.corners():
         check_class_weight(space.apply(one)[1], images.classes)

@@ -105,6 +105,17 @@ def test_check_names_each_odd_file(odd):
     assert images.train.size + images.test.size == 17
 
 
+def test_check_names_scans_that_come_out_dark(tmp_path):
+    place = fill(tmp_path / "scans")
+    for name, most in (("dark", 4095), ("bright", 4096)):
+        values = np.full((12, 18), most, "uint16")
+        Image.fromarray(values).save(place / "a" / f"{name}.png")
+    report = data.check(f"folder:{place}")
+    kinds = {one.path.rsplit("/", 1)[1]: one.kinds for one in report.findings}
+    assert kinds == {"dark.png": ("16-bit", "12-bit"), "bright.png": ("16-bit",)}
+    assert "nearly black" in str(report)
+
+
 def test_load_says_what_it_skips(odd):
     with pytest.warns(UserWarning, match="skips 4 files") as caught:
         images = data.load(f"folder:{odd}")

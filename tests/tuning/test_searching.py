@@ -19,6 +19,7 @@ from kerazoo import data, training, tuning
 from kerazoo.data.splits import Arrays
 from kerazoo.run import Run
 from kerazoo.training.state import Interrupted, TrainState
+from kerazoo.tuning.results import SearchConfig
 from kerazoo.tuning.trials import Trials
 
 from ..conftest import TINY
@@ -137,10 +138,12 @@ def test_the_same_call_repeats_nothing(found, options, monkeypatch):
     assert again.trials == found.trials
 
 
-def test_another_search_in_the_same_folder_is_refused(found, options):
+def test_another_search_in_the_same_folder_is_refused(found, options, monkeypatch):
     with pytest.raises(ValueError, match=r"another search \(plan.strategy differ"):
         run_search(**options, strategy="random", folder=found.path)
     other = options | {"recipe": RECIPE.override("epochs=3")}
+    # Before any image is loaded.
+    monkeypatch.setattr(SearchConfig, "load_data", None)
     with pytest.raises(ValueError, match=r"\(recipe.epochs differ"):
         run_search(**other, strategy="grid", folder=found.path)
 
