@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import gc
 import json
@@ -16,9 +17,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from kerazoo import cli, data, training, tuning
+from kerazoo.analysis import plots
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 
 # For the smallest network there is, where a test does not depend on the network.
@@ -75,9 +78,33 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_finish():
-    """Spares every later collection of garbage the walk over the imported libraries."""
+    """Spares every later collection of garbage the walk over the imported libraries.
+
+    And most collections: a network is a hundred thousand objects that all live, and
+    looking them over as it is built took a sixth of the time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+
+
+@contextlib.contextmanager
+def without_pictures():
+    """Leaves the figures of runs blank; a training of seconds takes as long to draw."""
+
+    def blank(*args):
+        return Figure(figsize=(1, 1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (
+            "image_grid",
+            "filter_grid",
+            "confusion",
+            "class_accuracy",
+            "curves",
+        ):
+            patch.setattr(plots, name, blank)
+        yield
 
 
 @pytest.fixture(scope="session")

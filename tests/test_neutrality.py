@@ -36,6 +36,7 @@ def drawn(seed, *, shape, dtype, minval=-3**0.5, maxval=3**0.5, **bounds):
     return draws.astype(dtype)
 
 
+gc.set_threshold(100_000, 20, 50)
 outcome = {"backend": keras.backend.backend(), "networks": {}}
 for name in sys.argv[1:] or kerazoo.list_models():
     card = kerazoo.find(name)

@@ -1,23 +1,15 @@
 import pathlib
 
 import pytest
-from matplotlib.figure import Figure
 
 from kerazoo import training
-from kerazoo.analysis import plots
 
-from ..conftest import TINY
+from ..conftest import TINY, without_pictures
 
 
 @pytest.fixture
-def fit(tmp_path, digits, data_dir, monkeypatch):
+def fit(tmp_path, digits, data_dir):
     """Trains the tiny perceptron, without pictures; keywords go to ``training.fit``."""
-
-    def blank(*args):
-        return Figure(figsize=(1, 1))
-
-    for name in ("image_grid", "filter_grid", "confusion", "class_accuracy", "curves"):
-        monkeypatch.setattr(plots, name, blank)
 
     def run(*settings, network="mlp_50", data=digits, run=None, **options):
         recipe = TINY.override(*settings)
@@ -25,4 +17,5 @@ def fit(tmp_path, digits, data_dir, monkeypatch):
         options = {"precision": "float32", "data_dir": data_dir} | options
         return training.fit(network, data, recipe, run=place, **options)
 
-    return run
+    with without_pictures():
+        yield run

@@ -5,9 +5,16 @@ import pytest
 
 from kerazoo import data, tuning
 
-from ..conftest import TINY
+from ..conftest import TINY, without_pictures
 
 TINY = TINY.override("batch_size=40", "epochs=3")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_pictures():
+    """The trainings of this folder are many and short; others look at their figures."""
+    with without_pictures():
+        yield
 
 
 @pytest.fixture(scope="session")
