@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import platformdirs
-import tensorflow as tf
 
 from kerazoo import reader
 from kerazoo.analysis.average_precision import proposal_recall
@@ -229,7 +228,7 @@ class NetworkProposals:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         model, restored = self._model
-        pixels = channels(tf.constant(image), model.input.shape[-1]).numpy()[None]
+        pixels = np.asarray(channels(image, model.input.shape[-1]))[None]
         boxes = np.asarray(model(pixels, training=False))
         there = ((boxes[..., 2:] - boxes[..., :2]) > 0).all(-1)
         classes = np.where(there, 0, -1).astype("int32")
