@@ -44,6 +44,7 @@ from .networks import inception_v3 as inception_v3
 from .networks import inception_v4 as inception_v4
 from .networks import lenet5 as lenet5
 from .networks import lenet5_original as lenet5_original
+from .networks import lenet_caffe as lenet_caffe
 from .networks import mlp_50 as mlp_50
 from .networks import mlp_256 as mlp_256
 from .networks import mlp_deep5 as mlp_deep5

@@ -17,6 +17,7 @@ def alexnet(
     groups: typing.Literal[1, 2] = 1,
     norm_order: typing.Literal['norm_pool', 'pool_norm'] = 'norm_pool',
     lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+    lrn_k: float = 2.0,
 ) -> keras.Model:
     """AlexNet, 2012.
 
@@ -26,6 +27,7 @@ def alexnet(
             'pool_norm'.
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
             or 'mean'.
+        lrn_k: What the normalisation adds to the weighed squares. a number above 0.
     """
 
 def alexnet_owt(
@@ -99,6 +101,8 @@ def bn_googlenet(
     stem: typing.Literal['plain', 'separable'] = 'plain',
     branch5: typing.Literal['5x5', '3x3'] = '5x5',
     aux: bool = False,
+    pool4: typing.Literal[2, 3] = 3,
+    bn_epsilon: float = 1e-05,
 ) -> keras.Model:
     """GoogLeNet with a batch norm after every convolution.
 
@@ -107,6 +111,8 @@ def bn_googlenet(
         branch5: The kernel of the third branch. '5x5' or '3x3'.
         aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``. True or
             False.
+        pool4: The window of the pooling behind stage 4. 2 or 3.
+        bn_epsilon: What the batch norms add to a variance. a number above 0.
     """
 
 def bn_inception(
@@ -122,6 +128,7 @@ def bn_inception(
     pool_proj: typing.Literal['consistent', 'table'] = 'consistent',
     stem: typing.Literal['plain', 'separable'] = 'plain',
     conv_bias: bool = False,
+    avg_count_pad: bool = False,
 ) -> keras.Model:
     """BN-Inception, 2015.
 
@@ -130,6 +137,7 @@ def bn_inception(
         stem: The first convolution. 'plain' or 'separable'.
         conv_bias: Whether convolutions have a bias before their batch norm. True or
             False.
+        avg_count_pad: Whether averages count the zeros around a map. True or False.
     """
 
 def dsn(
@@ -845,6 +853,7 @@ def inception_v2(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     bn_scale: bool = True,
+    avg_count_pad: bool = False,
     aux: bool = False,
     dropout: float = 0.2,
 ) -> keras.Model:
@@ -852,6 +861,7 @@ def inception_v2(
 
     Args:
         bn_scale: Whether the batch norms have a gamma. True or False.
+        avg_count_pad: Whether averages count the zeros around a map. True or False.
         aux: Whether to add the training graph's output ``aux``. True or False.
         dropout: The share of pooled features dropped in training. a number from 0 up
             to, but less than, 1.
@@ -869,6 +879,7 @@ def inception_v3(
     name: str | None = None,
     stem: typing.Literal['slim', 'table'] = 'slim',
     bn_scale: bool = True,
+    avg_count_pad: bool = False,
     aux: bool = False,
     dropout: float = 0.2,
 ) -> keras.Model:
@@ -877,6 +888,7 @@ def inception_v3(
     Args:
         stem: As released, or as in the paper's Table 1. 'slim' or 'table'.
         bn_scale: Whether the batch norms have a gamma. True or False.
+        avg_count_pad: Whether averages count the zeros around a map. True or False.
         aux: Whether to add the training graph's output ``aux``. True or False.
         dropout: The share of pooled features dropped in training. a number from 0 up
             to, but less than, 1.
@@ -912,12 +924,15 @@ def lenet5(
     name: str | None = None,
     pool: typing.Literal['max', 'avg'] = 'max',
     activation: str = 'relu',
+    padding: typing.Literal['same', 'valid'] = 'same',
 ) -> keras.Model:
     """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.
 
     Args:
         pool: The kind of both poolings. 'max' or 'avg'.
         activation: That of every hidden layer. a text.
+        padding: Of the first convolution; without, the last one covers what is left.
+            'same' or 'valid'.
     """
 
 def lenet5_original(
@@ -932,6 +947,19 @@ def lenet5_original(
     name: str | None = None,
 ) -> keras.Model:
     """LeNet-5 of 1998: trained subsampling, a connection table, RBF outputs."""
+
+def lenet_caffe(
+    *,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    classes: int | None = None,
+    include_top: bool = True,
+    pooling: typing.Literal['avg', 'max'] | None = None,
+    weights: str | os.PathLike | None = None,
+    input_tensor: typing.Any = None,
+    classifier_activation: typing.Any = 'softmax',
+    name: str | None = None,
+) -> keras.Model:
+    """LeNet as in Caffe's examples."""
 
 def mlp_50(
     *,
@@ -1021,11 +1049,16 @@ def nin_cifar(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    second_pool: typing.Literal['max', 'avg'] = 'max',
+    pool_padding: typing.Literal['ceil', 'symmetric'] = 'ceil',
     final_relu: bool = True,
 ) -> keras.Model:
     """Network in Network for CIFAR-10.
 
     Args:
+        second_pool: The kind of the second pooling. 'max' or 'avg'.
+        pool_padding: Whether a pooling rounds up, or has a pixel on every side. 'ceil'
+            or 'symmetric'.
         final_relu: Whether a ReLU follows the class maps. True or False.
     """
 
@@ -1039,11 +1072,16 @@ def nin_imagenet(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    second_pool: typing.Literal['max', 'avg'] = 'max',
+    pool_padding: typing.Literal['ceil', 'symmetric'] = 'ceil',
     final_relu: bool = True,
 ) -> keras.Model:
     """Network in Network for ImageNet, as in Caffe's model zoo.
 
     Args:
+        second_pool: The kind of the second pooling. 'max' or 'avg'.
+        pool_padding: Whether a pooling rounds up, or has a pixel on every side. 'ceil'
+            or 'symmetric'.
         final_relu: Whether a ReLU follows the class maps. True or False.
     """
 
@@ -1106,11 +1144,17 @@ def preresnet50(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+    first_unit: typing.Literal['plain', 'pre_activation'] = 'plain',
+    stem: typing.Literal['norm_first', 'pool_first'] = 'norm_first',
 ) -> keras.Model:
     """Pre-activation ResNet-50.
 
     Args:
         stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+        first_unit: Whether the first unit too has a batch norm and ReLU of its own.
+            'plain' or 'pre_activation'.
+        stem: Whether the first convolution is normalised before it is pooled.
+            'norm_first' or 'pool_first'.
     """
 
 def preresnet101(
@@ -1124,11 +1168,17 @@ def preresnet101(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+    first_unit: typing.Literal['plain', 'pre_activation'] = 'plain',
+    stem: typing.Literal['norm_first', 'pool_first'] = 'norm_first',
 ) -> keras.Model:
     """Pre-activation ResNet-101.
 
     Args:
         stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+        first_unit: Whether the first unit too has a batch norm and ReLU of its own.
+            'plain' or 'pre_activation'.
+        stem: Whether the first convolution is normalised before it is pooled.
+            'norm_first' or 'pool_first'.
     """
 
 def preresnet152(
@@ -1142,11 +1192,17 @@ def preresnet152(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+    first_unit: typing.Literal['plain', 'pre_activation'] = 'plain',
+    stem: typing.Literal['norm_first', 'pool_first'] = 'norm_first',
 ) -> keras.Model:
     """Pre-activation ResNet-152.
 
     Args:
         stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+        first_unit: Whether the first unit too has a batch norm and ReLU of its own.
+            'plain' or 'pre_activation'.
+        stem: Whether the first convolution is normalised before it is pooled.
+            'norm_first' or 'pool_first'.
     """
 
 def preresnet164_cifar(
@@ -1178,11 +1234,17 @@ def preresnet200(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     stride_in: typing.Literal['3x3', '1x1'] = '3x3',
+    first_unit: typing.Literal['plain', 'pre_activation'] = 'plain',
+    stem: typing.Literal['norm_first', 'pool_first'] = 'norm_first',
 ) -> keras.Model:
     """Pre-activation ResNet-200.
 
     Args:
         stride_in: Which convolution of a unit strides. '3x3' or '1x1'.
+        first_unit: Whether the first unit too has a batch norm and ReLU of its own.
+            'plain' or 'pre_activation'.
+        stem: Whether the first convolution is normalised before it is pooled.
+            'norm_first' or 'pool_first'.
     """
 
 def preresnet1001_cifar(
@@ -1319,12 +1381,15 @@ def resnet20_cifar(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     shortcut: typing.Literal['A', 'B'] = 'A',
+    zeros: typing.Literal['end', 'centre'] = 'end',
 ) -> keras.Model:
     """ResNet-20 for CIFAR-10.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
             'B'.
+        zeros: Whether option A's zeros stand behind the channels or around them. 'end'
+            or 'centre'.
     """
 
 def resnet32_cifar(
@@ -1338,12 +1403,15 @@ def resnet32_cifar(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     shortcut: typing.Literal['A', 'B'] = 'A',
+    zeros: typing.Literal['end', 'centre'] = 'end',
 ) -> keras.Model:
     """ResNet-32 for CIFAR-10.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
             'B'.
+        zeros: Whether option A's zeros stand behind the channels or around them. 'end'
+            or 'centre'.
     """
 
 def resnet34(
@@ -1376,12 +1444,15 @@ def resnet44_cifar(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     shortcut: typing.Literal['A', 'B'] = 'A',
+    zeros: typing.Literal['end', 'centre'] = 'end',
 ) -> keras.Model:
     """ResNet-44 for CIFAR-10.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
             'B'.
+        zeros: Whether option A's zeros stand behind the channels or around them. 'end'
+            or 'centre'.
     """
 
 def resnet50(
@@ -1416,12 +1487,15 @@ def resnet56_cifar(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     shortcut: typing.Literal['A', 'B'] = 'A',
+    zeros: typing.Literal['end', 'centre'] = 'end',
 ) -> keras.Model:
     """ResNet-56 for CIFAR-10.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
             'B'.
+        zeros: Whether option A's zeros stand behind the channels or around them. 'end'
+            or 'centre'.
     """
 
 def resnet101(
@@ -1456,12 +1530,15 @@ def resnet110_cifar(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     shortcut: typing.Literal['A', 'B'] = 'A',
+    zeros: typing.Literal['end', 'centre'] = 'end',
 ) -> keras.Model:
     """ResNet-110 for CIFAR-10.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
             'B'.
+        zeros: Whether option A's zeros stand behind the channels or around them. 'end'
+            or 'centre'.
     """
 
 def resnet152(
@@ -1553,12 +1630,15 @@ def resnet1202_cifar(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     shortcut: typing.Literal['A', 'B'] = 'A',
+    zeros: typing.Literal['end', 'centre'] = 'end',
 ) -> keras.Model:
     """ResNet-1202 for CIFAR-10.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection. 'A' or
             'B'.
+        zeros: Whether option A's zeros stand behind the channels or around them. 'end'
+            or 'centre'.
     """
 
 def slide_cnn_a(
@@ -1893,11 +1973,15 @@ def xception(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    pool_padding: typing.Literal['same', 'symmetric'] = 'same',
+    bn_epsilon: float = 0.001,
     dropout: float = 0.5,
 ) -> keras.Model:
     """Xception, 2016.
 
     Args:
+        pool_padding: Where the poolings pad an even grid. 'same' or 'symmetric'.
+        bn_epsilon: What the batch norms add to a variance. a number above 0.
         dropout: The share of pooled features dropped in training. a number from 0 up
             to, but less than, 1.
     """
@@ -1991,14 +2075,19 @@ def zfnet(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    norm_order: typing.Literal['pool_norm', 'norm_pool'] = 'pool_norm',
     lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+    lrn_k: float = 2.0,
     max_rms: float | None = 0.1,
 ) -> keras.Model:
     """ZFNet, 2013.
 
     Args:
+        norm_order: Whether a pooling precedes its normalisation. 'pool_norm' or
+            'norm_pool'.
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
             or 'mean'.
+        lrn_k: What the normalisation adds to the weighed squares. a number above 0.
         max_rms: The largest root mean square of a filter in training. a number above 0
             or None.
     """
@@ -2013,14 +2102,19 @@ def zfnet_wide(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    norm_order: typing.Literal['pool_norm', 'norm_pool'] = 'pool_norm',
     lrn_alpha_mode: typing.Literal['sum', 'mean'] = 'sum',
+    lrn_k: float = 2.0,
     max_rms: float | None = 0.1,
 ) -> keras.Model:
     """ZFNet with 512, 1024 and 512 maps, which slides often call ZFNet.
 
     Args:
+        norm_order: Whether a pooling precedes its normalisation. 'pool_norm' or
+            'norm_pool'.
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares. 'sum'
             or 'mean'.
+        lrn_k: What the normalisation adds to the weighed squares. a number above 0.
         max_rms: The largest root mean square of a filter in training. a number above 0
             or None.
     """

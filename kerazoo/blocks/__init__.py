@@ -2,6 +2,7 @@
 
 from kerazoo.blocks.conv import (
     HE,
+    XAVIER,
     activate,
     batch_norm,
     conv,
@@ -13,6 +14,7 @@ from kerazoo.blocks.heads import conv_head, dense_head, gap_head, mlp_head
 
 __all__ = [
     "HE",
+    "XAVIER",
     "activate",
     "batch_norm",
     "conv",

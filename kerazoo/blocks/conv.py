@@ -54,6 +54,8 @@ def initializer(class_name: str, **config: Any) -> dict[str, Any]:
 HE = initializer(
     "VarianceScaling", scale=2.0, mode="fan_in", distribution="untruncated_normal"
 )
+# Caffe's filler of that name, which looks at fan-in alone.
+XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 
 
 def sibling(name: str, kind: str) -> str:

@@ -84,8 +84,8 @@ def v4_stem(x: KerasTensor, conv: Convolution) -> KerasTensor:
             [Conv(64), Conv(96, 3, padding="valid")],
             [
                 Conv(64),
-                Conv(64, (7, 1)),
                 Conv(64, (1, 7)),
+                Conv(64, (7, 1)),
                 Conv(96, 3, padding="valid"),
             ],
         ],

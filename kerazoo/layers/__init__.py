@@ -10,6 +10,7 @@ from kerazoo.layers.max_unpooling import MaxPoolingWithIndices2D, MaxUnpooling2D
 from kerazoo.layers.maxout import Maxout
 from kerazoo.layers.non_max_suppression import NonMaxSuppression
 from kerazoo.layers.pad_channels import PadChannels
+from kerazoo.layers.padded_max_pooling import PaddedMaxPooling2D
 from kerazoo.layers.rbf import (
     RBF,
     MAPLoss,
@@ -53,6 +54,7 @@ __all__ = [
     "Maxout",
     "NonMaxSuppression",
     "PadChannels",
+    "PaddedMaxPooling2D",
     "PerImage",
     "RegionBoxes",
     "RegionClassLoss",

@@ -14,6 +14,7 @@ Differs from the paper:
   and of slides that list the pooling first.
 - `lrn_alpha_mode`: `"sum"` is the paper's formula; `"mean"` divides alpha by the window
   of 5, as cuda-convnet, Caffe and PyTorch do.
+- `lrn_k`: the paper's constant is 2; Caffe's models were trained with its default of 1.
 """
 
 from functools import partial
@@ -24,6 +25,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import conv, initializer, mlp_head
 from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
+from kerazoo.reader import Positive
 from kerazoo.registry import register
 
 # Section 5: weights from N(0, 0.01); biases of 1 in conv2, conv4, conv5 and the hidden
@@ -51,6 +53,7 @@ def alexnet(
     groups: Literal[1, 2] = 1,
     norm_order: Literal["norm_pool", "pool_norm"] = "norm_pool",
     lrn_alpha_mode: Literal["sum", "mean"] = "sum",
+    lrn_k: Positive = 2.0,
 ) -> KerasTensor:
     """AlexNet, 2012.
 
@@ -58,11 +61,12 @@ def alexnet(
         groups: The towers; the paper has two.
         norm_order: Whether a pooling follows its normalisation.
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
+        lrn_k: What the normalisation adds to the weighed squares.
     """
 
     def norm_and_pool(x, number):
         norm = LocalResponseNormalization(
-            n=5, k=2, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
+            n=5, k=lrn_k, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
             name=f"norm{number}",
         )  # fmt: skip
         pool = CeilMaxPooling2D(3, 2, name=f"pool{number}")

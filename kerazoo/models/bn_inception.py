@@ -13,6 +13,8 @@ Differs from the paper:
 - `stem`: the text makes the first convolution separable, with eight filters per
   channel; the plain one of Figure 5 and of the published weights is the default.
 - `conv_bias`: the Caffe lineage keeps biases that the batch norms make idle.
+- `avg_count_pad`: the average poolings of PyTorch's copies count the zeros around maps;
+  TensorFlow's count its pixels alone, which is the default.
 - TF-slim calls this network `inception_v2`; here that name is Szegedy et al.'s.
 - Where a grid is odd, the pooling of 3c and 4e rounds up with its convolutions; Caffe
   would round the two apart. At 224 the two agree.
@@ -30,7 +32,7 @@ from kerazoo.builder import Top, network
 from kerazoo.registry import register
 
 
-def module(
+def row(
     one: int, reduce3: int, three: int, reduce33: int, double: int, pool: str, proj: int
 ) -> Branches:
     """A row of Figure 5."""
@@ -58,16 +60,16 @@ def figure_5(c: int, d: int) -> dict[str, Branches]:
         c, d: The projections of 4c and 4d.
     """
     return {
-        "3a": module(64, 64, 64, 64, 96, "avg", 32),
-        "3b": module(64, 64, 96, 64, 96, "avg", 64),
+        "3a": row(64, 64, 64, 64, 96, "avg", 32),
+        "3b": row(64, 64, 96, 64, 96, "avg", 64),
         "3c": reduction(128, 160, 64, 96),
-        "4a": module(224, 64, 96, 96, 128, "avg", 128),
-        "4b": module(192, 96, 128, 96, 128, "avg", 128),
-        "4c": module(160, 128, 160, 128, 160, "avg", c),
-        "4d": module(96, 128, 192, 160, 192, "avg", d),
+        "4a": row(224, 64, 96, 96, 128, "avg", 128),
+        "4b": row(192, 96, 128, 96, 128, "avg", 128),
+        "4c": row(160, 128, 160, 128, 160, "avg", c),
+        "4d": row(96, 128, 192, 160, 192, "avg", d),
         "4e": reduction(128, 192, 192, 256),
-        "5a": module(352, 192, 320, 160, 224, "avg", 128),
-        "5b": module(352, 192, 320, 192, 224, "max", 128),
+        "5a": row(352, 192, 320, 160, 224, "avg", 128),
+        "5b": row(352, 192, 320, 192, 224, "max", 128),
     }
 
 
@@ -94,6 +96,7 @@ def bn_inception(
     pool_proj: Literal["consistent", "table"] = "consistent",
     stem: Literal["plain", "separable"] = "plain",
     conv_bias: bool = False,
+    avg_count_pad: bool = False,
 ) -> KerasTensor:
     """BN-Inception, 2015.
 
@@ -101,10 +104,11 @@ def bn_inception(
         pool_proj: The pool projections of 4c and 4d.
         stem: The first convolution.
         conv_bias: Whether convolutions have a bias before their batch norm.
+        avg_count_pad: Whether averages count the zeros around a map.
     """
     conv = partial(conv_bn, use_bias=conv_bias)
+    module = partial(inception, conv=conv, padded=True, avg_count_pad=avg_count_pad)
     x = googlenet_stem(inputs, conv, stem)
     for label, branches in FIGURE_5[pool_proj].items():
-        name = f"inception_{label}"
-        x = inception(x, branches, conv=conv, padded=True, name=name)
+        x = module(x, branches, name=f"inception_{label}")
     return top(x, gap_head)

@@ -22,7 +22,7 @@ from functools import partial
 
 from keras import KerasTensor, layers
 
-from kerazoo.blocks import conv, conv_head, initializer
+from kerazoo.blocks import XAVIER, conv, conv_head, initializer
 from kerazoo.blocks.conv import Activation
 from kerazoo.builder import Outputs, Top, network
 from kerazoo.layers import CeilMaxPooling2D
@@ -32,8 +32,6 @@ from kerazoo.registry import register
 # stage is the number of classes.
 STAGES = ((5, (192, 160, 96)), (5, (192, 192, 192)), (3, (192, 192)))
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
-# Caffe's xavier looks at fan-in alone.
-XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 
 
 def companion(

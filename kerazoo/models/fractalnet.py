@@ -21,7 +21,7 @@ from functools import partial
 import keras
 from keras import KerasTensor, layers
 
-from kerazoo.blocks import batch_norm, conv, gap_head, initializer, sibling
+from kerazoo.blocks import XAVIER, batch_norm, conv, gap_head, sibling
 from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D, FractalDraw, FractalJoin
 from kerazoo.reader import Count, Rate
@@ -29,8 +29,6 @@ from kerazoo.registry import register
 
 # Section 4: dropout in the convolutions of each block.
 DROPOUT = (0.0, 0.1, 0.2, 0.3, 0.4)
-# Caffe's xavier looks at fan-in alone.
-XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 NAME = r"block\d+_column(\d+)"  # The column that a layer belongs to.
 CIFAR = {"year": 2016, "input_shape": (32, 32, 3), "classes": 10}
 

@@ -26,12 +26,13 @@ from typing import Literal, NamedTuple
 
 from keras import KerasTensor, layers
 
-from kerazoo.blocks import conv, conv_bn, gap_head, initializer
+from kerazoo.blocks import XAVIER, conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.conv import Activation, Convolution, Norm
 from kerazoo.blocks.inception import Conv, Pool, inception
 from kerazoo.blocks.inception_parts import googlenet_stem
 from kerazoo.builder import Outputs, Top, network
 from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
+from kerazoo.reader import Positive
 from kerazoo.registry import register
 
 
@@ -68,8 +69,6 @@ TABLE_1: dict[str, Module | MaxPool] = {
 }
 AUXILIARY = {"inception_4a": "aux1", "inception_4d": "aux2"}
 
-# Caffe's xavier looks at fan-in alone.
-XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 BIAS = initializer("Constant", value=0.2)
 
 
@@ -105,17 +104,13 @@ def inception_v1(
     stem: Literal["plain", "separable"] = "plain",
     branch5: Literal["5x5", "3x3"] = "5x5",
     aux: bool = False,
+    pool4: Literal[2, 3] = 3,
 ) -> Outputs:
-    """The stem, Table 1, and the heads; a dictionary of them in the training graph.
-
-    Args:
-        stem: The first convolution.
-        branch5: The kernel of the third branch.
-        aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``.
-    """
+    """The stem, Table 1, and the heads; a dictionary of them in the training graph."""
     x = googlenet_stem(inputs, conv, stem, norm)
     heads = {}
-    for label, row in TABLE_1.items():
+    rows = TABLE_1 | {"pool4": MaxPool(pool4, 2)}
+    for label, row in rows.items():
         if isinstance(row, MaxPool):
             x = CeilMaxPooling2D(*row, name=label)(x)
             continue
@@ -179,8 +174,30 @@ def googlenet(
     differs=(
         "`bn_googlenet`: a row of a table in arXiv 1512.00567, without a definition; "
         "batch norm in place of normalisation and biases is built.",
+        "`bn_googlenet`: PyTorch's copy has `branch5='3x3'`, `pool4=2` and "
+        "`bn_epsilon=1e-3`, as TF-slim.",
     ),
 )
-@network(inception_v1, conv=partial(conv_bn, kernel_initializer=XAVIER))
-def bn_googlenet():
-    """GoogLeNet with a batch norm after every convolution."""
+@network
+def bn_googlenet(
+    inputs: KerasTensor,
+    top: Top,
+    *,
+    stem: Literal["plain", "separable"] = "plain",
+    branch5: Literal["5x5", "3x3"] = "5x5",
+    aux: bool = False,
+    pool4: Literal[2, 3] = 3,
+    bn_epsilon: Positive = 1e-5,
+) -> Outputs:
+    """GoogLeNet with a batch norm after every convolution.
+
+    Args:
+        stem: The first convolution.
+        branch5: The kernel of the third branch.
+        aux: Whether to add the training graph's outputs ``aux1`` and ``aux2``.
+        pool4: The window of the pooling behind stage 4.
+        bn_epsilon: What the batch norms add to a variance.
+    """
+    step = partial(conv_bn, kernel_initializer=XAVIER, epsilon=bn_epsilon)
+    options = {"stem": stem, "branch5": branch5, "aux": aux, "pool4": pool4}
+    return inception_v1(inputs, top, step, **options)

@@ -13,7 +13,7 @@ from functools import partial
 
 from keras import KerasTensor, layers
 
-from kerazoo.blocks import conv, gap_head, initializer
+from kerazoo.blocks import XAVIER, conv, gap_head, initializer
 from kerazoo.blocks.conv import Convolution
 from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D
@@ -23,8 +23,6 @@ from kerazoo.registry import register
 # Width and number of highway layers of every stage; a highway layer cannot change the
 # width, so that a plain convolution opens each.
 STAGES = ((32, 4), (80, 5), (128, 5))
-# Caffe's xavier looks at fan-in alone.
-XAVIER = initializer("VarianceScaling", mode="fan_in", distribution="uniform")
 # Section 2.2: a negative bias makes every layer begin as the identity, nearly.
 CARRY = initializer("Constant", value=-2.0)
 

@@ -9,6 +9,8 @@ Differs from the paper:
   3x3 convolutions of 80, 192 and 288 are `"table"`.
 - The modules' widths and the initialisation are not in the paper but in TF-slim.
 - `bn_scale`: gamma is on as in PyTorch's copy, off in TF-slim and keras.applications.
+- `avg_count_pad`: the average poolings of PyTorch's copies count the zeros around maps;
+  TensorFlow's, with which the weights were trained, count its pixels alone.
 - `dropout`: 0.2 as in TF-slim; PyTorch has 0.5, keras.applications none.
 - `aux=True` is the training graph, whose auxiliary head has batch norms too ("BN
   auxiliary"); its loss weighs 0.4 in TF-slim, the paper gives no number. Its inference
@@ -16,6 +18,7 @@ Differs from the paper:
   `keras.Model(model.input, model.output["predictions"])`.
 """
 
+from functools import partial
 from typing import Literal
 
 from keras import KerasTensor, layers
@@ -94,6 +97,7 @@ def inception_factorized(
     stem: Steps,
     *,
     bn_scale: bool = True,
+    avg_count_pad: bool = False,
     aux: bool = False,
     dropout: Rate = 0.2,
 ) -> Outputs:
@@ -101,14 +105,16 @@ def inception_factorized(
 
     Args:
         bn_scale: Whether the batch norms have a gamma.
+        avg_count_pad: Whether averages count the zeros around a map.
         aux: Whether to add the training graph's output ``aux``.
         dropout: The share of pooled features dropped in training.
     """
     conv = slim_conv_bn(bn_scale)
+    module = partial(inception, conv=conv, avg_count_pad=avg_count_pad)
     x = chain(inputs, stem, conv=conv, name="stem")
     heads = {}
     for name, branches in TABLE_1.items():
-        x = inception(x, branches, conv=conv, name=name)
+        x = module(x, branches, name=name)
         if aux and top.include_top and name == "inception_b4":
             heads["aux"] = top(x, auxiliary, conv=conv)
     x = top(x, gap_head, dropout=dropout)
@@ -145,6 +151,7 @@ def inception_v3(
     *,
     stem: Literal["slim", "table"] = "slim",
     bn_scale: bool = True,
+    avg_count_pad: bool = False,
     aux: bool = False,
     dropout: Rate = 0.2,
 ) -> Outputs:
@@ -153,8 +160,16 @@ def inception_v3(
     Args:
         stem: As released, or as in the paper's Table 1.
         bn_scale: Whether the batch norms have a gamma.
+        avg_count_pad: Whether averages count the zeros around a map.
         aux: Whether to add the training graph's output ``aux``.
         dropout: The share of pooled features dropped in training.
     """
-    options = {"bn_scale": bn_scale, "aux": aux, "dropout": dropout}
-    return inception_factorized(inputs, top, STEMS[stem], **options)
+    return inception_factorized(
+        inputs,
+        top,
+        STEMS[stem],
+        bn_scale=bn_scale,
+        avg_count_pad=avg_count_pad,
+        aux=aux,
+        dropout=dropout,
+    )

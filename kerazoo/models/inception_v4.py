@@ -8,7 +8,8 @@ Differs from the paper:
 - `bn_scale`: the default batch norms have a gamma, as PyTorch's copies; TF-slim's have
   none.
 - Initialisation and the constants of the batch norms are TF-slim's.
-- The order of the 1x7 and 7x1 convolutions varies between copies; it is the figures'.
+- The order of the 1x7 and 7x1 convolutions, and of branches, varies between copies and
+  figures; it is that of TF-slim's code, whose weights were released.
 """
 
 from keras import KerasTensor
@@ -24,17 +25,17 @@ FORK = [Conv(256, (1, 3)), Conv(256, (3, 1))]
 
 # Figure 4, at 35x35.
 A = [
-    [Pool("avg"), Conv(96)],
     [Conv(96)],
     [Conv(64), Conv(96, 3)],
     [Conv(64), Conv(96, 3), Conv(96, 3)],
+    [Pool("avg"), Conv(96)],
 ]
 # Figure 5, at 17x17.
 B = [
-    [Pool("avg"), Conv(128)],
     [Conv(384)],
     [Conv(192), Conv(224, ROW), Conv(256, COLUMN)],
-    [Conv(192), Conv(192, ROW), Conv(224, COLUMN), Conv(224, ROW), Conv(256, COLUMN)],
+    [Conv(192), Conv(192, COLUMN), Conv(224, ROW), Conv(224, COLUMN), Conv(256, ROW)],
+    [Pool("avg"), Conv(128)],
 ]
 # Figure 8, from 17x17 to 8x8.
 REDUCTION_B = [
@@ -44,10 +45,10 @@ REDUCTION_B = [
 ]
 # Figure 6, at 8x8.
 C = [
-    [Pool("avg"), Conv(256)],
     [Conv(256)],
     [Conv(384), FORK],
-    [Conv(384), Conv(448, (1, 3)), Conv(512, (3, 1)), FORK],
+    [Conv(384), Conv(448, (3, 1)), Conv(512, (1, 3)), FORK],
+    [Pool("avg"), Conv(256)],
 ]
 # Figure 9 above the stem.
 FIGURE_9 = {

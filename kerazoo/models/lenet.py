@@ -7,7 +7,10 @@ Table I.
 Differs from the paper:
 - `lenet5` is what slides and courses call LeNet-5 (conv, pool, conv, pool, conv, fc):
   full connections, max pooling, ReLU, softmax, and the 28x28 of MNIST, padded by the
-  first convolution; `pool="avg", activation="tanh"` is the other common reading.
+  first convolution; `pool="avg", activation="tanh"` is the other common reading, and
+  `padding="valid"` that of courses which leave the images as they are (44,426 weights).
+- `lenet_caffe` is what Caffe's tutorial calls LeNet: wider, without ReLUs behind its
+  convolutions, and with ReLU behind its dense layer.
 - `lenet5_original`: the class scores are the negative distances to the targets: the
   largest wins, where the paper takes the smallest distance.
 - `lenet5_original`: the targets are drawn anew, 7x12 pixels each; the paper prints its
@@ -19,10 +22,17 @@ from typing import Literal
 
 from keras import KerasTensor, layers
 
-from kerazoo.blocks import conv, mlp_head
+from kerazoo.blocks import XAVIER, conv, mlp_head
 from kerazoo.blocks.conv import Activation
 from kerazoo.builder import Top, network
-from kerazoo.layers import RBF, FanInUniform, Subsampling2D, TableConv2D, scaled_tanh
+from kerazoo.layers import (
+    RBF,
+    CeilMaxPooling2D,
+    FanInUniform,
+    Subsampling2D,
+    TableConv2D,
+    scaled_tanh,
+)
 from kerazoo.registry import register
 
 POOLS = {"max": layers.MaxPooling2D, "avg": layers.AveragePooling2D}
@@ -42,19 +52,42 @@ def lenet5(
     *,
     pool: Literal["max", "avg"] = "max",
     activation: str = "relu",
+    padding: Literal["same", "valid"] = "same",
 ) -> KerasTensor:
     """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.
 
     Args:
         pool: The kind of both poolings.
         activation: That of every hidden layer.
+        padding: Of the first convolution; without, the last one covers what is left.
     """
-    x = conv(inputs, 6, 5, activation=activation, name="conv1")
+    x = conv(inputs, 6, 5, padding=padding, activation=activation, name="conv1")
     x = POOLS[pool](2, name="pool2")(x)
     x = conv(x, 16, 5, padding="valid", activation=activation, name="conv3")
     x = POOLS[pool](2, name="pool4")(x)
-    x = conv(x, 120, 5, padding="valid", activation=activation, name="conv5")
+    last = 5 if padding == "same" else 4
+    x = conv(x, 120, last, padding="valid", activation=activation, name="conv5")
     return top(x, mlp_head, units=(84,), dropout=0, hidden_activation=activation)
+
+
+@register(
+    year=2014,
+    input_shape=(28, 28, 1),
+    classes=10,
+    minimum=13,
+    counts=(431_080, 431_080, 2_293_000),
+)
+@network
+def lenet_caffe(inputs: KerasTensor, top: Top) -> KerasTensor:
+    """LeNet as in Caffe's examples."""
+    xavier = {"kernel_initializer": XAVIER}
+    x = conv(
+        inputs, 20, 5, padding="valid", activation=None, name="conv1", **xavier
+    )  # fmt: skip
+    x = CeilMaxPooling2D(2, 2, name="pool1")(x)
+    x = conv(x, 50, 5, padding="valid", activation=None, name="conv2", **xavier)
+    x = CeilMaxPooling2D(2, 2, name="pool2")(x)
+    return top(x, mlp_head, units=(500,), dropout=0, first=3, **xavier)
 
 
 def rbf_head(x: KerasTensor, classes: int, activation: Activation) -> KerasTensor:

@@ -8,12 +8,14 @@ Differs from the paper:
   for CIFAR-10, and of their model in Caffe's zoo for ImageNet, which the paper has not.
 - `final_relu`: the class maps too pass a ReLU in the authors' configuration; `False`
   leaves it out, as in the code of Deeply-Supervised Nets.
-- Both poolings take the maximum, as the authors' configuration; some copies average in
-  the second.
+- `second_pool`, `pool_padding`: both poolings take the maximum and round up, as the
+  authors' configuration; pytorchcv's copy averages in the second, and pads both by a
+  pixel, which the average counts.
 - `nin_imagenet` is initialised as the CIFAR network.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from keras import KerasTensor, layers
 
@@ -35,17 +37,35 @@ IMAGENET = (
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
 
 
+def pooled(x: KerasTensor, kind: str, padding: str, *, name: str) -> KerasTensor:
+    """A 3x3 pooling with a stride of 2, of values that a ReLU has left."""
+    if padding == "symmetric":
+        x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+        pool = {"max": layers.MaxPooling2D, "avg": layers.AveragePooling2D}[kind]
+        return pool(3, 2, name=name)(x)
+    if kind == "avg":
+        raise ValueError(
+            "second_pool='avg' is of copies that pad on every side; give "
+            "pool_padding='symmetric' with it."
+        )
+    return CeilMaxPooling2D(3, 2, name=name)(x)
+
+
 def nin(
     inputs: KerasTensor,
     top: Top,
     table: Sequence,
     dropped: Sequence[int],
     *,
+    second_pool: Literal["max", "avg"] = "max",
+    pool_padding: Literal["ceil", "symmetric"] = "ceil",
     final_relu: bool = True,
 ) -> KerasTensor:
     """Mlpconv layers, pooled in between; the maps after ``dropped`` pass dropout.
 
     Args:
+        second_pool: The kind of the second pooling.
+        pool_padding: Whether a pooling rounds up, or has a pixel on every side.
         final_relu: Whether a ReLU follows the class maps.
     """
     x, cccp = inputs, 0
@@ -56,7 +76,8 @@ def nin(
             cccp += 1
             x = conv(x, width, 1, name=f"cccp{cccp}", **GAUSSIAN)
         if number < len(table):
-            x = CeilMaxPooling2D(3, 2, name=f"pool{number}")(x)
+            kind = second_pool if number == 2 else "max"
+            x = pooled(x, kind, pool_padding, name=f"pool{number}")
         if number in dropped:
             x = layers.Dropout(0.5, name=f"drop{number}")(x)
     final = {"final_activation": "relu" if final_relu else None}

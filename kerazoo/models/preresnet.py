@@ -10,6 +10,8 @@ Differs from the paper:
 - `preresnet50` to `preresnet200`: the authors released no code for ImageNet. The layout
   is Facebook's: the first unit has no pre-activation of its own, and the 3x3 strides;
   `stride_in="1x1"` is the rule of the first ResNet paper.
+- `first_unit="pre_activation"`: pytorchcv's copies normalise a second time there.
+- `stem="pool_first"`: timm's copies pool the first convolution, then normalise it.
 - The 10.2 M parameters printed for 1001 layers are those of the convolutions alone.
 """
 
@@ -22,12 +24,14 @@ from keras import KerasTensor, layers
 
 from kerazoo.blocks import HE, batch_norm, conv, conv_bn, gap_head
 from kerazoo.blocks.residual import (
+    Before,
     pre_activation,
     pre_bottleneck,
     residual,
     stages,
 )
 from kerazoo.builder import Top, network
+from kerazoo.layers import PaddedMaxPooling2D
 from kerazoo.reader import Count
 from kerazoo.registry import register
 
@@ -52,7 +56,7 @@ def units(
     counts: Sequence[int],
     strides: Sequence[int],
     stride_in: str,
-    before_first: bool,
+    before_first: Before | None,
 ) -> KerasTensor:
     """Stages of pre-activated bottlenecks, and the batch norm and ReLU behind them."""
 
@@ -78,16 +82,27 @@ def preresnet(
     depth: int,
     *,
     stride_in: Literal["3x3", "1x1"] = "3x3",
+    first_unit: Literal["plain", "pre_activation"] = "plain",
+    stem: Literal["norm_first", "pool_first"] = "norm_first",
 ) -> KerasTensor:
     """The stem of ResNet and four stages.
 
     Args:
         stride_in: Which convolution of a unit strides.
+        first_unit: Whether the first unit too has a batch norm and ReLU of its own.
+        stem: Whether the first convolution is normalised before it is pooled.
     """
-    x = conv_bn(inputs, 64, 7, 2, padding=3, name="stem_conv1", **GAUSSIAN)
-    x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
-    x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
-    x = units(x, 64, COUNTS[depth], (1, 2, 2, 2), stride_in, before_first=None)
+    options = {"padding": 3, "name": "stem_conv1", **GAUSSIAN}
+    if stem == "norm_first":
+        x = conv_bn(inputs, 64, 7, 2, **options)
+        x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
+        x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+    else:
+        x = conv(inputs, 64, 7, 2, activation=None, use_bias=False, **options)
+        x = PaddedMaxPooling2D(3, 2, name="stem_pool")(x)
+        x = batch_norm(x, name="stem_bn1")
+    before_first = pre_activation if first_unit == "pre_activation" else None
+    x = units(x, 64, COUNTS[depth], (1, 2, 2, 2), stride_in, before_first)
     return top(x, gap_head, **GAUSSIAN)
 
 

@@ -11,8 +11,8 @@ Differs from the paper:
   and 4) compares with its own; a projection with a batch norm stands where the shape
   changes, and the first 1x1 strides. The 10.2 M parameters printed for 1001 layers are
   those of the convolutions alone.
-- The zero channels all come after the others, as in Facebook's code; the paper does not
-  say where they are.
+- `zeros`: the zero channels all come after the others, as in Facebook's code; the paper
+  does not say where they are. `"centre"` puts half of them before, as other copies do.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import HE, conv_bn, gap_head
 from kerazoo.blocks.residual import (
     Branch,
+    Shortcut,
     basic,
     bottleneck,
     projection,
@@ -36,27 +37,27 @@ from kerazoo.reader import Count
 from kerazoo.registry import register
 
 GAUSSIAN = {"kernel_initializer": HE}
+PROJECTION = partial(projection, **GAUSSIAN)
 CIFAR = {"year": 2015, "input_shape": (32, 32, 3), "classes": 10}
 
 
-def subsample(x: KerasTensor, filters: int, strides: int, *, name: str) -> KerasTensor:
+def subsample(
+    x: KerasTensor, filters: int, strides: int, *, zeros: str, name: str
+) -> KerasTensor:
     """Every second pixel, padded with channels of zeros (section 3.3, option A)."""
     if strides > 1:
         x = layers.MaxPooling2D(1, strides, name=f"{name}_subsample")(x)
-    return PadChannels(filters, name=f"{name}_pad0")(x)
-
-
-SHORTCUTS = {"A": subsample, "B": partial(projection, **GAUSSIAN)}
+    return PadChannels(filters, zeros, name=f"{name}_pad0")(x)
 
 
 def three_stages(
-    inputs: KerasTensor, top: Top, count: int, f: Branch, shortcut: str
+    inputs: KerasTensor, top: Top, count: int, f: Branch, shortcut: Shortcut
 ) -> KerasTensor:
     """One convolution, three stages of residual blocks, global average pooling."""
 
     def block(x, stage, strides, *, name):
         branch = partial(f, filters=16 * 2 ** (stage - 1), **GAUSSIAN)
-        return residual(x, branch, strides, shortcut=SHORTCUTS[shortcut], name=name)
+        return residual(x, branch, strides, shortcut=shortcut, name=name)
 
     x = conv_bn(inputs, 16, 3, name="stem_conv1", **GAUSSIAN)
     x = stages(x, block, 3 * (count,), strides=(1, 2, 2))
@@ -64,16 +65,23 @@ def three_stages(
 
 
 def cifar(
-    inputs: KerasTensor, top: Top, depth: int, *, shortcut: Literal["A", "B"] = "A"
+    inputs: KerasTensor,
+    top: Top,
+    depth: int,
+    *,
+    shortcut: Literal["A", "B"] = "A",
+    zeros: Literal["end", "centre"] = "end",
 ) -> KerasTensor:
     """Three stages of 2n convolutions each.
 
     Args:
         shortcut: The paper's option: zeros for new channels, or a projection.
+        zeros: Whether option A's zeros stand behind the channels or around them.
     """
     if depth < 8 or depth % 6 != 2:
         raise ValueError(f"depth is {depth}; it must be 6n + 2: 8, 14, 20, 26, ...")
-    return three_stages(inputs, top, depth // 6, basic, shortcut)
+    shortcuts = {"A": partial(subsample, zeros=zeros), "B": PROJECTION}
+    return three_stages(inputs, top, depth // 6, basic, shortcuts[shortcut])
 
 
 def deep_cifar(
@@ -89,7 +97,7 @@ def deep_cifar(
         stride_in: Which convolution of a bottleneck strides.
     """
     f = partial(bottleneck, stride_in=stride_in)
-    return three_stages(inputs, top, depth // 9, f, "B")
+    return three_stages(inputs, top, depth // 9, f, PROJECTION)
 
 
 @register(
@@ -191,14 +199,16 @@ def resnet_cifar(
     *,
     depth: Count = 20,
     shortcut: Literal["A", "B"] = "A",
+    zeros: Literal["end", "centre"] = "end",
 ) -> KerasTensor:
     """ResNet for CIFAR-10 of any depth 6n + 2.
 
     Args:
         depth: The number of weight layers.
         shortcut: The paper's option: zeros for new channels, or a projection.
+        zeros: Whether option A's zeros stand behind the channels or around them.
     """
-    return cifar(inputs, top, depth, shortcut=shortcut)
+    return cifar(inputs, top, depth, shortcut=shortcut, zeros=zeros)
 
 
 # Not in the list of networks: a formula, whose default is the first of them.

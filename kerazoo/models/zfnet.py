@@ -10,6 +10,8 @@ Differs from the paper:
 - The paper calls its normalisation "contrast normalised across feature maps", without
   constants: AlexNet's are used. The copies of SPP-net and Faster R-CNN have a window of
   3 and an alpha of 0.00005.
+- `norm_order`: pooled, then normalised, as Figure 3 draws it; `"norm_pool"` is how
+  pytorchcv's copy has it.
 - `lrn_alpha_mode`: `"sum"` is the formula of the AlexNet paper; `"mean"` divides alpha
   by the window of 5, as cuda-convnet, Caffe and PyTorch do.
 - `max_rms`: in training, filters with a root mean square above 0.1 are scaled back to
@@ -37,13 +39,17 @@ def figure_3(
     top: Top,
     widths: Sequence[int],
     *,
+    norm_order: Literal["pool_norm", "norm_pool"] = "pool_norm",
     lrn_alpha_mode: Literal["sum", "mean"] = "sum",
+    lrn_k: Positive = 2.0,
     max_rms: Positive | None = 0.1,
 ) -> KerasTensor:
     """Figure 3, with the widths of the third to the fifth convolution.
 
     Args:
+        norm_order: Whether a pooling precedes its normalisation.
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
+        lrn_k: What the normalisation adds to the weighed squares.
         max_rms: The largest root mean square of a filter in training.
     """
 
@@ -56,11 +62,12 @@ def figure_3(
         return conv(x, filters, kernel_size, strides, **options)
 
     def pool_and_norm(x, number):
-        x = CeilMaxPooling2D(3, 2, name=f"pool{number}")(x)
-        return LocalResponseNormalization(
-            n=5, k=2, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
+        pool = CeilMaxPooling2D(3, 2, name=f"pool{number}")
+        norm = LocalResponseNormalization(
+            n=5, k=lrn_k, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
             name=f"norm{number}",
-        )(x)  # fmt: skip
+        )  # fmt: skip
+        return norm(pool(x)) if norm_order == "pool_norm" else pool(norm(x))
 
     x = step(inputs, 96, 7, 2, padding=1, name="conv1")
     x = pool_and_norm(x, 1)

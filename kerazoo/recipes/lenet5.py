@@ -4,7 +4,7 @@ from kerazoo.recipe import Optimizer, Recipe, Schedule
 
 RECIPE = Recipe(
     name="lenet5",
-    networks=("lenet5*",),
+    networks=("lenet*",),
     kind="laptop",
     source="One cycle of Adam; the paper's own is lenet5_1998.",
     data="digits",

@@ -38,8 +38,8 @@ def convolve(x, model, name, strides=1, padding="same"):
     return np.maximum(y, 0)
 
 
-def pool(x, kind, strides=1, padding="same"):
-    seen = windows(x, (3, 3), strides, padding, fill=np.nan)
+def pool(x, kind, strides=1, padding="same", fill=np.nan):
+    seen = windows(x, (3, 3), strides, padding, fill)
     return {"avg": np.nanmean, "max": np.nanmax}[kind](seen, (3, 4))
 
 
@@ -66,6 +66,16 @@ def test_module_equals_numpy():
         convolve(inner, model, "m_branch3_conv4"),
         convolve(pool(x, "avg"), model, "m_branch4_conv2"),
         convolve(pool(x, "max"), model, "m_branch5_conv2"),
+    ]
+    np.testing.assert_allclose(model(x), np.concatenate(expected, -1), atol=1e-5)
+
+
+@pytest.mark.parametrize(("counted", "fill"), [(True, 0.0), (False, np.nan)])
+def test_an_average_counts_its_padding_or_does_not(counted, fill):
+    model, x = build([[Pool("avg"), Conv(2)], [Pool("max")]], avg_count_pad=counted)
+    expected = [
+        convolve(pool(x, "avg", fill=fill), model, "m_branch1_conv2"),
+        pool(x, "max"),
     ]
     np.testing.assert_allclose(model(x), np.concatenate(expected, -1), atol=1e-5)
 

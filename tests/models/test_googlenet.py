@@ -106,3 +106,13 @@ def test_a_training_file_never_loads_halfway(training, tmp_path):
     again = kerazoo.googlenet(weights=tmp_path / "inference.weights.h5", **options)
     for mine, theirs in zip(again.weights, inference.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_pooling_and_epsilon_of_pytorchs_copy():
+    model = kerazoo.bn_googlenet(
+        branch5="3x3", pool4=2, bn_epsilon=1e-3, input_shape=(64, 64, 3), classes=3
+    )
+    assert model.get_layer("pool4").pool_size == (2, 2)
+    norms = [la for la in model.layers if hasattr(la, "epsilon")]
+    assert len(norms) == 57
+    assert {la.epsilon for la in norms} == {1e-3}

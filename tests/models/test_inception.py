@@ -9,6 +9,7 @@ from keras.layers import BatchNormalization
 
 import kerazoo
 from kerazoo import recipes
+from kerazoo.symbolic import symbolic
 
 
 def randomise(model):
@@ -42,6 +43,32 @@ def in_order_of_creation(model):
         return modules[module], [int(n) for n in re.findall("[0-9]+", layer.name)]
 
     return sorted(in_graph_order(model), key=place)
+
+
+def test_inception_v4_has_the_order_of_the_released_weights():
+    model = symbolic(kerazoo.inception_v4)
+    kernels = {
+        branch: [
+            model.get_layer(f"{branch}_conv{number}").kernel_size
+            for number in range(2, 2 + count)
+        ]
+        for branch, count in (
+            ("stem_4a_branch2", 2),
+            ("inception_b1_branch2", 2),
+            ("inception_b1_branch3", 4),
+            ("inception_c1_branch3", 2),
+        )
+    }
+    row, column = (1, 7), (7, 1)
+    assert kernels == {
+        "stem_4a_branch2": [row, column],
+        "inception_b1_branch2": [row, column],
+        "inception_b1_branch3": [column, row, column, row],
+        "inception_c1_branch3": [(3, 1), (1, 3)],
+    }
+    for letter in "abc":
+        pool = model.get_layer(f"inception_{letter}1_branch4_pool1")
+        assert type(pool).__name__ == "AveragePooling2D"
 
 
 @pytest.mark.slow

@@ -29,3 +29,24 @@ def test_readings_of_the_taught_network():
     assert model.get_layer("fc6").activation.__name__ == "tanh"
     with pytest.raises(ValueError, match=r"Unknown pool .sum.*avg, max"):
         kerazoo.lenet5(pool="sum")
+
+
+def test_images_that_are_not_padded():
+    model = kerazoo.lenet5(padding="valid")
+    assert model.count_params() == 44_426
+    assert model.get_layer("conv5").output.shape == (None, 1, 1, 120)
+
+
+def test_caffes_convolutions_are_linear():
+    model = kerazoo.lenet_caffe()
+    kinds = {
+        layer.name: layer.activation.__name__
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    }
+    assert kinds == {
+        "conv1": "linear",
+        "conv2": "linear",
+        "fc3": "relu",
+        "predictions": "softmax",
+    }

@@ -23,3 +23,25 @@ def test_takes_images_of_any_size():
     for side in (24, 41):
         images = np.ones((1, side, side, 3), "float32")
         np.testing.assert_allclose(np.sum(model(images)), 1, rtol=1e-5)
+
+
+def test_poolings_of_pytorchs_copy():
+    model = kerazoo.nin_cifar(second_pool="avg", pool_padding="symmetric")
+    names = ("cccp2", "pool1", "cccp4", "pool2")
+    part = keras.Model(model.input, [model.get_layer(name).output for name in names])
+    x = np.random.default_rng(0).normal(size=(1, 32, 32, 3)).astype("float32")
+    one, most, two, mean = (np.asarray(y) for y in part(x, training=False))
+
+    def windows(maps):
+        maps = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        seen = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), (1, 2))
+        return seen[:, ::2, ::2]
+
+    np.testing.assert_array_equal(most, windows(one).max((-2, -1)))
+    np.testing.assert_allclose(mean, windows(two).mean((-2, -1)), rtol=1e-5, atol=1e-7)
+    assert mean.shape == (1, 8, 8, 192)
+
+
+def test_an_average_that_rounds_up_is_refused():
+    with pytest.raises(ValueError, match="give pool_padding='symmetric' with it"):
+        kerazoo.nin_cifar(second_pool="avg")

@@ -1,3 +1,5 @@
+import keras
+import numpy as np
 import pytest
 
 import kerazoo
@@ -36,3 +38,36 @@ def test_a_depth_off_the_formula_is_refused(depth):
 def test_a_depth_is_a_whole_number(depth):
     with pytest.raises(ValueError, match=r"depth is .* must be a whole number from 1"):
         preresnet_cifar(depth=depth)
+
+
+SMALL = {"input_shape": (64, 64, 3), "classes": 3, "classifier_activation": None}
+
+
+def test_a_first_unit_may_normalise_too():
+    model = kerazoo.preresnet50(**SMALL, first_unit="pre_activation")
+    assert "stage1_block1_bn1" in ends(model, "bn1")
+    assert ends(model, "conv0") == [f"stage{s}_block1_conv0" for s in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("gamma", [1.0, -1.0])
+def test_a_stem_that_pools_first_is_the_same_while_no_gamma_is_negative(gamma):
+    keras.utils.set_random_seed(1)
+    models = [
+        kerazoo.preresnet50(**SMALL, stem=stem) for stem in ("norm_first", "pool_first")
+    ]
+    for model in models:
+        model.set_weights(models[0].get_weights())
+        norm = model.get_layer("stem_bn1")
+        gammas = np.ones(64)
+        gammas[0] = gamma
+        norm.gamma.assign(gammas)
+        norm.beta.assign(np.full(64, 0.1))
+    x = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype("float32")
+    one, other = (
+        keras.Model(model.input, model.get_layer(name).output)(x, training=False)
+        for model, name in zip(models, ("stem_pool", "stem_relu1"), strict=True)
+    )
+    assert one.shape == other.shape
+    alike = np.isclose(one, other, atol=1e-5).all((0, 1, 2))
+    assert alike[1:].all()
+    assert alike[0] == (gamma > 0)

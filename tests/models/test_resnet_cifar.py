@@ -78,3 +78,14 @@ def test_a_graph_deeper_than_pythons_stack_is_rebuilt():
     again.set_weights(model.get_weights())
     x = np.ones((1, 8, 8, 3), "float32")
     np.testing.assert_array_equal(again(x), model(x))
+
+
+def test_zeros_may_stand_around_the_channels():
+    model = kerazoo.resnet20_cifar(zeros="centre")
+    entry = model.get_layer("stage1_block3_relu").output
+    exit = model.get_layer("stage2_block1_pad0").output
+    images = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    x, y = keras.Model(model.input, [entry, exit])(images, training=False)
+    np.testing.assert_array_equal(y[..., 8:24], x[:, ::2, ::2])
+    np.testing.assert_array_equal(y[..., :8], 0)
+    np.testing.assert_array_equal(y[..., 24:], 0)

@@ -29,3 +29,10 @@ def test_pools_before_it_normalises():
 def test_a_strange_lrn_alpha_mode_is_refused():
     with pytest.raises(ValueError, match="one of mean, sum"):
         kerazoo.zfnet(lrn_alpha_mode="max")
+
+
+def test_may_normalise_before_it_pools():
+    model = kerazoo.zfnet(**SMALL, norm_order="norm_pool", lrn_k=1)
+    names = [layer.name for layer in model.layers]
+    assert names.index("norm1") < names.index("pool1") < names.index("conv2")
+    assert model.get_layer("norm1").k == 1
