@@ -259,7 +259,7 @@ def overfit(network, passes):
         _, _, model = steps_of(network, 4, **options)
         if "vgg" in network:
             for layer in model.layers:
-                if layer.name.startswith(("block", "stage", "fc")) and layer.weights:
+                if layer.name.startswith(("stage", "fc")) and layer.weights:
                     draw = keras.initializers.HeNormal(seed=1)
                     layer.kernel.assign(draw(layer.kernel.shape))
         rows = {

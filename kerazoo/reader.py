@@ -54,6 +54,11 @@ class Range:
             return f"from {self.low:g} up to, but less than, {self.high:g}"
         return f"above {self.low:g}" if self.above else f"from {self.low:g}"
 
+    def is_exceeded(self, given: Any) -> bool:
+        """Whether something is a number beyond a bound that the text leaves out."""
+        is_number = isinstance(given, numbers.Real) and not isinstance(given, bool)
+        return is_number and LARGEST <= self.high <= given < math.inf
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -500,18 +505,8 @@ def refusal(kind: Any, value: Any, name: str) -> ValueError:
     shown = " ".join(repr(value).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     made = "; call it to make one" if isinstance(value, type) else ""
-    words = describe(kind) + made
-    if typing.get_origin(kind) is Annotated:
-        bounds = typing.get_args(kind)[1]
-        # A bound that nobody meets is left out of other sentences.
-        if isinstance(bounds, Range) and LARGEST <= bounds.high <= _number(value):
-            words += f" up to, but less than, {bounds.high:,}"
+    words = describe(kind, value) + made
     return ValueError(f"{name} is {shown}; it must be {words}.")
-
-
-def _number(value):
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return value if is_number and value < math.inf else 0
 
 
 NOUNS: dict[Any, str] = {
@@ -523,15 +518,24 @@ NOUNS: dict[Any, str] = {
 }
 
 
-def describe(kind: Any) -> str:
-    """What a declaration allows, in words: ``a whole number from 1``."""
+def describe(kind: Any, given: Any = None) -> str:
+    """What a declaration allows, in words: ``a whole number from 1``.
+
+    Args:
+        kind: The declaration.
+        given: What was given in its place: a bound that hardly anything meets is left
+            out where this does not.
+    """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         if isinstance(inner[1], Range):
-            return f"{describe(inner[0])} {inner[1]}"
+            words = f"{describe(inner[0])} {inner[1]}"
+            if inner[1].is_exceeded(given):
+                words += f" up to, but less than, {inner[1].high:,}"
+            return words
         return str(inner[1])
     if origin in (types.UnionType, typing.Union):
-        return " or ".join(dict.fromkeys(map(describe, inner)))
+        return " or ".join(dict.fromkeys(describe(one, given) for one in inner))
     if origin is Literal:
         return " or ".join(map(repr, inner))
     if origin in (tuple, list, *LISTS):

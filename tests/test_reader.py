@@ -72,6 +72,12 @@ def test_values(kind, value, expected):
             "field is 2147483648; it must be a whole number from 1 up to, but less "
             "than, 2,147,483,648.",
         ),
+        (
+            Count | None,
+            2**31,
+            "field is 2147483648; it must be a whole number from 1 up to, but less "
+            "than, 2,147,483,648 or None.",
+        ),
         (Count, "3", "field is '3'; it must be a whole number from 1."),
         (float, float("nan"), "field is nan; it must be a number."),
         (float, float("inf"), "field is inf; it must be a number."),

@@ -1,6 +1,6 @@
 """Bodies that several families stand on: from images to a map of features."""
 
-from typing import Any
+from typing import Any, Literal
 
 from keras import KerasTensor, layers
 
@@ -15,6 +15,30 @@ GAUSSIAN: dict[str, Any] = {
     "kernel_initializer": initializer("RandomNormal", stddev=0.01)
 }
 ONES = GAUSSIAN | {"bias_initializer": "ones"}
+
+
+def norm_and_pool(
+    x: KerasTensor,
+    number: int,
+    order: Literal["norm_pool", "pool_norm"],
+    *,
+    k: float,
+    alpha_mode: Literal["sum", "mean"],
+) -> KerasTensor:
+    """AlexNet's normalisation over five maps and its pooling of 3x3 by 2.
+
+    Args:
+        x: A tensor ``(batch, height, width, channels)``.
+        number: In the names of the two layers.
+        order: ``"norm_pool"``, or ``"pool_norm"`` for the pooling first.
+        k: What the normalisation adds to the weighed squares.
+        alpha_mode: Whether alpha weighs the ``"sum"`` or the ``"mean"`` of the squares.
+    """
+    norm = LocalResponseNormalization(
+        n=5, k=k, alpha=1e-4, beta=0.75, alpha_mode=alpha_mode, name=f"norm{number}"
+    )
+    pool = CeilMaxPooling2D(3, 2, name=f"pool{number}")
+    return pool(norm(x)) if order == "norm_pool" else norm(pool(x))
 
 
 def vgg16_body(x: KerasTensor) -> KerasTensor:

@@ -23,8 +23,9 @@ from typing import Literal
 from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, initializer, mlp_head
+from kerazoo.blocks.bodies import norm_and_pool
 from kerazoo.builder import Top, network
-from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
+from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.reader import Positive
 from kerazoo.registry import register
 
@@ -63,19 +64,13 @@ def alexnet(
         lrn_alpha_mode: Whether alpha weighs the sum or the mean of the squares.
         lrn_k: What the normalisation adds to the weighed squares.
     """
-
-    def norm_and_pool(x, number):
-        norm = LocalResponseNormalization(
-            n=5, k=lrn_k, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
-            name=f"norm{number}",
-        )  # fmt: skip
-        pool = CeilMaxPooling2D(3, 2, name=f"pool{number}")
-        return pool(norm(x)) if norm_order == "norm_pool" else norm(pool(x))
-
+    norm_pool = partial(
+        norm_and_pool, order=norm_order, k=lrn_k, alpha_mode=lrn_alpha_mode
+    )
     x = conv(inputs, 96, 11, 4, padding="valid", name="conv1", **GAUSSIAN)
-    x = norm_and_pool(x, 1)
+    x = norm_pool(x, 1)
     x = conv(x, 256, 5, groups=groups, name="conv2", **ONES)
-    x = norm_and_pool(x, 2)
+    x = norm_pool(x, 2)
     x = conv(x, 384, 3, name="conv3", **GAUSSIAN)
     x = conv(x, 384, 3, groups=groups, name="conv4", **ONES)
     x = conv(x, 256, 3, groups=groups, name="conv5", **ONES)

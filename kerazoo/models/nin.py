@@ -21,7 +21,7 @@ from keras import KerasTensor, layers
 
 from kerazoo.blocks import conv, conv_head, initializer
 from kerazoo.builder import Top, network
-from kerazoo.layers import CeilMaxPooling2D
+from kerazoo.layers import CeilMaxPooling2D, PaddedMaxPooling2D
 from kerazoo.registry import register
 
 # The authors' configurations: maps, kernel, stride, padding of each convolution, then
@@ -38,17 +38,17 @@ GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.05)}
 
 
 def pooled(x: KerasTensor, kind: str, padding: str, *, name: str) -> KerasTensor:
-    """A 3x3 pooling with a stride of 2, of values that a ReLU has left."""
-    if padding == "symmetric":
-        x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
-        pool = {"max": layers.MaxPooling2D, "avg": layers.AveragePooling2D}[kind]
+    """A 3x3 pooling with a stride of 2; an average counts the zeros around."""
+    if kind == "max":
+        pool = CeilMaxPooling2D if padding == "ceil" else PaddedMaxPooling2D
         return pool(3, 2, name=name)(x)
-    if kind == "avg":
+    if padding == "ceil":
         raise ValueError(
             "second_pool='avg' is of copies that pad on every side; give "
             "pool_padding='symmetric' with it."
         )
-    return CeilMaxPooling2D(3, 2, name=name)(x)
+    x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    return layers.AveragePooling2D(3, 2, name=name)(x)
 
 
 def nin(

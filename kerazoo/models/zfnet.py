@@ -20,13 +20,15 @@ Differs from the paper:
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from keras import KerasTensor, constraints
 
 from kerazoo.blocks import conv, initializer, mlp_head
+from kerazoo.blocks.bodies import norm_and_pool
 from kerazoo.builder import Top, network
-from kerazoo.layers import CeilMaxPooling2D, LocalResponseNormalization
+from kerazoo.layers import CeilMaxPooling2D
 from kerazoo.reader import Positive
 from kerazoo.registry import register
 
@@ -61,18 +63,13 @@ def figure_3(
         options |= GAUSSIAN | {"kernel_constraint": limit}
         return conv(x, filters, kernel_size, strides, **options)
 
-    def pool_and_norm(x, number):
-        pool = CeilMaxPooling2D(3, 2, name=f"pool{number}")
-        norm = LocalResponseNormalization(
-            n=5, k=lrn_k, alpha=1e-4, beta=0.75, alpha_mode=lrn_alpha_mode,
-            name=f"norm{number}",
-        )  # fmt: skip
-        return norm(pool(x)) if norm_order == "pool_norm" else pool(norm(x))
-
+    norm_pool = partial(
+        norm_and_pool, order=norm_order, k=lrn_k, alpha_mode=lrn_alpha_mode
+    )
     x = step(inputs, 96, 7, 2, padding=1, name="conv1")
-    x = pool_and_norm(x, 1)
+    x = norm_pool(x, 1)
     x = step(x, 256, 5, 2, padding="valid", name="conv2")
-    x = pool_and_norm(x, 2)
+    x = norm_pool(x, 2)
     for number, filters in enumerate(widths, 3):
         x = step(x, filters, 3, name=f"conv{number}")
     x = CeilMaxPooling2D(3, 2, name="pool5")(x)
