@@ -45,6 +45,11 @@ TABLE = {
     "layers": (set(), KERAS),
     "blocks": ({"layers"}, KERAS),
     "surgery": ({"layers"}, KERAS),
+    # It reads and writes files that others know; none of them may run anything.
+    "weights": (
+        {"registry", "surgery", "files"},
+        KERAS | {"platformdirs", "rich"},
+    ),
     "builder": ({"layers", "registry", "symbolic"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
     "data": (

@@ -1,0 +1,1 @@
+"""Where published weights come from, and how foreign files of them are read."""
