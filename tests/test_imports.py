@@ -48,7 +48,7 @@ TABLE = {
     # It reads and writes files that others know; none of them may run anything.
     "weights": (
         {"registry", "surgery", "files"},
-        KERAS | {"platformdirs", "rich"},
+        KERAS | {"h5py", "platformdirs", "rich", "safetensors"},
     ),
     "builder": ({"layers", "registry", "symbolic"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
