@@ -10,9 +10,10 @@ from keras import ops
 
 from kerazoo import reader
 from kerazoo.layers.restore_boxes import window
-from kerazoo.reader import Channels, ModelName, Pair
+from kerazoo.reader import Channels, ModelName, Pair, Share
 
 Resize = Literal["bilinear", "pad", "crop", "center"]
+Interpolation = Literal["bilinear", "bicubic"]
 RESIZES = get_args(Resize)
 # Added before the fraction is cut off. Where sizes have a simple ratio, halves are
 # common; with 0.5 alone the last bit of a sum would decide which way they go.
@@ -132,6 +133,9 @@ def resizer(
     how: Resize,
     channels: Channels,
     name: ModelName = "resize",
+    *,
+    share: Share = 1.0,
+    interpolation: Interpolation = "bilinear",
 ) -> keras.Model:
     """:func:`resize` as a model of plain Keras operations, for a served network.
 
@@ -144,12 +148,24 @@ def resizer(
         how: As for :func:`resize`.
         channels: Of the images.
         name: The model's name.
+        share: Of "crop": the share of the shorter side that is seen, as published
+            weights have it: with 0.875 an image is scaled to a shorter side of 256, and
+            the middle 224x224 of it are cut out.
+        interpolation: "bicubic" is Pillow's, antialiased as well.
 
     Returns:
         A model without weights from uint8 images (batch, any height, any width,
         channels) to uint8 images of that size: the pixels of :func:`resize`, but that
         one in some thousands, where both are near a half, may be rounded the other way.
+
+    Raises:
+        ValueError: For a share of anything but a "crop", or of nothing.
     """
+    if not share or (share < 1 and how != "crop"):
+        raise ValueError(
+            f"share is {share:g}, and the resizing {how}; a share from above 0 up to 1 "
+            "is of a crop alone."
+        )
     images = keras.Input((None, None, channels), dtype="uint8", name="images")
     # A symbolic tensor has no numbers for its sides; lines of ones do as well.
     column, row = (
@@ -159,41 +175,93 @@ def resizer(
         ops.ones_like(ops.sum(column, (0, 2, 3))),
         ops.ones_like(ops.sum(row, (0, 1, 3))),
     ]
-    boxes = window([ops.sum(line) for line in lines], size, how, ops)
+    have = [ops.sum(line) for line in lines]
+    if share < 1:
+        boxes, scaled = [(0, side) for side in have], _scaled(have, size, share)
+    else:
+        boxes, scaled = window(have, size, how, ops), [(side, 0) for side in size]
     # No box is longer than this, on any axis.
     longest = [*lines * -(-max(size) // min(size)), np.ones(max(size), "int32")]
+    kernel = KERNELS[interpolation]
     tall, wide = (
-        _matrix(line, ops.concatenate(longest), start, length, side)
-        for line, (start, length), side in zip(lines, boxes, size, strict=True)
+        _matrix(line, ops.concatenate(longest), box, side, place, kernel)
+        for line, box, side, place in zip(lines, boxes, size, scaled, strict=True)
     )
     x = ops.cast(ops.transpose(images, (0, 3, 1, 2)), "float32")
     x = ops.matmul(tall, ops.matmul(x, ops.transpose(wide)))
+    if interpolation != "bilinear":
+        # Its weights are negative in places.
+        x = ops.clip(x, 0, 255)
     x = ops.cast(ops.floor(x + ROUNDING), "uint8")
     return keras.Model(images, ops.transpose(x, (0, 2, 3, 1)), name=name)
 
 
-def _matrix(line, longest, start, length, size):
-    """The matrix (size, pixels) that resizes an axis to `size`.
+def _scaled(have, size, share):
+    """What the axes are scaled to before a crop, and where on them it begins.
+
+    The shorter side becomes ``size / share``, rounded down, and the longer one keeps
+    its proportion, rounded down too; so PyTorch's transforms reckon.
+    """
+    # A share such as 224 / 232 is written with few digits.
+    least = [int(side / share + 0.01) for side in size]
+    (height, width), (tall, wide) = have, least
+    scaled = [
+        ops.maximum(tall, height * wide // width),
+        ops.maximum(wide, width * tall // height),
+    ]
+    return [
+        # Halves are rounded to even numbers there.
+        (one, _half_to_even(one - side))
+        for one, side in zip(scaled, size, strict=True)
+    ]
+
+
+def _half_to_even(number):
+    half = number // 2
+    return half + number % 2 * (half % 2)
+
+
+def _triangle(distance):
+    return ops.maximum(1 - distance, 0)
+
+
+def _cubic(distance):
+    """Keys' cubic with a slope of -0.5, which Pillow has."""
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return ops.where(distance < 1, near, ops.where(distance < 2, far, 0))
+
+
+KERNELS = {"bilinear": _triangle, "bicubic": _cubic}
+
+
+def _matrix(line, longest, box, size, place, kernel):
+    """The matrix (size, pixels) that resizes an axis.
 
     A result is a mean of the pixels around its place in the box. Their weights fall
-    linearly to 0 at the distance of one pixel, or of one result where that is larger.
+    with the distance, in pixels, or in results where these are further apart.
 
     Args:
         line: Ones, for every pixel of the axis.
         longest: Ones, at least as many as the box is long.
-        start: Where the box begins.
-        length: How long it is.
+        box: Where the box begins, and how long it is.
         size: How many results there are.
+        place: How many there would be of the whole box, and how many of these are left
+            out before the first.
+        kernel: The weight at a distance.
     """
-    centers = 2 * np.arange(size, dtype="int32")[:, None] + 1
+    (start, length), (scaled, offset) = box, place
+    # NumPy would take a symbolic tensor on its right for a number.
+    centers = 2 * (offset + np.arange(size, dtype="int32")[:, None]) + 1
     # A tensor made here, outside the graph, would become an input of an ONNX file.
-    reach = 2 * (size if isinstance(length, int) else ops.maximum(length, size))
+    numbers = isinstance(length, int) and isinstance(scaled, int)
+    reach = 2 * (max(length, scaled) if numbers else ops.maximum(length, scaled))
 
     def weights(pixel):
-        # Whole numbers: units of half a pixel's size-th part have no rounding.
-        distance = ops.abs((2 * pixel + 1) * size - length * centers)
+        # Whole numbers: units of half a pixel's scaled-th part have no rounding.
+        distance = ops.abs((2 * pixel + 1) * scaled - length * centers)
         inside = ops.logical_and(pixel >= 0, pixel < length)
-        return ops.where(inside, ops.maximum(1 - distance / reach, 0), 0)
+        return ops.where(inside, kernel(distance / reach), 0)
 
     total = ops.sum(weights(ops.cumsum(longest) - 1), -1, keepdims=True)
     return weights(ops.cumsum(line) - 1 - start) / total

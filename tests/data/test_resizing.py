@@ -171,3 +171,34 @@ def test_what_is_found_returns_to_its_place(how, have):
         for step in (-2, -1, 1, 2):
             inner &= ~np.roll(edges, step, axis)
     assert np.abs(back - plane)[inner].max(initial=0) <= 3
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("have", [(301, 224), (224, 500), (40, 33), (256, 256)])
+def test_a_share_is_cut_out_as_pillow_does(have, interpolation):
+    """Scaled to a shorter side, then the middle; within two levels of Pillow."""
+    from PIL import Image
+
+    size, share = 56, 0.875
+    rng = np.random.default_rng(1)
+    small = rng.integers(0, 256, (12, 12, 3), "uint8")
+    image = np.asarray(Image.fromarray(small).resize(have[::-1], Image.BICUBIC))
+    short = int(size / share + 0.01)
+    tall, wide = (short * side // min(have) for side in have)
+    filters = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
+    whole = Image.fromarray(image).resize((wide, tall), filters[interpolation])
+    top, left = round((tall - size) / 2), round((wide - size) / 2)
+    wanted = np.asarray(whole)[top : top + size, left : left + size].astype(int)
+    served = data.resizer(
+        (size, size), "crop", 3, share=share, interpolation=interpolation
+    )
+    found = np.asarray(served(image[None]))[0].astype(int)
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() <= 2
+    assert np.abs(found - wanted).mean() < 0.3
+
+
+@pytest.mark.parametrize(("how", "share"), [("pad", 0.5), ("crop", 0)])
+def test_a_share_is_of_a_crop(how, share):
+    with pytest.raises(ValueError, match="of a crop alone"):
+        data.resizer((8, 8), how, 3, share=share)
