@@ -5,6 +5,7 @@ from . import layers as layers
 from . import recipes as recipes
 from . import training as training
 from . import tuning as tuning
+from . import weights as weights
 from .analysis.average_precision import average_precision as average_precision
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
@@ -103,8 +104,11 @@ from .registry import create as create
 from .registry import find as find
 from .registry import list_models as list_models
 from .run import Run as Run
+from .serving.classification import Classifier as Classifier
+from .serving.classification import classifier as classifier
 from .serving.compiled import predictor as predictor
 from .serving.detection import detector as detector
+from .serving.own_weights import save_run_weights as save_run_weights
 from .serving.predict import predict as predict
 from .surgery.features import features as features
 from .surgery.fold_batchnorm import fold_batchnorm as fold_batchnorm

@@ -24,6 +24,7 @@ from kerazoo.registry import (
     Card,
     Option,
     documented_arguments,
+    list_models,
     read_options,
 )
 from kerazoo.symbolic import symbolic
@@ -37,8 +38,10 @@ Args:
     include_top: Whether the network ends in its classifier, or in its last features.
     pooling: Without the top: ``None`` for the feature map, ``"avg"`` or ``"max"`` for
         its global average or maximum.
-    weights: ``None`` for random initialisation, or the path of a ``.weights.h5`` or
-        ``.keras`` file of the same network.
+    weights: ``None`` for random initialisation; the name of trained weights, as in
+        ``"imagenet"`` or ``"timm/a1_in1k"`` (``kerazoo weights`` lists them), which
+        bring the options of the network that they belong to; or the path of a file:
+        kerazoo's own, a published one, or Keras' ``.weights.h5`` or ``.keras``.
     input_tensor: A Keras tensor to build upon, in place of a new input.
     classifier_activation: The activation of the top; ``None`` for logits.
     name: The model's name. Where given, it also prefixes the name of every layer, so
@@ -164,9 +167,11 @@ def _builder(function, body, variant):
 
     @functools.wraps(function)
     def builder(**options: Any) -> keras.Model:
-        given = {name: option.default for name, option in known.items()}
-        given |= read_options(function.__name__, known, options)
+        read = read_options(function.__name__, known, options)
+        weights = _trained(made.card, read)
+        given = {name: option.default for name, option in known.items()} | read
         mine = {name: given.pop(name) for name in own}
+        given["weights"] = weights
         return _build(functools.partial(body, **bound, **mine), made.card, **given)
 
     made: Any = builder
@@ -185,6 +190,35 @@ def _builder(function, body, variant):
     summary = (function.__doc__ or "").partition("\n\n")[0]
     made.__doc__ = DOC.format(summary=summary, own="".join(map(_line, own.values())))
     return made
+
+
+def _trained(card, given):
+    """The weights that are wanted; their options become those that are given.
+
+    Returns:
+        A set of the catalogue, the path of a file of Keras', or ``None``.
+    """
+    weights = given.get("weights")
+    if weights is None:
+        return None
+    from kerazoo.weights.loading import is_file, resolve
+
+    if is_file(weights) and card.name not in list_models():
+        return _check_weights(weights)
+    chosen = resolve(card.name, weights)
+    if chosen is None:
+        return _check_weights(weights)
+    for name, value in chosen.options.items():
+        if given.setdefault(name, value) != value:
+            raise ValueError(
+                f"{name} is {given[name]!r}, but the weights {chosen.name} belong to "
+                f"{card.name} with {name}={value!r}; leave it out, or give other "
+                "weights."
+            )
+    given.setdefault("classes", chosen.classes)
+    if given.get("input_tensor") is None:
+        given.setdefault("input_shape", chosen.preprocessing.image_shape)
+    return chosen
 
 
 def _line(option):
@@ -208,7 +242,6 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
             "it."
         )
     check_activation(top["classifier_activation"], "classifier_activation")
-    weights = _check_weights(weights)
     if input_tensor is None:
         shape = _check_shape(card, input_shape or card.input_shape)
         inputs = keras.Input(shape, name="images")
@@ -235,13 +268,24 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)
+    if isinstance(weights, pathlib.Path):
+        load_weights(model, weights)
+    elif weights is not None:
+        _load_set(model, weights, body.keywords, top["include_top"])
     if name:
         for layer in model.layers:
             if layer not in before:
                 layer.name = f"{name}_{layer.name}"
-    if weights:
-        load_weights(model, weights)
     return model
+
+
+def _load_set(model, weights, options, include_top):
+    from kerazoo.weights.loading import load_set
+
+    own = {name: options[name] for name in weights.options}
+    report = load_set(model, weights, options=own, include_top=include_top)
+    for said in report.adapted:
+        warnings.warn(f"{model.name}: {said}", stacklevel=4)
 
 
 def _check_size(body, source, inputs, top, card):
@@ -295,12 +339,10 @@ def _check_tensor(card, tensor, input_shape):
 
 
 def _check_weights(weights):
-    if weights is None:
-        return None
     if not str(weights).endswith((".weights.h5", ".keras")):
         raise ValueError(
-            f"weights is {str(weights)!r}; it must be None or the path of a "
-            ".weights.h5 or .keras file."
+            f"weights is {str(weights)!r}; of this network it must be None or the path "
+            "of a .weights.h5 or .keras file."
         )
     path = pathlib.Path(weights)
     if not path.is_file():

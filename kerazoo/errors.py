@@ -21,7 +21,11 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
         A ``ValueError`` to raise, with the nearest names, or all where none is near.
     """
     allowed = sorted(map(str, allowed))
-    near = difflib.get_close_matches(str(given), allowed, n=3, cutoff=0.5)
+    # Half a name is nearer to the whole than to another that is spelt like it.
+    near = [
+        one for one in allowed if len(str(given)) > 2 and one.startswith(str(given))
+    ]
+    near = near[:3] or difflib.get_close_matches(str(given), allowed, n=3, cutoff=0.5)
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     if not near or len(allowed) <= FEW:
         hints.append(f"{'It' if near else 'it'} must be one of {', '.join(allowed)}.")

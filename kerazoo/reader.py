@@ -143,6 +143,14 @@ Path = Annotated[
     str | os.PathLike,
     Rule("the path of a file or folder, as in 'runs/lenet5'", _is_path),
 ]
+Weights = Annotated[
+    str | os.PathLike,
+    Rule(
+        "the name of trained weights, as in 'imagenet' (kerazoo weights lists them), "
+        "the path of a file",
+        _is_path,
+    ),
+]
 NetworkName = Annotated[
     str,
     "the name of a network, as kerazoo list shows them (a model of your own goes to "

@@ -96,7 +96,7 @@ SHARED = {
         ("classes", Count | None, None),
         ("include_top", bool, True),
         ("pooling", Literal["avg", "max"] | None, None),
-        ("weights", reader.Path | None, None),
+        ("weights", reader.Weights | None, None),
         ("input_tensor", Any, None),
         ("classifier_activation", Any, "softmax"),
         ("name", reader.ModelName | None, None),
@@ -127,7 +127,6 @@ class Card:
         status: ``paper``; ``reconstruction`` where no full definition was published;
             ``own`` where the network is kerazoo's and its parts are the paper's.
         task: ``classification`` or ``segmentation``.
-        weights: Published weights by name, each with the preprocessing it needs.
         body: The function that builds it and the other variants of its family.
         depth: Weight layers by the paper's count, where a family has several depths.
         options: The options that this network has beside the shared ones.
@@ -149,7 +148,6 @@ class Card:
     proof: str = ""
     status: str = "paper"
     task: str = "classification"
-    weights: Mapping[str, str] = dataclasses.field(default_factory=dict)
     body: str = ""
     depth: int | None = None
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)

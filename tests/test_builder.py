@@ -330,9 +330,9 @@ def test_damaged_weights(tmp_path, kind, damage):
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ("imagenet", r"must be None or the path of a \.weights\.h5 or \.keras file"),
+        ("imagenet", "no trained weights of mlp_50 are known; give the path of a"),
         ("there/is/none.keras", "there is no file"),
-        (7, "weights is 7; it must be the path of a file"),
+        (7, "weights is 7; it must be the name of trained weights, as in 'imagenet'"),
     ],
 )
 def test_weights_that_are_no_file(weights, words):

@@ -47,10 +47,10 @@ TABLE = {
     "surgery": ({"layers"}, KERAS),
     # It reads and writes files that others know; none of them may run anything.
     "weights": (
-        {"registry", "surgery", "files"},
+        {"registry", "surgery", "files", "symbolic"},
         KERAS | {"h5py", "platformdirs", "rich", "safetensors"},
     ),
-    "builder": ({"layers", "registry", "symbolic"}, KERAS),
+    "builder": ({"layers", "registry", "symbolic", "weights"}, KERAS),
     "models": ({"layers", "blocks", "builder", "registry"}, KERAS),
     "data": (
         {"layers", "files", "fonts", "processes", "colors", "detections"},
@@ -70,12 +70,13 @@ TABLE = {
     "training": (
         {"registry", "recipe", "recipes", "files", "run", "data", "layers", "blocks"}
         | {"fonts", "surgery", "tasks", "analysis", "precision", "processes"}
-        | {"symbolic", "colors", "detections", "proposals"},
+        | {"symbolic", "colors", "detections", "proposals", "weights"},
         TENSORFLOW | SERVICES,
     ),
     "serving": (
         {"run", "registry", "files", "surgery", "tasks", "data", "precision"}
-        | {"colors", "detections", "layers", "analysis", "proposals", "recipe"},
+        | {"colors", "detections", "layers", "analysis", "proposals", "recipe"}
+        | {"weights", "processes"},
         TENSORFLOW | SERVICES,
     ),
     # A search draws its trials and counts what they cost.

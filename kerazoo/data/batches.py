@@ -507,6 +507,20 @@ def stored(split: Split) -> Iterator[tuple[np.ndarray, Objects]]:
         yield image.numpy(), batch.on(0)
 
 
+def each_image(split: Split) -> Iterator[tuple[np.ndarray, int]]:
+    """The images of a split as they lie, of whatever sizes, each with its class."""
+    if isinstance(split.source, Arrays):
+        for number in split.indices:
+            yield split.source.images[number], int(split.source.labels[number])
+        return
+    source = cast(Stream, split.source)
+    order = np.arange(source.shuffled(split.indices))
+    examples = source.stream(split.indices, order, tf.zeros([], tf.int64))
+    images = examples.map(lambda _, handle: source.fetch(handle), tf.data.AUTOTUNE)
+    for image, label in images.prefetch(16):
+        yield image.numpy(), int(label)
+
+
 def count_pixels(split: Split, examples: int = 1024) -> np.ndarray:
     """Counts the pixels of each class in a split whose every pixel has one.
 

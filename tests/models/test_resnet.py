@@ -1,49 +1,6 @@
-import keras
-import numpy as np
 import pytest
 
 import kerazoo
-
-RNG = np.random.default_rng(0)
-
-
-def test_equals_keras_with_its_conv_biases_folded():
-    size = (65, 96, 3)  # an odd side shows on which side a stride pads
-    theirs = keras.applications.ResNet50(
-        weights=None, input_shape=size, classes=7, classifier_activation=None
-    )
-    ours = kerazoo.resnet50(input_shape=size, classes=7, classifier_activation=None)
-
-    def name(convolution):
-        if convolution == "stem_conv1":
-            return "conv1"
-        stage, block, number = convolution.split("_")
-        stage = int(stage.removeprefix("stage")) + 1
-        return f"conv{stage}_{block}_{number.removeprefix('conv')}"
-
-    for layer in ours.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            twin = name(layer.name)
-            kernel, _ = theirs.get_layer(f"{twin}_conv").get_weights()
-            width = kernel.shape[-1]
-            bias, gamma, beta, mean = RNG.uniform(-0.5, 0.5, (4, width))
-            variance = RNG.uniform(0.5, 1.5, width)
-            theirs.get_layer(f"{twin}_conv").set_weights([kernel, bias])
-            norm = theirs.get_layer(f"{twin}_bn")
-            norm.set_weights([1 + gamma, beta, mean, variance])
-            layer.set_weights([kernel])
-            own = ours.get_layer(layer.name.replace("conv", "bn"))
-            # bn(x + bias) is the bn of x whose mean is lower by the bias.
-            own.set_weights([1 + gamma, beta, mean - bias, variance])
-            own.epsilon = norm.epsilon
-    top = theirs.get_layer("predictions").get_weights()
-    ours.get_layer("predictions").set_weights(top)
-    assert ours.count_params() < theirs.count_params()  # the biases, and nothing else
-
-    images = RNG.normal(size=(2, *size)).astype("float32")
-    expected = np.asarray(theirs(images, training=False))
-    error = np.abs(ours(images, training=False) - expected).max()
-    assert error < 1e-4 * np.abs(expected).max(), error
 
 
 def test_stride_in_moves_the_stride():

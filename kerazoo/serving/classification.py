@@ -1,0 +1,278 @@
+"""Classifying: raw images in, names of classes with their probabilities out."""
+
+import os
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from rich.console import Console
+from rich.progress import track
+
+from kerazoo import data as kerazoo_data
+from kerazoo import reader, registry
+from kerazoo.data.batches import each_image
+from kerazoo.data.resizing import channels
+from kerazoo.processes import someone_watches
+from kerazoo.reader import Count, Name, NetworkName, Path
+from kerazoo.run import Metrics, Run
+from kerazoo.surgery.plain_keras import plain_copy
+from kerazoo.tasks import Guess
+from kerazoo.tasks.classification import classification_metrics
+from kerazoo.weights import Preprocessing, WeightSet
+from kerazoo.weights.labels import imagenet, labels_of
+from kerazoo.weights.loading import load_set, resolve
+
+# The call that compiles.
+COMPILED_FROM = 3
+Network = Annotated[str | os.PathLike | Run, "a network's name, a run or its folder"]
+
+
+class Classifier:
+    """A function from raw images to the likeliest classes on them.
+
+    Its first calls compute at once; from the third on it compiles.
+
+    Args:
+        model: From raw uint8 images of any size to probabilities.
+        names: Class names.
+
+    Attributes:
+        model: The same.
+        names: The same.
+    """
+
+    def __init__(self, model: keras.Model, names: Sequence[str]) -> None:
+        self.model, self.names = model, tuple(names)
+        self._calls = 0
+        self._channels = model.inputs[0].shape[-1]
+
+    def __call__(self, images: Any, *, top: Count = 5) -> list[tuple[Guess, ...]]:
+        """The likeliest classes on every image, the likeliest first.
+
+        Args:
+            images: An image's file, or a uint8 image (height, width, channels); or a
+                batch or list of several, whose sizes may differ in a list.
+            top: How many classes to give for each.
+
+        Raises:
+            ValueError: For what is no image.
+        """
+        top = reader.read(Count, top, "top")
+        return [
+            tuple(
+                Guess(self.names[place], float(row[place]))
+                for place in np.argsort(-row)[:top]
+            )
+            for row in self.probabilities(images)
+        ]
+
+    def probabilities(self, images: Any) -> np.ndarray:
+        """The probability of every class, (images, classes) in float32.
+
+        Args:
+            images: As those that are classified.
+
+        Raises:
+            ValueError: For what is no image.
+        """
+        if isinstance(images, (list, tuple)):
+            return np.concatenate([self.probabilities(one) for one in images])
+        batch = self._batch(images)
+        self._calls += 1
+        if self._calls < COMPILED_FROM:
+            return np.asarray(self.model(batch, training=False))
+        return self.model.predict_on_batch(batch)
+
+    def _batch(self, images):
+        if isinstance(images, (str, os.PathLike)):
+            return kerazoo_data.read_image(images, self._channels)[None]
+        pixels = np.asarray(images)
+        if pixels.ndim == 2:
+            pixels = pixels[..., None]
+        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or not pixels.size:
+            raise ValueError(
+                f"images are {pixels.dtype} of shape {pixels.shape}; give uint8 images "
+                "(height, width, channels), a batch of them, files, or a list of these."
+            )
+        batch = pixels if pixels.ndim == 4 else pixels[None]
+        if batch.shape[-1] == 4:
+            batch = batch[..., :3]
+        if {batch.shape[-1], self._channels} - {1, 3}:
+            raise ValueError(
+                f"images have {batch.shape[-1]} channels; give grey or RGB ones, with "
+                "the channels last."
+            )
+        return np.asarray(channels(batch, self._channels))
+
+
+@reader.checked
+def classifier(
+    network: Network,
+    *,
+    weights: Path | None = None,
+    best: bool = False,
+    name: str | None = None,
+) -> Classifier:
+    """A function from raw images to the classes on them.
+
+    Args:
+        network: The name of a network, with `weights`; or a run of a classification,
+            or its folder.
+        weights: Of a network: the name of trained weights, as in ``"imagenet"``, or a
+            file of kerazoo's own or of a publisher. They bring the network's options
+            and what is done to the images.
+        best: Of a run: whether to take the network of the epoch with the lowest
+            validation loss, in place of the last.
+        name: The model's name.
+
+    Returns:
+        A function of one uint8 image, a file, a batch, or a list of them; it gives for
+        each the likeliest :class:`kerazoo.tasks.Guess` of its class.
+
+    Raises:
+        ValueError: Where there is no such network, run or set of weights, the weights
+            cannot be had, or they do not say what is done to the images.
+    """
+    if isinstance(network, Run) or network not in registry.list_models():
+        return _of_run(network, weights, best)
+    if weights is None:
+        raise ValueError(
+            f"{network} has no weights of its own; give some, as in weights='imagenet' "
+            f"(kerazoo weights {network} lists them)."
+        )
+    chosen = resolve(str(network), weights)
+    if chosen is None:
+        raise ValueError(
+            f"{weights} does not say what is done to images before its network; build "
+            f"it, kerazoo.{network}(weights={str(weights)!r}), and give it what it was "
+            "trained on."
+        )
+    model = served(chosen, name=name)
+    return Classifier(model, chosen.labels or labels_of(chosen.data, chosen.classes))
+
+
+def _of_run(network, weights, best):
+    if weights is not None:
+        known = isinstance(network, Run) or os.path.isdir(network)
+        if not known:
+            registry.find(str(network))
+        raise ValueError(
+            f"{network} is a run, which has weights of its own; leave weights out."
+        )
+    run = network if isinstance(network, Run) else _run(network)
+    if run.config.task != "classification":
+        raise ValueError(
+            f"{run.path} is a network for {run.config.task}; give a run of a "
+            "classification, or use kerazoo.detector or kerazoo.predict."
+        )
+    return Classifier(run.model(best=best), run.config.classes)
+
+
+def _run(path):
+    if not os.path.isdir(path) and os.sep not in os.fspath(path):
+        # Rather a network that is misspelt than a folder.
+        registry.find(os.fspath(path))
+    return Run(path)
+
+
+@reader.checked
+def verify_weights(
+    network: NetworkName,
+    weights: Path,
+    data: Name,
+    *,
+    limit: Count | None = None,
+    data_dir: Path | None = None,
+) -> Metrics:
+    """Measures trained weights on the test images of the data that they are for.
+
+    Every image is brought to the network's size as the weights' source says, one by
+    one, as it lies in the data set.
+
+    Args:
+        network: The network's name.
+        weights: The weights' name, or their file.
+        data: A data set, as ``imagenet2012`` or ``cifar10``.
+        limit: How many images to look at, evenly spaced; all by default.
+        data_dir: Where the data set's files are.
+
+    Raises:
+        ValueError: Where the data or the weights are not there, or are for other
+            classes.
+    """
+    images = kerazoo_data.load(data, data_dir=data_dir, validation=0)
+    classify = classifier(network, weights=weights)
+    split = images.test
+    if split is None or images.task != "classification":
+        raise ValueError(f"{data} has no test images of classes; give another set.")
+    numbers = tuple(imagenet()) if len(classify.names) == len(imagenet()) else ()
+    if split.classes not in (classify.names, numbers):
+        raise ValueError(
+            f"{data} has {len(split.classes):,} classes such as {split.classes[0]}, "
+            f"and the weights are for {len(classify.names):,} such as "
+            f"{classify.names[0]}; give the data that they were trained on."
+        )
+    if limit is not None and limit < split.size:
+        split = split.subset(np.linspace(0, split.size - 1, limit).astype(int))
+    truth, scores = [], []
+    for image, label in track(
+        each_image(split),
+        "measuring",
+        total=split.size,
+        console=Console(stderr=True),
+        disable=not someone_watches(),
+    ):
+        truth.append(label)
+        scores.append(classify.probabilities(image)[0])
+    return classification_metrics(np.array(truth), np.array(scores), classify.names)
+
+
+def served(weights: WeightSet, *, name: str | None = None) -> keras.Model:
+    """A network with a set of weights, and with what is done to the images in front.
+
+    Args:
+        weights: The set.
+        name: The model's name.
+
+    Returns:
+        A ``keras.Model`` from raw uint8 images (batch, any height, any width, channels)
+        to class probabilities, of layers of Keras where the network has no others.
+    """
+    preprocessing = weights.preprocessing
+    raw = keras.Input((None, None, len(preprocessing.mean)), dtype="uint8", name="raw")
+    model = registry.create(
+        weights.network,
+        input_tensor=preprocessed(raw, preprocessing),
+        classes=weights.classes,
+        **weights.options,
+        **({} if name is None else {"name": name}),
+    )
+    load_set(model, weights, options=weights.options)
+    copy = plain_copy(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def preprocessed(raw: Any, preprocessing: Preprocessing) -> Any:
+    """Raw uint8 images of any size as a network takes them."""
+    count = len(preprocessing.mean)
+    x = raw
+    if preprocessing.native:
+        x = kerazoo_data.resizer(preprocessing.native, "bilinear", count, "native")(x)
+    resize = kerazoo_data.resizer(
+        preprocessing.size,
+        preprocessing.resize,
+        count,
+        share=preprocessing.share,
+        interpolation=preprocessing.interpolation,
+    )
+    x = layers.Rescaling(1.0, dtype="float32", name="resized")(resize(x))
+    if preprocessing.order == "bgr":
+        x = ops.take(x, [2, 1, 0], axis=-1)
+    for layer in kerazoo_data.normalization(
+        "standardize", mean=preprocessing.mean, std=preprocessing.std
+    ):
+        x = layer(x)
+    return x

@@ -1,0 +1,9 @@
+from .catalogue import find_weights as find_weights
+from .catalogue import list_weights as list_weights
+from .conversion import Report as Report
+from .own import read_set as read_set
+from .own import read_training as read_training
+from .own import save_weights as save_weights
+from .records import Accuracy as Accuracy
+from .records import Preprocessing as Preprocessing
+from .records import WeightSet as WeightSet

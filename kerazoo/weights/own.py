@@ -1,0 +1,101 @@
+"""kerazoo's own files of weights: safetensors by layer name, with all that belongs.
+
+The tensors are called ``layer/variable``. The header's metadata has one entry,
+``kerazoo``: the :class:`kerazoo.weights.records.WeightSet` as JSON, and what else is
+known of the training (recipe, history, command, package versions).
+"""
+
+import dataclasses
+import json
+import pathlib
+import struct
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kerazoo import reader
+from kerazoo.files import replacing
+from kerazoo.weights.records import WeightSet
+
+if TYPE_CHECKING:
+    import keras
+
+# The length of the header stands in the first eight bytes; no header is longer.
+LONGEST = 100_000_000
+
+
+def _metadata(path: pathlib.Path) -> dict[str, Any] | None:
+    """What a file says of itself; ``None`` where it is not kerazoo's."""
+    with open(path, "rb") as file:
+        head = file.read(9)
+        if len(head) < 9 or head[8:] != b"{":
+            return None
+        (length,) = struct.unpack("<Q", head[:8])
+        if length > LONGEST:
+            return None
+        file.seek(8)
+        text = file.read(length)
+    try:
+        found = json.loads(text)["__metadata__"]["kerazoo"]
+        return json.loads(found)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def is_own(path: pathlib.Path) -> bool:
+    """Whether a file is one of kerazoo's own."""
+    return _metadata(path) is not None
+
+
+def read_set(path: pathlib.Path) -> WeightSet:
+    """What a file of kerazoo's own says of itself.
+
+    Raises:
+        ValueError: Where it is damaged, or another's.
+    """
+    data = _metadata(path)
+    if data is None:
+        raise ValueError(f"{path} is no file of weights that kerazoo has written.")
+    fields = reader.record(WeightSet, data["set"], str(path))
+    return dataclasses.replace(fields, path=str(path))
+
+
+def read_training(path: pathlib.Path) -> dict[str, Any]:
+    """How the weights of a file were trained: recipe, history, command, versions."""
+    return (_metadata(path) or {}).get("training", {})
+
+
+def save_weights(
+    model: "keras.Model",
+    weights: WeightSet,
+    path: pathlib.Path,
+    *,
+    training: Mapping[str, Any] | None = None,
+    half: bool = False,
+) -> None:
+    """Writes a network's weights and what belongs to them.
+
+    Args:
+        model: The network, or one that has its layers among others.
+        weights: What they are.
+        path: The file.
+        training: What else is known, as plain data.
+        half: Whether to keep 16 bits of every number.
+    """
+    import keras
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    kind = "float16" if half else "float32"
+    tensors = {
+        f"{layer.name}/{weight.name}": np.ascontiguousarray(
+            keras.ops.convert_to_numpy(weight), dtype=kind
+        )
+        for layer in model.layers
+        for weight in layer.weights
+    }
+    record = {
+        "set": reader.plain(dataclasses.replace(weights, path=None)),
+        "training": dict(training or {}),
+    }
+    with replacing(path) as scratch:
+        save_file(tensors, scratch, metadata={"kerazoo": json.dumps(record)})

@@ -1,0 +1,1 @@
+"""The catalogue's data: a file for each publisher, a row for each set of weights."""
