@@ -153,13 +153,20 @@ def evaluate(
 
 @app.command()
 def predict(
-    run: RunFolder,
+    run: Annotated[
+        pathlib.Path,
+        typer.Argument(parser=path, help="A run folder; or a network, with --weights."),
+    ],
     images: Annotated[
         list[pathlib.Path],
         typer.Argument(
             parser=path, help="Image files of any size, folders or patterns."
         ),
     ],
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Of a network: trained weights, as in mnist or imagenet."),
+    ] = None,
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
     best: Best = False,
     csv: Annotated[
@@ -188,12 +195,15 @@ def predict(
 
     if csv:
         check_file(csv)
-    opened = kerazoo.Run(run)
+    if weights is None:
+        kerazoo.Run(run)
     paths = list_images(images)
     quiet = len(paths) < 10 or not sys.stderr.isatty()
     found = list(
         track(
-            predictions(opened, paths, top=top, best=best, masks=masks, draw=draw),
+            predictions(
+                run, paths, weights=weights, top=top, best=best, masks=masks, draw=draw
+            ),
             "predicting",
             total=len(paths),
             console=Console(stderr=True),

@@ -15,6 +15,7 @@ from kerazoo.files import check_folder
 from kerazoo.proposals import of_model
 from kerazoo.reader import Count, Path
 from kerazoo.run import Run
+from kerazoo.serving.classification import classifier
 from kerazoo.serving.detection import Drawings, network_input
 from kerazoo.serving.masks import MaskFiles
 from kerazoo.tasks import Prediction
@@ -31,6 +32,7 @@ def predict(
     run: Path | Run,
     images: Paths,
     *,
+    weights: Path | None = None,
     top: Count = 3,
     best: bool = False,
     masks: Path | None = None,
@@ -39,9 +41,11 @@ def predict(
     """The likeliest classes of image files.
 
     Args:
-        run: The run or its folder.
+        run: The run or its folder; or a network's name, with `weights`.
         images: PNG, JPEG or other files that Pillow reads, of any size; folders, with
             all images below them; patterns such as ``"photos/*.jpg"``.
+        weights: Of a network: the name of trained weights, or a file; see
+            :func:`kerazoo.classifier`.
         top: How many classes to give for each.
         best: Whether to ask the network of the epoch with the lowest validation loss,
             in place of the last.
@@ -57,22 +61,34 @@ def predict(
         ValueError: Where a file is missing, a folder or pattern has no image, there is
             no model, or masks are asked of a network that gives none.
     """
-    run = run if isinstance(run, Run) else Run(run)
     paths = list_images(images)
-    return list(predictions(run, paths, top=top, best=best, masks=masks, draw=draw))
+    found = predictions(
+        run, paths, weights=weights, top=top, best=best, masks=masks, draw=draw
+    )
+    return list(found)
 
 
 @reader.checked
 def predictions(
-    run: Run,
+    run: Path | Run,
     images: Sequence[pathlib.Path],
     *,
+    weights: Path | None = None,
     top: Count = 3,
     best: bool = False,
     masks: Path | None = None,
     draw: Path | None = None,
 ) -> Iterator[Prediction]:
     """:func:`predict` one by one; no more than one image is held in memory."""
+    if weights is not None:
+        if best or masks is not None or draw is not None:
+            raise ValueError(
+                f"best, masks and draw are of a run, and {run} with weights is a "
+                "network that classifies; leave them out."
+            )
+        yield from _classified(classifier(run, weights=weights), images, top)
+        return
+    run = run if isinstance(run, Run) else Run(run)
     config = run.config
     task, channels = tasks.find(config.task), config.image_shape[-1]
     for name, folder, wanted in (
@@ -107,6 +123,16 @@ def predictions(
         file = str(files.write(path, pixels, outputs)) if files else None
         guesses = task.guesses(outputs, config.classes, top)
         yield Prediction(str(path), guesses, file=file)
+
+
+def _classified(classify, images, top):
+    for path in images:
+        try:
+            (guesses,) = classify(path, top=top)
+        except ValueError as error:
+            yield Prediction(str(path), problem=str(error))
+            continue
+        yield Prediction(str(path), guesses)
 
 
 def _mask_files(config, model, images, folder):

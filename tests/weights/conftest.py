@@ -30,9 +30,9 @@ def shapes(peer):
 @pytest.fixture(scope="session")
 def shared():
     """The folder of files that are too large, or not free enough, for this project."""
-    place = os.environ.get("KERAZOO_SHARED")
+    place = os.environ.get("KERAZOO_TEST_DATA")
     if not place:
-        pytest.skip("KERAZOO_SHARED names no folder of trained weights")
+        pytest.skip("KERAZOO_TEST_DATA names no folder of trained weights")
     return pathlib.Path(place)
 
 
