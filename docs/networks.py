@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerazoo.registry import SHARED, Card, Option, find, list_models
+from kerazoo.weights import list_weights
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -26,7 +27,8 @@ it prints one. Parameters are those trained, and in brackets all, with the movin
 statistics of batch norms. Multiply-adds are those of one image of the default size in
 convolutions and dense layers of the inference graph. A test holds both, and the size of
 every feature map, to the unit; the last column says what else proves a network. Below
-the table stands, for every paper, where what is built differs from it.
+the table stands, for every paper, where what is built differs from it, and which trained
+weights there are.
 
 | Year | Network | Paper | Input | Parameters | the paper's | Multiply-adds | the paper's | Proof |
 |---|---|---|---|---:|---:|---:|---:|---|
@@ -118,6 +120,8 @@ def _section(family: str, cards: list[Card]) -> str:
         published = f" Published: {'; '.join(results)}." if results else ""
         lines.append(f"- `{card.name}`: {card.summary}{published}")
         lines += [_option(option) for option in card.options.values()]
+        if names := [f"`{one.name}`" for one in list_weights(card.name)]:
+            lines.append(f"  - Trained weights: {', '.join(names)}.")
     shared = [d for d in cards[0].differences if all(d in c.differences for c in cards)]
     items = [f"- {difference}" for difference in shared]
     for card in cards:
@@ -211,7 +215,7 @@ The networks stand on [a page of their own](networks.md); `input_shape`, `classe
 `include_top`, `pooling`, `weights`, `input_tensor`, `classifier_activation` and `name`
 mean for all of them what they mean in `keras.applications`.
 """
-ROOMS = ("", "data", "training", "tuning")
+ROOMS = ("", "data", "training", "tuning", "weights")
 
 
 def api() -> str:

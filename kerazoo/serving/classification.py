@@ -1,5 +1,6 @@
 """Classifying: raw images in, names of classes with their probabilities out."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from kerazoo.weights.loading import load_set, resolve
 
 # The call that compiles.
 COMPILED_FROM = 3
+# Images of one size that are measured in one call.
+TOGETHER = 64
 Network = Annotated[str | os.PathLike | Run, "a network's name, a run or its folder"]
 
 
@@ -216,17 +219,21 @@ def verify_weights(
         )
     if limit is not None and limit < split.size:
         split = split.subset(np.linspace(0, split.size - 1, limit).astype(int))
-    truth, scores = [], []
-    for image, label in track(
+    images_shown = track(
         each_image(split),
         "measuring",
         total=split.size,
         console=Console(stderr=True),
         disable=not someone_watches(),
-    ):
-        truth.append(label)
-        scores.append(classify.probabilities(image)[0])
-    return classification_metrics(np.array(truth), np.array(scores), classify.names)
+    )
+    truth, scores = [], []
+    # Neighbours of one size go together.
+    for _, group in itertools.groupby(images_shown, lambda pair: pair[0].shape):
+        while some := list(itertools.islice(group, TOGETHER)):
+            truth += [label for _, label in some]
+            scores.append(classify.probabilities(np.stack([one for one, _ in some])))
+    found = np.concatenate(scores).astype("float64")
+    return classification_metrics(np.array(truth), found, classify.names)
 
 
 def served(weights: WeightSet, *, name: str | None = None) -> keras.Model:
