@@ -102,16 +102,18 @@ def main():
             "pytorchcv."
         )
     wanted = sys.argv[1:]
-    kept = harness.earlier("peers").get("differences", {}) if wanted else {}
+    kept = harness.earlier("peers") if wanted else {}
     for row in ROWS:
-        network, name, *_ = row
+        network, name, library, peer, sizes = row
         if wanted and network not in wanted:
             continue
-        key = f"{network}, {name}"
-        kept[key] = difference(*row)
-        worst = max(kept[key].values())
-        print(f"{key:48} {worst:.1e}", flush=True)
-        harness.save("peers", QUESTION, {"differences": kept})
+        worst = max(difference(*row).values())
+        kept[f"{network}, {name}"] = {
+            "peer": f"{library} {peer}",
+            "sizes": ", ".join(sizes),
+            "difference": f"{worst:.1e}",
+        }
+        harness.save("peers", QUESTION, kept)
 
 
 if __name__ == "__main__":

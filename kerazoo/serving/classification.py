@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 from rich.console import Console
 from rich.progress import track
 
@@ -24,6 +24,7 @@ from kerazoo.tasks.classification import classification_metrics
 from kerazoo.weights import Preprocessing, WeightSet
 from kerazoo.weights.labels import imagenet, labels_of
 from kerazoo.weights.loading import load_set, resolve
+from kerazoo.weights.normalization import normalized
 
 # The call that compiles.
 COMPILED_FROM = 3
@@ -276,10 +277,4 @@ def preprocessed(raw: Any, preprocessing: Preprocessing) -> Any:
         interpolation=preprocessing.interpolation,
     )
     x = layers.Rescaling(1.0, dtype="float32", name="resized")(resize(x))
-    if preprocessing.order == "bgr":
-        x = ops.take(x, [2, 1, 0], axis=-1)
-    for layer in kerazoo_data.normalization(
-        "standardize", mean=preprocessing.mean, std=preprocessing.std
-    ):
-        x = layer(x)
-    return x
+    return normalized(x, preprocessing)

@@ -237,6 +237,9 @@ INCEPTION_RESNET_PYTORCHCV = (
     Rename(r"^features\.stage2\.unit(\d+)\.conv$", "inception_resnet_b<1-1>_up"),
     Rename(r"^features\.stage3\.unit(\d+)\.conv$", "inception_resnet_c<1-1>_up"),
     *INCEPTIONS_PYTORCHCV,
+    # Of the second version alone.
+    Rename(r"^features\.init_block\.block(?=\.)", "stem_5b"),
+    Rename(r"^features\.final_conv", "head_conv"),
     Rename(r"^features\.stage1\.unit(\d+)(?=\.)", "inception_resnet_a<1>_mixed"),
     Rename(r"^features\.stage2\.unit(\d+)(?=\.)", "inception_resnet_b<1-1>_mixed"),
     Rename(r"^features\.stage3\.unit(\d+)(?=\.)", "inception_resnet_c<1-1>_mixed"),
