@@ -50,30 +50,14 @@ def replace_head(
     check_activation(classifier_activation, "classifier_activation")
     graph = Graph(model)
 
-    def refuse():
-        raise ValueError(
-            f"{model.name} does not end in class scores of a dense or convolutional "
-            "layer; give a network that was built with include_top=True."
-        )
-
     def anew(name):
         last = model.get_layer(name)
-        if not (isinstance(last, layers.Dense) or last.name.endswith("predictions")):
-            refuse()
-        behind: list[keras.Layer] = []
-        layer = last
-        while isinstance(layer, BEHIND):
-            behind.insert(0, layer)
-            layer = model.get_layer(graph.sources(layer.name)[0])
-        config = layer.get_config()
-        size = {"units", "filters"} & set(config)
-        if not size or not layer.weights:
-            refuse()
+        layer, *behind = _head(graph, name)
         x = layer.input
         for old in (layer, *behind):
             config = old.get_config()
             if old is layer:
-                config[size.pop()] = classes
+                config["units" if "units" in config else "filters"] = classes
             if old is last and "activation" in config:
                 config["activation"] = classifier_activation
             x = type(old).from_config(config)(x)
@@ -81,3 +65,38 @@ def replace_head(
 
     outputs = keras.tree.map_structure(anew, graph.outputs)
     return keras.Model(model.input, outputs, name=name or model.name)
+
+
+@reader.checked
+def score_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers of class scores: those that :func:`replace_head` makes anew.
+
+    Args:
+        model: A network with its top.
+
+    Returns:
+        The last layer with weights, and those of auxiliary heads.
+
+    Raises:
+        ValueError: Where the model does not end in class scores of a dense or
+            convolutional layer.
+    """
+    graph = Graph(model)
+    return [_head(graph, name)[0] for name in keras.tree.flatten(graph.outputs)]
+
+
+def _head(graph, name):
+    """The layer of the scores of an output, and what stands behind it."""
+    last = layer = graph.model.get_layer(name)
+    behind: list[keras.Layer] = []
+    while isinstance(layer, BEHIND):
+        behind.insert(0, layer)
+        layer = graph.model.get_layer(graph.sources(layer.name)[0])
+    scores = isinstance(last, layers.Dense) or last.name.endswith("predictions")
+    size = {"units", "filters"} & set(layer.get_config())
+    if not scores or not size or not layer.weights:
+        raise ValueError(
+            f"{graph.model.name} does not end in class scores of a dense or "
+            "convolutional layer; give a network that was built with include_top=True."
+        )
+    return layer, *behind
