@@ -42,7 +42,11 @@ class Optimizer:
         gradient_accumulation_steps: Batches whose gradients make one step.
         multipliers: Multiples of the learning rate by the path of a weight, as in
             ``{"*/bias": 2}`` for Caffe's biases; of the patterns that fit a path the
-            last counts. With SGD alone.
+            last counts.
+        stage_rate: The learning rate of a stage as a multiple of that of the next
+            deeper one: the class scores learn at the rate, the last stage before them
+            at ``stage_rate`` times it, the one before that at its square, and so on;
+            ``None`` for one rate. ``multipliers`` multiply it further.
     """
 
     name: str = "sgd"
@@ -60,6 +64,7 @@ class Optimizer:
     ema_momentum: Rate | None = None
     gradient_accumulation_steps: Count | None = None
     multipliers: Mapping[str, NonNegative] = dataclasses.field(default_factory=dict)
+    stage_rate: Positive | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
