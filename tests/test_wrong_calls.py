@@ -48,7 +48,7 @@ MODULES = (
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
     "Card", "CrossValidation", "Ensemble", "Fold", "Ledger", "MemberResult",
-    "NamedSet", "Nested", "NotPrepared", "Report", "Row", "Trial",
+    "NamedSet", "Nested", "NotPrepared", "RateSweep", "Report", "Row", "Trial",
 }  # fmt: skip
 NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
 # Seconds after which nothing may still be at work.
