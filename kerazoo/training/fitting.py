@@ -398,26 +398,7 @@ def prepare(
         pipeline.for_serving(model)
     distribution.synchronise(model)
     set_initial_weights(model, recipe, training)
-    compile = functools.partial(
-        compilation.compile,
-        model,
-        recipe,
-        pipeline.task,
-        steps_per_epoch=training.steps,
-        one_hot=training.one_hot,
-        classes=len(images.classes),
-        # TensorFlow's kernels for boxes are not XLA's, which compiles for one size.
-        jit_compile=precision.jit_compile
-        and not recipe.image_sizes
-        and all(layer.supports_jit for layer in model.layers),
-        steps_per_execution=1
-        if distribution.devices > 1
-        else _steps_per_execution(pipeline, training.steps),
-        replicas=distribution.replicas,
-    )
-    phases = Phases(
-        model, recipe, training.steps, lambda before: compile(before=before)
-    )
+    phases = _phases(model, pipeline, training, precision, distribution)
     return Job(
         pipeline=pipeline,
         class_weights=weights,
@@ -445,6 +426,29 @@ def prepare(
         distribution=distribution,
         phases=phases,
     )
+
+
+def _phases(model, pipeline, training, precision, distribution):
+    """The phases of a training, compiled for the first."""
+    recipe = pipeline.recipe
+    compile = functools.partial(
+        compilation.compile,
+        model,
+        recipe,
+        pipeline.task,
+        steps_per_epoch=training.steps,
+        one_hot=training.one_hot,
+        classes=pipeline.classes,
+        # TensorFlow's kernels for boxes are not XLA's, which compiles for one size.
+        jit_compile=precision.jit_compile
+        and not recipe.image_sizes
+        and all(layer.supports_jit for layer in model.layers),
+        steps_per_execution=1
+        if distribution.devices > 1
+        else _steps_per_execution(pipeline, training.steps),
+        replicas=distribution.replicas,
+    )
+    return Phases(model, recipe, training.steps, lambda before: compile(before=before))
 
 
 def _pipeline(network, images, recipe, own):
