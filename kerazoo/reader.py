@@ -400,7 +400,8 @@ def record(cls: type[T], data: Any, where: str = "") -> T:
 
 
 def _record(cls, data, prefix, what):
-    kinds = _kinds(cls)
+    kinds, renamed = _kinds(cls), getattr(cls, "RENAMED", {})
+    data = {renamed.get(key, key): value for key, value in data.items()}
     for key in data:
         if key not in kinds:
             raise unknown(what, f"{prefix}{key}", (prefix + k for k in kinds))

@@ -10,7 +10,7 @@ import json
 import math
 import operator
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from kerazoo import display, reader
 from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Whole
@@ -42,7 +42,11 @@ class Optimizer:
         gradient_accumulation_steps: Batches whose gradients make one step.
         multipliers: Multiples of the learning rate by the path of a weight, as in
             ``{"*/bias": 2}`` for Caffe's biases; of the patterns that fit a path the
-            last counts. With SGD alone.
+            last counts.
+        stage_rate: The learning rate of a stage as a multiple of that of the next
+            deeper one: the class scores learn at the rate, the last stage before them
+            at ``stage_rate`` times it, the one before that at its square, and so on;
+            ``None`` for one rate. ``multipliers`` multiply it further.
     """
 
     name: str = "sgd"
@@ -60,6 +64,7 @@ class Optimizer:
     ema_momentum: Rate | None = None
     gradient_accumulation_steps: Count | None = None
     multipliers: Mapping[str, NonNegative] = dataclasses.field(default_factory=dict)
+    stage_rate: Positive | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
@@ -242,7 +247,15 @@ class Recipe:
         start_from: A finished run whose weights the network begins with.
         start_layers: Patterns of the layers that are taken from it, all of which must
             fit; the others are initialised as ever.
-        frozen: Patterns of the layers whose weights stay as they are.
+        freeze: The layers whose weights stay as they are: names of layers or stages
+            (``stage1`` is also all that begins with ``stage1_``), patterns
+            (``stage[12]_*``), or ``body`` for all but the layers of class scores.
+        unfreeze_at: Epochs after which they learn too, with a new optimiser, while the
+            schedule goes on; ``None`` for never. Early stopping counts from there.
+        unfreeze_from: The stage from which on they learn then, as in ``stage3``; the
+            earlier ones never do. ``None`` for all.
+        batch_norm: ``train``, or ``frozen``: no batch norm's averages, scale and shift
+            move, in the layers that learn neither.
         early_stopping: Epochs without a better validation loss before the end.
         snapshots: Epochs, from 1, at whose end the weights are kept, for an ensemble of
             one training.
@@ -282,14 +295,21 @@ class Recipe:
     initializer: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
-    frozen: tuple[str, ...] = ()
+    freeze: tuple[str, ...] = ()
+    unfreeze_at: Count | None = None
+    unfreeze_from: str | None = None
+    batch_norm: Literal["train", "frozen"] = "train"
     early_stopping: Count | None = None
     snapshots: tuple[int, ...] = ()
     seed: Whole = 1
 
+    # Names that fields had in earlier versions, in whose files they stand.
+    RENAMED: ClassVar[Mapping[str, str]] = {"frozen": "freeze"}
+
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self)
+        self._check_unfreezing()
         if isinstance(self.class_weight, Mapping) and not any(
             self.class_weight.values()
         ):
@@ -327,6 +347,34 @@ class Recipe:
                 "early_stopping would put back weights that are not those of "
                 "optimizer.ema_momentum's average; leave one of them out."
             )
+
+    def _check_unfreezing(self):
+        if self.unfreeze_at is not None and not self.freeze:
+            raise ValueError(
+                f"unfreeze_at is {self.unfreeze_at}, but freeze names no layer; name "
+                "some, as in freeze=body, or leave unfreeze_at out."
+            )
+        if self.unfreeze_at and self.steps is None and self.unfreeze_at >= self.epochs:
+            raise ValueError(
+                f"unfreeze_at is {self.unfreeze_at}; it must be less than the recipe's "
+                f"epochs, {self.epochs}, for any to be left, or None for never."
+            )
+        if self.unfreeze_from is not None and self.unfreeze_at is None:
+            raise ValueError(
+                f"unfreeze_from is {self.unfreeze_from!r}, but unfreeze_at does not "
+                "say when; set it, as in unfreeze_at=3, or leave unfreeze_from out."
+            )
+
+    @property
+    def fine_tunes(self) -> bool:
+        """Whether it goes on from weights that are worth keeping."""
+        return bool(self.freeze or self.start_from)
+
+    @property
+    def tunes(self) -> bool:
+        """Whether not all weights are trained alike from new ones."""
+        several = self.optimizer.multipliers or self.optimizer.stage_rate
+        return self.fine_tunes or self.batch_norm == "frozen" or bool(several)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain data."""

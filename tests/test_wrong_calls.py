@@ -48,7 +48,7 @@ MODULES = (
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
     "Card", "CrossValidation", "Ensemble", "Fold", "Ledger", "MemberResult",
-    "NamedSet", "Nested", "NotPrepared", "Report", "Row", "Trial",
+    "NamedSet", "Nested", "NotPrepared", "RateSweep", "Report", "Row", "Trial",
 }  # fmt: skip
 NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
 # Seconds after which nothing may still be at work.
@@ -321,6 +321,9 @@ def good(place, data_dir, digits):
         "kerazoo.analysis.plots.detections": {
             "images": images[:1], "truth": [there], "found": [found]
         },
+        "kerazoo.analysis.plots.rate_sweep": {
+            "rates": [0.1], "losses": [1.0], "smoothed": [1.0],
+        },
         "kerazoo.analysis.plots.precision_recall": {
             "curves": {"a": [1.0, 0.5]}, "averages": {"a": 0.75}
         },
@@ -416,6 +419,7 @@ WORDS = {
     "proposals": "digit_scenes/boxes?size=32&scenes=2 --method windows "
     "--save OUT/a.npz",
     "train": f"mlp_256 {FEW} --run OUT/run",
+    "lr-find": f"mlp_256 {FEW}",
     "launch": "--processes 1 -- list",
     "evaluate": "PLACE/run",
     "predict": "PLACE/run PLACE/image.png",
@@ -433,6 +437,7 @@ TEXTS = {
 # Options whose text may be anything, and what else of these texts means something.
 FREE = {("list", "pattern"), ("launch", "command"), ("recipes", "network")}
 MEANT = {("data show", "name", "../"), ("train", "setting", "")}
+MEANT |= {("lr-find", "setting", "")}
 SPOILED = [
     (name, one.name)
     for name, command in COMMANDS.items()

@@ -309,6 +309,41 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
+@reader.checked
+def rate_sweep(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    suggestion: float | None = None,
+) -> Figure:
+    """The loss of a batch against its learning rate.
+
+    Args:
+        rates: The rates, in rising order.
+        losses: The loss of every batch.
+        smoothed: The same, smoothed.
+        suggestion: A rate to mark.
+    """
+    if not len(rates) == len(losses) == len(smoothed):
+        raise ValueError(
+            f"There are {len(rates)} rates, {len(losses)} losses and {len(smoothed)} "
+            "smoothed ones; give one of each for every batch."
+        )
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(rates, losses, ".", color="tab:gray", alpha=0.5, label="a batch")
+    axes.plot(rates, smoothed, color="tab:blue", label="smoothed")
+    if suggestion is not None:
+        label = f"suggestion {suggestion:.2g}"
+        axes.axvline(suggestion, color="tab:red", linestyle="--", label=label)
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
 def _set_limits(axes, epochs, most):
     """Whole epochs below, and left only values that there are, from 0 to the most."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -76,6 +76,9 @@ Best = Annotated[
     bool,
     typer.Option("--best", help="The network of the lowest validation loss."),
 ]
+Precision = Annotated[
+    str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
+]
 Seed = Annotated[int, typer.Option(help="Of the folds and the search.")]
 
 
@@ -128,9 +131,7 @@ class TrainingOptions:
     """How a network is trained, which changes nothing of what comes out."""
 
     data_dir: DataDir = None
-    precision: Annotated[
-        str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")
-    ] = "auto"
+    precision: Precision = "auto"
     save_every: Annotated[
         int | None, typer.Option(help="Steps between states to resume from.")
     ] = None

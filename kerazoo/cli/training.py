@@ -1,4 +1,4 @@
-"""One network: ``train``, ``launch``, ``evaluate``, ``predict``, ``devices``."""
+"""One network: ``train``, ``lr-find``, ``evaluate``, ``predict`` and others."""
 
 import csv as csv_module
 import dataclasses
@@ -20,6 +20,7 @@ from kerazoo.cli.options import (
     DataDir,
     Json,
     Network,
+    Precision,
     RecipeOptions,
     RunFolder,
     TrainingOptions,
@@ -28,11 +29,14 @@ from kerazoo.cli.options import (
     report,
 )
 from kerazoo.display import percent
-from kerazoo.files import check_file, write_atomic
+from kerazoo.files import check_file, replacing, write_atomic
 from kerazoo.reader import Count, Pair
 
 if TYPE_CHECKING:
     from kerazoo.tasks import Prediction
+
+
+Seed = Annotated[int | None, typer.Option(help="Of all that is random.")]
 
 
 @app.command()
@@ -45,7 +49,7 @@ def train(
         pathlib.Path | None,
         typer.Option(parser=path, help="The run folder to make or continue."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
+    seed: Seed = None,
     devices: Annotated[
         int | None, typer.Option(help="GPUs, or parts of the CPU, that share a batch.")
     ] = None,
@@ -84,6 +88,47 @@ def train(
         console.print(f"best epoch     {best}", soft_wrap=True)
     watch = f"tensorboard --logdir {result.path}"
     console.print(f"watch it       {watch}", soft_wrap=True)
+
+
+@app.command()
+@records
+def lr_find(
+    network: Network,
+    recipe: RecipeOptions,
+    data_dir: DataDir = None,
+    precision: Precision = "auto",
+    seed: Seed = None,
+    save: Annotated[
+        pathlib.Path | None,
+        typer.Option(parser=path, help="The PNG file to draw the curve into."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find a learning rate: try all of them, a batch each, until the loss diverges."""
+    if save:
+        check_file(save)
+    found = kerazoo.find_learning_rate(
+        network,
+        recipe=recipe.read(network, seed=seed),
+        data_dir=data_dir,
+        precision=precision,
+    )
+    if save:
+        from kerazoo.analysis import plots
+
+        curve = (found.rates, found.losses, found.smoothed)
+        with replacing(save) as temporary:
+            plots.save(plots.rate_sweep(*curve, found.suggestion), temporary)
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2))
+        return
+    for name, words in found.rows():
+        console.print(f"{name:14} {words}")
+    if save:
+        console.print(f"curve          {save}", markup=False, soft_wrap=True)
+    if found.suggestion is not None:
+        setting = f"--set optimizer.learning_rate={found.suggestion:.2g}"
+        console.print(f"train with it  {setting}", markup=False, soft_wrap=True)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -28,5 +28,5 @@ RECIPE = Recipe(
     start_from="runs/alexnet-imagenet",
     start_layers=("conv*", "fc*"),
     # All from conv2 up are trained.
-    frozen=("conv1",),
+    freeze=("conv1",),
 )

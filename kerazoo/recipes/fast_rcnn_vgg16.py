@@ -12,5 +12,5 @@ RECIPE = dataclasses.replace(
     start_from="runs/vgg16-imagenet",
     start_layers=("stage*_conv*", "fc*"),
     # All from conv3_1 up are trained.
-    frozen=("stage[12]_*",),
+    freeze=("stage[12]_*",),
 )

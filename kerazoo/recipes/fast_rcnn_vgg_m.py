@@ -14,5 +14,5 @@ RECIPE = dataclasses.replace(
     # not have that classifier, and so all layers begin with new weights.
     start_from=None,
     start_layers=("*",),
-    frozen=(),
+    freeze=(),
 )

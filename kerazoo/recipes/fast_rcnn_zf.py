@@ -12,5 +12,5 @@ RECIPE = dataclasses.replace(
     "models/pascal_voc/ZF/faster_rcnn_alt_opt",
     start_from="runs/zfnet-imagenet",
     start_layers=("conv*", "fc*"),
-    frozen=(),
+    freeze=(),
 )

@@ -13,5 +13,5 @@ RECIPE = dataclasses.replace(
     start_from="runs/vgg16-imagenet",
     start_layers=("stage*_conv*", "fc*"),
     # conv1_1 to conv2_2 stay as they are.
-    frozen=("stage[12]_*",),
+    freeze=("stage[12]_*",),
 )

@@ -21,5 +21,5 @@ RECIPE = dataclasses.replace(
     optimizer=dataclasses.replace(JOINT.optimizer, gradient_accumulation_steps=None),
     schedule=Schedule(name="step", unit="steps", boundaries=(60_000,), factor=0.1),
     # The layers that name regions wait.
-    frozen=(*JOINT.frozen, "fc*", "scores", "moves"),
+    freeze=(*JOINT.freeze, "fc*", "scores", "moves"),
 )

@@ -13,5 +13,5 @@ RECIPE = dataclasses.replace(
     start_from="runs/step2",
     start_layers=("stage*_conv*", "fc*", "scores", "moves"),
     # From here on all convolutions are shared.
-    frozen=("stage*_conv*", "fc*", "scores", "moves"),
+    freeze=("stage*_conv*", "fc*", "scores", "moves"),
 )

@@ -13,5 +13,5 @@ RECIPE = dataclasses.replace(
     start_from="runs/step2",
     start_layers=("conv*", "fc*", "scores", "moves"),
     # From here on all convolutions are shared.
-    frozen=("conv*", "fc*", "scores", "moves"),
+    freeze=("conv*", "fc*", "scores", "moves"),
 )

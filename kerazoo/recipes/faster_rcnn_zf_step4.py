@@ -17,5 +17,5 @@ RECIPE = dataclasses.replace(
     schedule=Schedule(name="step", unit="steps", boundaries=(30_000,), factor=0.1),
     start_from="runs/step3",
     start_layers=("*",),
-    frozen=("conv*", "rpn_*"),
+    freeze=("conv*", "rpn_*"),
 )

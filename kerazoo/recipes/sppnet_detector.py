@@ -28,5 +28,5 @@ RECIPE = Recipe(
     start_from="runs/sppnet-imagenet",
     start_layers=("conv*", "fc*"),
     # The pyramid hands no gradient to the convolutions.
-    frozen=("conv*",),
+    freeze=("conv*",),
 )

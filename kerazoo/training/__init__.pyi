@@ -6,3 +6,5 @@ from .initialization import orthonormal as orthonormal
 from .initialization import pretrain_autoencoders as pretrain_autoencoders
 from .initialization import reinitialize as reinitialize
 from .pipeline import Pipeline as Pipeline
+from .rate_sweep import RateSweep as RateSweep
+from .rate_sweep import find_learning_rate as find_learning_rate

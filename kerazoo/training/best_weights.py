@@ -35,6 +35,30 @@ class BestWeights(keras.callbacks.Callback):
             self.best_weights = [keras.ops.convert_to_numpy(v) for v in served]
 
 
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """``keras.callbacks.EarlyStopping`` that does not end a first phase.
+
+    A head alone soon stops improving, which says nothing of the whole network. Its best
+    epoch is remembered all the same.
+
+    Args:
+        counts_from: Epochs after which it begins to wait.
+        **options: As Keras' own takes them.
+    """
+
+    def __init__(self, counts_from: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.counts_from = counts_from
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Waits, or stops."""
+        if epoch < self.counts_from:
+            self.wait = -self.patience
+        super().on_epoch_end(epoch, logs)
+        if epoch < self.counts_from:
+            self.wait = 0
+
+
 def served_variables(model: keras.Model) -> list[keras.Variable]:
     """What a network is served with, in the order of ``model.weights``.
 

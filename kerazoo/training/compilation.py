@@ -1,7 +1,7 @@
 """A recipe in Keras: its optimiser, schedule, loss and regularisation."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +10,10 @@ from kerazoo.errors import unknown
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 from kerazoo.tasks import Task
 from kerazoo.training.clipping import clip_across_replicas
+from kerazoo.training.stages import stage_depths, stages
+
+# Fields of an optimiser that are not arguments of Keras'.
+OURS = ("name", "learning_rate", "multipliers", "stage_rate")
 
 
 def learning_rate(
@@ -74,25 +78,49 @@ def learning_rate(
     )
 
 
+@keras.saving.register_keras_serializable("kerazoo")
+class Continued(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule for an optimiser that is made when some steps lie behind.
+
+    Args:
+        schedule: The schedule of the whole training.
+        steps: Those steps.
+    """
+
+    def __init__(self, schedule: Any, steps: int) -> None:
+        schedules = keras.optimizers.schedules
+        is_config = isinstance(schedule, dict)
+        self.schedule = schedules.deserialize(schedule) if is_config else schedule
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step of the optimiser."""
+        return self.schedule(keras.ops.cast(step, "int32") + self.steps)
+
+    def get_config(self) -> dict[str, Any]:
+        schedule = keras.optimizers.schedules.serialize(self.schedule)
+        return {"schedule": schedule, "steps": self.steps}
+
+
 def optimizer(
-    config: Optimizer, rate: Any, paths: Iterable[str] = ()
+    config: Optimizer, rate: Any, multiples: Sequence[float] = ()
 ) -> keras.optimizers.Optimizer:
     """The optimiser that a recipe names.
 
     Args:
         config: The recipe's optimiser.
         rate: The learning rate or its schedule.
-        paths: Of the weights to train, in their order; multipliers look at them.
+        multiples: Of the rate, for every weight to train, in their order.
 
     Raises:
-        ValueError: For a name that Keras does not know, an argument that the
-            optimiser does not take, or multipliers that mean nothing here.
+        ValueError: For a name that Keras does not know, or an argument that the
+            optimiser does not take.
     """
     kind: Any = optimizer_class(config)
     arguments = {
         field: value
         for field, value in vars(config).items()
-        if value is not None and field not in ("name", "learning_rate", "multipliers")
+        if value is not None and field not in OURS
     }
     if "ema_momentum" in arguments:
         arguments["use_ema"] = True
@@ -101,8 +129,11 @@ def optimizer(
 
         fast = {keras.optimizers.SGD: FusedSGD, keras.optimizers.Adam: FusedAdam}
         kind = fast.get(kind, kind)
-    if config.multipliers:
-        kind = _multiplied(kind, _factors(config, paths))
+    if any(multiple != 1 for multiple in multiples):
+        whole = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+        plain = config.name.lower() == "sgd" and not any(n in arguments for n in whole)
+        made = gradients_multiplied if plain else rates_multiplied
+        kind = made(kind, multiples)
     try:
         return kind(learning_rate=rate, **arguments)
     except (TypeError, ValueError) as error:
@@ -130,40 +161,136 @@ def optimizer_class(config: Optimizer) -> Any:
     return kinds[config.name.lower()]
 
 
-def _factors(config, paths):
-    """The multiple of the learning rate of every weight."""
-    if config.name.lower() != "sgd":
-        raise ValueError(
-            f"optimizer.multipliers work with sgd alone; {config.name} takes no notice "
-            "of a gradient's size. Leave them out or set optimizer.name=sgd."
-        )
-    factors = dict.fromkeys(paths, 1.0)
-    for pattern, factor in config.multipliers.items():
+def rate_multiples(
+    config: Optimizer, model: keras.Model, variables: Iterable[keras.Variable]
+) -> list[float]:
+    """The multiple of the learning rate of some weights.
+
+    Args:
+        config: The recipe's optimiser.
+        model: The network.
+        variables: Weights of it.
+
+    Raises:
+        ValueError: For a pattern that no weight of the network fits.
+    """
+    multiples = {id(weight): 1.0 for weight in model.weights}
+    if config.stage_rate is not None:
+        layers, depths = stages(model), stage_depths(model)
+        for stage, depth in depths.items():
+            rate = config.stage_rate**depth
+            multiples |= {id(w): rate for la in layers[stage] for w in la.weights}
+    paths = [weight.path for weight in model.weights]
+    of_patterns: dict[str, float] = {}
+    for pattern, multiple in config.multipliers.items():
         fitting = fnmatch.filter(paths, pattern)
         if not fitting:
             raise ValueError(
                 f"optimizer.multipliers: no weight fits {pattern!r}; the first ones "
                 f"are {', '.join(paths[:4])}."
             )
-        factors |= dict.fromkeys(fitting, float(factor))
-    return [factors[path] for path in paths]
+        of_patterns |= dict.fromkeys(fitting, float(multiple))
+    return [multiples[id(one)] * of_patterns.get(one.path, 1.0) for one in variables]
 
 
-def _multiplied(kind, factors):
+def stage_rates(
+    config: Optimizer, model: keras.Model, variables: Sequence[keras.Variable]
+) -> list[str]:
+    """The base rates of the stages in words, neighbours of the same rates in one.
+
+    Args:
+        config: The recipe's optimiser.
+        model: The network.
+        variables: The weights that are trained.
+    """
+    found = zip(variables, rate_multiples(config, model, variables), strict=True)
+    multiples = {id(variable): multiple for variable, multiple in found}
+    rows: list[tuple[list[str], str]] = []
+    for stage, layers in stages(model).items():
+        weights = [id(weight) for layer in layers for weight in layer.weights]
+        own = sorted({multiples[one] for one in weights if one in multiples})
+        rates = " and ".join(f"{config.learning_rate * one:.3g}" for one in own)
+        if rates and rows and rows[-1][1] == rates:
+            rows[-1][0].append(stage)
+        elif rates:
+            rows.append(([stage], rates))
+    return [
+        f"{names[0]}{f' to {names[-1]}' if names[1:] else ''} {rates}"
+        for names, rates in rows
+    ]
+
+
+def gradients_multiplied(kind: Any, multiples: Sequence[float]) -> Any:
     """``kind`` with gradients that are multiplied first.
 
-    To SGD, with momentum or without, that is the same as a multiple of the rate.
+    To SGD, with momentum or without, that is the same as a multiple of the rate, where
+    it neither clips nor decays.
+
+    Args:
+        kind: A class of optimisers.
+        multiples: For every weight.
     """
 
-    class Multiplied(kind):  # type: ignore[misc, valid-type]
+    class Multiplied(kind):
         def apply(self, grads, trainable_variables=None):
             grads = [
-                grad if grad is None or factor == 1 else grad * factor
-                for grad, factor in zip(grads, factors, strict=True)
+                grad if grad is None or multiple == 1 else grad * multiple
+                for grad, multiple in zip(grads, multiples, strict=True)
             ]
             return super().apply(grads, trainable_variables)
 
     return Multiplied
+
+
+def rates_multiplied(kind: Any, multiples: Sequence[float]) -> Any:
+    """``kind`` with a rate for every weight.
+
+    Adam and its like take no notice of a gradient's size. Keras' decoupled decay knows
+    one rate alone, so that it is applied here.
+
+    Args:
+        kind: A class of optimisers.
+        multiples: For every weight.
+    """
+
+    class Multiplied(kind):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.decay = self.weight_decay
+            self.weight_decay: float | None = None
+
+        def get_config(self):
+            return super().get_config() | {"weight_decay": self.decay}
+
+        def build(self, variables):
+            if not self.built:
+                super().build(variables)
+                pairs = zip(variables, multiples, strict=True)
+                self._multiples = {key: m for v, m in pairs for key in _keys(v)}
+
+        def update_step(self, gradient, variable, learning_rate):
+            (key,) = _keys(variable)
+            rate = learning_rate * self._multiples[key]
+            if self.decay:
+                decay = keras.ops.cast(self.decay * rate, variable.dtype)
+                self.assign_sub(variable, variable * decay)
+            super().update_step(gradient, variable, rate)
+
+    return Multiplied
+
+
+def _keys(variable):
+    """What a weight is known by: TensorFlow's optimisers see its copies by device."""
+    if keras.backend.backend() != "tensorflow":
+        return [id(variable)]
+    import tensorflow as tf
+
+    if isinstance(variable, keras.Variable):
+        variable = variable.value
+    return [
+        one.ref()
+        for one in tf.distribute.get_strategy().experimental_local_results(variable)
+    ]
 
 
 def regularize(model: keras.Model, recipe: Recipe) -> None:
@@ -192,6 +319,7 @@ def compile(
     one_hot: bool,
     classes: int,
     replicas: int = 1,
+    before: int = 0,
     **options: Any,
 ) -> None:
     """Compiles a network as its recipe says.
@@ -204,6 +332,8 @@ def compile(
         one_hot: Whether labels are rows.
         classes: Number of classes.
         replicas: Devices whose gradients TensorFlow adds up.
+        before: Steps that lie behind. The optimiser is new: moments that began at zero
+            there would, with the step's own number, not be corrected for it.
         **options: What else ``keras.Model.compile`` takes.
     """
     regularize(model, recipe)
@@ -214,10 +344,28 @@ def compile(
         steps_per_epoch,
         max(1, recipe.steps or recipe.epochs * steps_per_epoch),
     )
-    paths = [variable.path for variable in model.trainable_variables]
-    built = clip_across_replicas(optimizer(recipe.optimizer, rate, paths), replicas)
+    if before and callable(rate):
+        rate = Continued(rate, before)
+    config = recipe.optimizer
+    multiples = rate_multiples(config, model, model.trainable_variables)
+    built = clip_across_replicas(optimizer(config, rate, multiples), replicas)
+    recipe = _faded(recipe, before)
     learnt = task.objective(model, recipe, built, classes=classes, one_hot=one_hot)
     model.compile(optimizer=built, **learnt, **options)
+
+
+def _faded(recipe, before):
+    """The recipe whose auxiliary losses fade on from where they are after some steps.
+
+    They are counted by the optimiser, which is new then.
+    """
+    if not before or not recipe.auxiliary_fade:
+        return recipe
+    steps = before // (recipe.optimizer.gradient_accumulation_steps or 1)
+    rest = recipe.auxiliary_fade - steps
+    weight = recipe.auxiliary_weight * max(0, rest) / recipe.auxiliary_fade
+    fade = rest if rest > 0 else None
+    return recipe.replace({"auxiliary_weight": weight, "auxiliary_fade": fade})
 
 
 def num_epochs(recipe: Recipe, steps_per_epoch: int) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import importlib.metadata
 import io
+import itertools
 import math
 import platform
 from collections.abc import Iterable
@@ -45,7 +46,7 @@ from kerazoo.surgery.preprocessing import resized_to_output
 from kerazoo.tasks import Task
 from kerazoo.training import callbacks as writers
 from kerazoo.training import compilation
-from kerazoo.training.best_weights import BestWeights
+from kerazoo.training.best_weights import BestWeights, EarlyStopping
 from kerazoo.training.class_weights import class_weights, weigh
 from kerazoo.training.compatibility import (
     check_compatible,
@@ -54,8 +55,9 @@ from kerazoo.training.compatibility import (
 )
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
+from kerazoo.training.freezing import Phases
 from kerazoo.training.generators import generators_kept
-from kerazoo.training.initial_weights import freeze, set_initial_weights
+from kerazoo.training.initial_weights import set_initial_weights
 from kerazoo.training.own_model import OwnModel
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
@@ -82,6 +84,7 @@ class Job:
     test: kerazoo_data.Batches
     config: RunConfig
     distribution: Distribution
+    phases: Phases
 
     @property
     def recipe(self) -> Recipe:
@@ -94,6 +97,12 @@ class Job:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.config.classes
+
+    def weighed(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches to learn from with the task's targets and the classes' weights."""
+        weights = self.class_weights
+        dataset = weigh(dataset, weights) if weights else dataset
+        return self.task.targets(self.model, dataset)
 
 
 @errors_said()
@@ -173,7 +182,6 @@ def fit(
         kerazoo.training.state.Diverged: Where the loss is no longer a number.
         kerazoo.training.distribution.LostWorker: Where another machine is gone.
     """
-    network, recipe, own = _network_and_recipe(network, recipe)
     _check_callbacks(callbacks)
     if run is not None:
         check_place(run)
@@ -181,39 +189,20 @@ def fit(
         verbose = 1 if someone_watches() else 2
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    prepare_gpus()
-    distribution = distribute(devices)
-    distribution.check_batch(recipe.batch_size)
-    chosen = _precision(precision, own, distribution)
-    parts = None
-    if isinstance(data, kerazoo_data.ImageData):
-        parts = own_parts(data, recipe)
-    data = kerazoo_data.load(
-        recipe.data if data is None else data,
-        data_dir=data_dir,
-        validation=recipe.validation,
-        seed=recipe.seed,
+    job, chosen = ready(
+        network, data, recipe, data_dir=data_dir, precision=precision, devices=devices
     )
-    run = run or default_folder(network, data.name)
-    # Not before: a set that is prepared on first use draws random numbers.
-    keras.utils.set_random_seed(recipe.seed)
-    with use(chosen):
-        with distribution.scope():
-            job = prepare(network, data, recipe, chosen, distribution, own)
-        config = dataclasses.replace(
-            job.config,
-            data_dir=None if data_dir is None else str(data_dir),
-            deterministic=deterministic,
-            parts=parts,
-        )
-        job = dataclasses.replace(job, config=config)
+    distribution = job.distribution
+    config = dataclasses.replace(job.config, deterministic=deterministic)
+    job = dataclasses.replace(job, config=config)
+    run = run or default_folder(config.network, config.data)
     with _claimed(job, run, overwrite, until) as folder:
         with use(chosen):
             state = TrainState(
                 folder.path,
                 _description(job),
                 steps_per_epoch=job.training.steps,
-                steps=recipe.steps,
+                steps=job.recipe.steps,
                 save_every=save_every,
                 until=until,
                 keep=keep_state,
@@ -234,7 +223,53 @@ def fit(
     return folder
 
 
-def _network_and_recipe(
+def ready(
+    network: str | keras.Model,
+    data: DataLike | None,
+    recipe: Recipe | str | None,
+    *,
+    data_dir: Path | None,
+    precision: str,
+    devices: Count | None = None,
+) -> tuple[Job, Precision]:
+    """What :func:`fit` is about to train, and in which precision.
+
+    Args:
+        network: As for :func:`fit`.
+        data: The same.
+        recipe: The same.
+        data_dir: The same.
+        precision: The same.
+        devices: The same.
+
+    Raises:
+        ValueError: For bad arguments.
+    """
+    network, recipe, own = network_and_recipe(network, recipe)
+    prepare_gpus()
+    distribution = distribute(devices)
+    distribution.check_batch(recipe.batch_size)
+    chosen = _precision(precision, own, distribution)
+    parts = None
+    if isinstance(data, kerazoo_data.ImageData):
+        parts = own_parts(data, recipe)
+    images = kerazoo_data.load(
+        recipe.data if data is None else data,
+        data_dir=data_dir,
+        validation=recipe.validation,
+        seed=recipe.seed,
+    )
+    # Not before: a set that is prepared on first use draws random numbers.
+    keras.utils.set_random_seed(recipe.seed)
+    with use(chosen), distribution.scope():
+        job = prepare(network, images, recipe, chosen, distribution, own)
+    config = dataclasses.replace(
+        job.config, data_dir=None if data_dir is None else str(data_dir), parts=parts
+    )
+    return dataclasses.replace(job, config=config), chosen
+
+
+def network_and_recipe(
     network: str | keras.Model, recipe: Recipe | str | None
 ) -> tuple[str, Recipe, OwnModel | None]:
     """A network's name, how to train it, and the model where it is the caller's."""
@@ -277,12 +312,16 @@ def _plan(job, folder):
     parts = [f"{counts[name]:,} {name}" for name in names if name in counts]
     length = _length(recipe)
     precision, devices = config.precision, job.distribution.devices
+    rows = []
+    if recipe.tunes:
+        rows = [f"{name:11}{words}\n" for name, words in job.phases.rows()]
     return (
         f"network    {config.network}, images of "
         f"{'x'.join(map(str, config.image_shape))}\n"
         f"data       {config.data}: {', '.join(parts)} images in "
         f"{len(config.classes)} classes\n"
         f"recipe     {recipe.name}: {length} in batches of {recipe.batch_size}\n"
+        f"{''.join(rows)}"
         f"computes   {precision['policy']} on {devices} "
         f"{'devices' if devices > 1 else 'device'} ({precision['reason']})\n"
         f"run        {folder.path}"
@@ -359,23 +398,7 @@ def prepare(
         pipeline.for_serving(model)
     distribution.synchronise(model)
     set_initial_weights(model, recipe, training)
-    freeze(model, recipe)
-    compilation.compile(
-        model,
-        recipe,
-        pipeline.task,
-        steps_per_epoch=training.steps,
-        one_hot=training.one_hot,
-        classes=len(images.classes),
-        # TensorFlow's kernels for boxes are not XLA's, which compiles for one size.
-        jit_compile=precision.jit_compile
-        and not recipe.image_sizes
-        and all(layer.supports_jit for layer in model.layers),
-        steps_per_execution=1
-        if distribution.devices > 1
-        else _steps_per_execution(pipeline, training.steps),
-        replicas=distribution.replicas,
-    )
+    phases = _phases(model, pipeline, training, precision, distribution)
     return Job(
         pipeline=pipeline,
         class_weights=weights,
@@ -401,7 +424,31 @@ def prepare(
             versions=_versions(),
         ),
         distribution=distribution,
+        phases=phases,
     )
+
+
+def _phases(model, pipeline, training, precision, distribution):
+    """The phases of a training, compiled for the first."""
+    recipe = pipeline.recipe
+    compile = functools.partial(
+        compilation.compile,
+        model,
+        recipe,
+        pipeline.task,
+        steps_per_epoch=training.steps,
+        one_hot=training.one_hot,
+        classes=pipeline.classes,
+        # TensorFlow's kernels for boxes are not XLA's, which compiles for one size.
+        jit_compile=precision.jit_compile
+        and not recipe.image_sizes
+        and all(layer.supports_jit for layer in model.layers),
+        steps_per_execution=1
+        if distribution.devices > 1
+        else _steps_per_execution(pipeline, training.steps),
+        replicas=distribution.replicas,
+    )
+    return Phases(model, recipe, training.steps, lambda before: compile(before=before))
 
 
 def _pipeline(network, images, recipe, own):
@@ -444,25 +491,26 @@ def _steps_per_execution(pipeline, steps):
 
 def _train(job, folder, state, events, callbacks, verbose):
     model, training, validation = job.model, job.training, job.validation
-    change = functools.partial(job.task.targets, model)
-
-    def weighed(dataset):
-        weights = job.class_weights
-        return change(weigh(dataset, weights) if weights else dataset)
 
     def training_from(epoch=0, step=0):
-        return job.distribution.shared_epochs(training, epoch, step, weighed)
+        return job.distribution.shared_epochs(training, epoch, step, job.weighed)
+
+    def begin(epoch=0):
+        """Makes all variables that belong to the state, for the phase of an epoch."""
+        if not job.phases.enter(epoch) and model.optimizer.built:
+            return
+        if job.distribution.devices == 1:
+            blank = job.task.blank(model, len(job.classes), training.one_hot)
+            if blank is not None:
+                _build_metrics(model, blank)
+        else:
+            model.evaluate(training_from(), steps=8, verbose=0)
+        model.optimizer.build(model.trainable_variables)
 
     epochs = compilation.num_epochs(job.recipe, training.steps)
     epochs = min(epochs, state.until or epochs)
-    if job.distribution.devices == 1:
-        blank = job.task.blank(model, len(job.classes), training.one_hot)
-        if blank is not None:
-            _build_metrics(model, blank)
-    else:
-        model.evaluate(training_from(), steps=8, verbose=0)
-    model.optimizer.build(model.trainable_variables)
-    state.restore(model)
+    begin()
+    state.restore(model, begin)
     places = job.distribution.gather(state.epoch, state.step)
     if (places != places[0]).any():
         raise ValueError(
@@ -490,9 +538,23 @@ def _train(job, folder, state, events, callbacks, verbose):
     )
     options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
     if validation:
-        options["validation_data"] = job.distribution.share(change(validation.dataset))
+        shown = job.task.targets(model, validation.dataset)
+        options["validation_data"] = job.distribution.share(shown)
+    parts = _parts(state, job.phases.border, epochs)
     try:
-        _epochs(model, state, training.steps, training_from, epochs, calls, options)
+        for number, (epoch, step, end) in enumerate(parts):
+            begin(epoch)
+            calls.first, calls.last = number == 0, number == len(parts) - 1
+            model.fit(
+                training_from(epoch, step),
+                initial_epoch=epoch,
+                epochs=end,
+                steps_per_epoch=training.steps - step,
+                **options,
+            )
+            if model.stop_training:
+                break
+        _end(model, parts, state, calls)
     finally:
         state.release()
         for recorder in recorders.values():
@@ -533,41 +595,35 @@ def _build_metrics(model, blank):
     model.reset_metrics()
 
 
-def _epochs(model, state, steps, training_from, epochs, calls, options):
-    """Fits epoch ``state.epoch`` from ``state.step`` on, then the rest.
+def _parts(state, border, epochs):
+    """The calls of ``fit`` as (first epoch, first step, epoch to end before).
 
     An epoch that was interrupted is shorter than the others and is fitted by a call of
-    its own, with the same callbacks and no new beginning between the two.
+    its own, and so is every phase, with the same callbacks and no new beginning between
+    the calls.
     """
-    parts = [(state.epoch, state.step, epochs)]
-    if state.step:
-        rest = (state.epoch + 1, 0, epochs)
-        parts = [(state.epoch, state.step, state.epoch + 1), rest]
-    parts = [part for part in parts if part[0] < part[2] and not state.ended]
-    for number, (epoch, step, end) in enumerate(parts):
-        calls.first, calls.last = number == 0, number == len(parts) - 1
-        model.fit(
-            training_from(epoch, step),
-            initial_epoch=epoch,
-            epochs=end,
-            steps_per_epoch=steps - step,
-            **options,
-        )
-        if model.stop_training:
-            break
+    if state.ended:
+        return []
+    first, step = state.epoch, state.step
+    cuts = {first, border, epochs, first + bool(step)}
+    parts = itertools.pairwise(sorted(cut for cut in cuts if first <= cut <= epochs))
+    return [(a, step if a == first else 0, b) for a, b in parts]
+
+
+def _end(model, parts, state, calls):
+    """What ``fit`` does at the end of a training, where none came to it here."""
     if not parts and state.epoch:
         # The run was killed after its last epoch, before its results were written.
         calls.on_train_begin()
     elif calls.last:
         return
-    # What ``fit`` does at its end, which was none for it here.
     model.optimizer.finalize_variable_values(model.trainable_variables)
     calls.last = True
     calls.on_train_end()
 
 
 class _Calls(keras.callbacks.CallbackList):
-    """Callbacks of one training that takes two calls of ``fit``."""
+    """Callbacks of one training that takes several calls of ``fit``."""
 
     first = last = True
 
@@ -625,8 +681,11 @@ def _callbacks(job, folder, recorders, epochs, events):
         )
     if recipe.early_stopping:
         watched.append(
-            keras.callbacks.EarlyStopping(
-                monitor, patience=recipe.early_stopping, restore_best_weights=True
+            EarlyStopping(
+                job.phases.border,
+                monitor=monitor,
+                patience=recipe.early_stopping,
+                restore_best_weights=True,
             )
         )
     elif job.validation:

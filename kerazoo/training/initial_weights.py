@@ -1,7 +1,6 @@
 """The weights that a training begins with."""
 
 import contextlib
-import fnmatch
 
 import keras
 
@@ -12,6 +11,7 @@ from kerazoo.reader import Positive
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training import initialization
+from kerazoo.training.stages import find_layers, weighted_layers
 
 
 def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) -> None:
@@ -30,38 +30,6 @@ def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) ->
         _initialize(model, recipe, batches)
     if recipe.start_from:
         _take(model, recipe)
-
-
-def freeze(model: keras.Model, recipe: Recipe) -> None:
-    """Keeps the weights of the layers that a recipe names as they are.
-
-    Raises:
-        ValueError: For a pattern that no layer with weights fits, or where nothing
-            would be left to train.
-    """
-    for pattern in recipe.frozen:
-        layers = _fitting(model, pattern, "frozen")
-        for layer in layers:
-            layer.trainable = False
-    if not model.trainable_variables:
-        raise ValueError(
-            f"frozen is {list(recipe.frozen)}, which leaves {model.name} nothing to "
-            "train; name fewer layers."
-        )
-
-
-def _fitting(model, pattern, field):
-    """The layers with weights that fit a pattern."""
-    layers = [
-        layer
-        for layer in model.layers
-        if layer.weights and fnmatch.fnmatchcase(layer.name, pattern)
-    ]
-    if not layers:
-        raise ValueError(
-            f"{field}: {model.name} has no layer with weights that fits {pattern!r}."
-        )
-    return layers
 
 
 def _initialize(model, recipe, batches):
@@ -114,9 +82,9 @@ def _take(model, recipe):
             f"The recipe {recipe.name} starts from {run.path}, which has not ended; "
             "finish it with the command that began it."
         )
-    source = {layer.name: layer for layer in run.model().layers}
+    source = {layer.name: layer for layer, _ in weighted_layers(run.model())}
     for pattern in recipe.start_layers:
-        for layer in _fitting(model, pattern, "start_layers"):
+        for layer in find_layers(model, pattern, "start_layers"):
             weights = source[layer.name].get_weights() if layer.name in source else []
             shapes = [tuple(w.shape) for w in weights]
             if shapes != [tuple(w.shape) for w in layer.weights]:

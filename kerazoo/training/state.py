@@ -249,8 +249,15 @@ class TrainState(keras.callbacks.Callback):
 
     # What is put back --------------------------------------------------------------
 
-    def restore(self, model: keras.Model) -> bool:
+    def restore(
+        self, model: keras.Model, begin: Callable[[int], None] = lambda epoch: None
+    ) -> bool:
         """Puts the newest sound state back into a compiled and built model.
+
+        Args:
+            model: The model.
+            begin: Compiles and builds it for the phase of the epoch that it is told,
+                from 0: the last that the state has steps of.
 
         Returns:
             Whether there was one. ``epoch`` and ``step`` say where training goes on.
@@ -274,6 +281,8 @@ class TrainState(keras.callbacks.Callback):
                     file=sys.stderr,
                 )
             elif self._fits(state):
+                notes = state.notes
+                begin(notes["epoch"] if notes["step"] else max(0, notes["epoch"] - 1))
                 self._put_back(state)
                 return True
         return False

@@ -83,6 +83,12 @@ class HyperZoo(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled network of a tuner's hyper-parameters."""
         network, recipe = self.space.apply(self.space.declare(hp))
+        if recipe.unfreeze_at:
+            raise ValueError(
+                f"unfreeze_at is {recipe.unfreeze_at}, but a tuner of keras-tuner "
+                "trains in one call of fit, where nothing can thaw; search with "
+                "kerazoo.tuning.search, or leave unfreeze_at out."
+            )
         keras.utils.set_random_seed(recipe.seed)
         precision = choose("float32")
         job = prepare(network, self.images, recipe, precision, Distribution())

@@ -41,7 +41,7 @@ STRENGTHS = (
 # What every optimiser of Keras takes; the rest belongs to the one that was named.
 OF_EVERY_OPTIMIZER = (
     "learning_rate", "clipnorm", "global_clipnorm", "clipvalue", "ema_momentum",
-    "gradient_accumulation_steps",
+    "gradient_accumulation_steps", "multipliers", "stage_rate",
 )  # fmt: skip
 
 
@@ -504,8 +504,7 @@ def default_space(network: str, recipe: Recipe | Name | None) -> tuple[Dimension
         return Dimension(name, values=tuple(dict.fromkeys(values)))
 
     space = [log("learning_rate", rate / 10, rate * 10)]
-    if not optimizer.multipliers:
-        space.append(choice("optimizer", optimizer.name, "adam", "sgd"))
+    space.append(choice("optimizer", optimizer.name, "adam", "sgd"))
     space.append(log("weight_decay", 1e-6, 1e-2))
     space.append(choice("batch_size", max(1, batch // 2), batch, 2 * batch))
     if not recipe.start_from:

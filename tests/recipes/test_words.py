@@ -69,16 +69,10 @@ def test_a_multiple_of_zero_freezes_and_the_last_pattern_counts():
     assert np.any(moves["predictions/kernel"])
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ({"multipliers": {"*/bais": 2}}, "no weight fits '\\*/bais'"),
-        ({"name": "adam", "multipliers": {"*/bias": 2}}, "sgd alone"),
-    ],
-)
-def test_multipliers_that_mean_nothing_are_refused(words, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        compiled(two_heads(), Recipe(optimizer=Optimizer(**words)))
+def test_multipliers_that_mean_nothing_are_refused():
+    words = Optimizer(multipliers={"*/bais": 2})
+    with pytest.raises(ValueError, match="no weight fits '\\*/bais'"):
+        compiled(two_heads(), Recipe(optimizer=words))
 
 
 def test_a_fading_head_is_gone_after_its_steps():

@@ -289,7 +289,7 @@ def test_four_steps_share_their_convolutions(recipe, tmp_path):
     head = ("fc*", "scores", "moves")
     first = kerazoo.fit(
         "faster_rcnn_mini",
-        recipe=dataclasses.replace(plain, options={"learns": "proposals"}, frozen=head),
+        recipe=dataclasses.replace(plain, options={"learns": "proposals"}, freeze=head),
         run=tmp_path / "step1",
         **FIT,
     )
@@ -310,7 +310,7 @@ def test_four_steps_share_their_convolutions(recipe, tmp_path):
             options={"learns": "proposals"},
             start_from=str(second.path),
             start_layers=("conv*", "bn*", *head),
-            frozen=("conv*", "bn*", *head),
+            freeze=("conv*", "bn*", *head),
         ),
         run=tmp_path / "step3",
         **FIT,
@@ -321,7 +321,7 @@ def test_four_steps_share_their_convolutions(recipe, tmp_path):
             plain,
             options={"learns": "regions"},
             start_from=str(third.path),
-            frozen=("conv*", "bn*", "rpn_*"),
+            freeze=("conv*", "bn*", "rpn_*"),
         ),
         run=tmp_path / "step4",
         **FIT,
