@@ -198,7 +198,8 @@ class Recipe:
         name: The recipe's name, that of its file.
         networks: Patterns of the networks that it is for.
         kind: ``paper`` (as published), ``modern`` (close to the paper's result in a
-            fraction of its epochs) or ``laptop`` (minutes on two cores).
+            fraction of its epochs), ``laptop`` (minutes on two cores) or
+            ``fine_tuning`` (from trained weights).
         source: Where its numbers come from.
         data: The data set that it is for.
         options: The builder's own options, as in ``{"groups": 2}``.
@@ -206,7 +207,8 @@ class Recipe:
         resize: ``bilinear`` (stretched), ``pad`` or ``crop`` (in proportion), or
             ``center`` (not scaled).
         normalization: ``minmax``, ``minus_one_one``, ``standardize``, ``mean``,
-            ``lenet``, ``gcn``, ``zca`` or ``none``.
+            ``lenet``, ``gcn``, ``zca`` or ``none``; with `weights` it is ``weights``,
+            what they were trained with, and nothing else.
         augment: Augmentations by name, as in ``("flip", "pad_crop:4")``.
         image_sizes: Sides that the images of every epoch are brought to in turn, after
             augmentation and in training alone; as SPP-net learns.
@@ -244,6 +246,10 @@ class Recipe:
             ``orthonormal``, ``xavier`` (Caffe's, by fan-in alone), ``normal:STD`` for a
             Gaussian of that standard deviation, ``uniform:LOW:HIGH``, or an initialiser
             of Keras.
+        weights: Trained weights that the network begins with: a name, as in
+            ``imagenet`` or ``timm/a1_in1k`` (:func:`kerazoo.weights.list_weights`), or
+            the path of their file. They bring the network's options, and its image
+            where `image_shape` does not say; a head for other classes is new.
         start_from: A finished run whose weights the network begins with.
         start_layers: Patterns of the layers that are taken from it, all of which must
             fit; the others are initialised as ever.
@@ -264,7 +270,7 @@ class Recipe:
 
     name: str = "custom"
     networks: tuple[str, ...] = ("*",)
-    kind: Literal["paper", "modern", "laptop"] = "laptop"
+    kind: Literal["paper", "modern", "laptop", "fine_tuning"] = "laptop"
     source: str = ""
     data: str = "digits"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -293,6 +299,7 @@ class Recipe:
     max_norm: Positive | None = None
     dropout_scale: NonNegative = 1.0
     initializer: str | None = None
+    weights: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
     freeze: tuple[str, ...] = ()
@@ -309,6 +316,7 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
         reader.validate(self)
+        self._check_beginning()
         self._check_unfreezing()
         if isinstance(self.class_weight, Mapping) and not any(
             self.class_weight.values()
@@ -348,6 +356,22 @@ class Recipe:
                 "optimizer.ema_momentum's average; leave one of them out."
             )
 
+    def _check_beginning(self):
+        if (self.weights is None) == (self.normalization == "weights"):
+            raise ValueError(
+                f"weights is {self.weights!r} and normalization "
+                f"{self.normalization!r}; trained weights go with "
+                "normalization=weights, the one that they were trained with, and "
+                "without them there is none of that name."
+            )
+        others = {"start_from": self.start_from, "initializer": self.initializer}
+        for name, value in others.items():
+            if self.weights is not None and value is not None:
+                raise ValueError(
+                    f"weights is {self.weights!r} and {name} {value!r}; a network "
+                    "begins with one of them, so leave the other out."
+                )
+
     def _check_unfreezing(self):
         if self.unfreeze_at is not None and not self.freeze:
             raise ValueError(
@@ -368,7 +392,7 @@ class Recipe:
     @property
     def fine_tunes(self) -> bool:
         """Whether it goes on from weights that are worth keeping."""
-        return bool(self.freeze or self.start_from)
+        return bool(self.freeze or self.start_from or self.weights)
 
     @property
     def tunes(self) -> bool:

@@ -87,12 +87,19 @@ class RecipeOptions:
     """The options that name a recipe and change it."""
 
     recipe: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="A recipe's name, its kind or a JSON file.",
+            help="A recipe's name, its kind or a JSON file; laptop by default, or "
+            "fine_tuning with --weights.",
             autocompletion=complete_recipe,
         ),
-    ] = "laptop"
+    ] = None
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Trained weights to begin with, as in imagenet, or their file."
+        ),
+    ] = None
     data: Annotated[
         str | None,
         typer.Option(
@@ -119,10 +126,13 @@ class RecipeOptions:
         """
         for name in ("data", "epochs", "batch_size"):
             fields[name] = getattr(self, name)
+        if self.weights is not None:
+            fields |= {"weights": self.weights, "normalization": "weights"}
         given = [
             f"{name}={value}" for name, value in fields.items() if value is not None
         ]
-        chosen = recipes.choose(self.recipe, network)
+        default = "laptop" if self.weights is None else "fine_tuning"
+        chosen = recipes.choose(self.recipe or default, network)
         return chosen.override(*(self.setting or ()), *given)
 
 

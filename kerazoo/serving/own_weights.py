@@ -10,6 +10,7 @@ from kerazoo.files import check_file
 from kerazoo.reader import Name, Path
 from kerazoo.run import Run
 from kerazoo.weights import Accuracy, Preprocessing, WeightSet, save_weights
+from kerazoo.weights.loading import resolve
 
 # What whitens images cannot be said in a mean and a deviation.
 WHITENING = ("normalize_gcn", "normalize_zca")
@@ -75,10 +76,20 @@ def _preprocessing(run, model):
         size=shape[:2],
         mean=tuple(float(one) for one in mean),
         std=tuple(float(one) for one in std),
-        order="grey" if shape[-1] == 1 else "rgb",
+        order=_order(run),
         resize=run.recipe.resize,
         native=native,
     )
+
+
+def _order(run):
+    """The order of the channels, that of the weights which the run began with."""
+    if run.config.image_shape[-1] == 1:
+        return "grey"
+    if run.recipe.weights is None:
+        return "rgb"
+    began = resolve(run.config.network, run.recipe.weights)
+    return "rgb" if began is None else began.preprocessing.order
 
 
 @reader.checked

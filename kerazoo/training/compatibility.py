@@ -1,5 +1,6 @@
 """Whether a recipe and a network agree, asked before anything is loaded or written."""
 
+import dataclasses
 import math
 import pathlib
 
@@ -9,6 +10,7 @@ from kerazoo.errors import unknown
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training.compilation import optimizer_class
+from kerazoo.weights.loading import check_fits, resolve
 
 # What a training decides itself, and by which of its own words.
 SET_BY_TRAINING = {
@@ -40,6 +42,7 @@ def check_compatible(network: str, recipe: Recipe) -> None:
             f"{network} is a network for {card.task}, and training knows "
             f"{', '.join(tasks.TASKS)} alone; kerazoo list shows the networks."
         )
+    with_weights(network, recipe)
     for option in recipe.options:
         if option in SET_BY_TRAINING:
             raise ValueError(
@@ -57,6 +60,40 @@ def check_compatible(network: str, recipe: Recipe) -> None:
             f"image_shape is {list(recipe.image_shape)}; the smallest image that "
             f"{network} takes is {card.minimum}x{card.minimum}."
         )
+
+
+def with_weights(network: str, recipe: Recipe) -> Recipe:
+    """A recipe with the options and the image that its trained weights bring.
+
+    Args:
+        network: The network's name.
+        recipe: How it is to be trained.
+
+    Raises:
+        ValueError: For weights that are not there, that do not say what is done to
+            images, or that an option or the size of the images contradicts.
+    """
+    if recipe.weights is None:
+        return recipe
+    chosen = resolve(network, recipe.weights)
+    if chosen is None:
+        raise ValueError(
+            f"weights is {recipe.weights}, which does not say what is done to images "
+            "before its network; give weights that do (kerazoo weights lists some), or "
+            "begin with a run (start_from)."
+        )
+    for name, value in chosen.options.items():
+        if (given := recipe.options.get(name, value)) != value:
+            raise ValueError(
+                f"options.{name} is {given!r}, but the weights {chosen.name} belong to "
+                f"{network} with {name}={value!r}; leave the option out, or give other "
+                "weights."
+            )
+    shape = recipe.image_shape or chosen.preprocessing.image_shape
+    options = dict(chosen.options) | dict(recipe.options)
+    if shape[:2] != chosen.preprocessing.size:
+        check_fits(chosen, options, shape)
+    return dataclasses.replace(recipe, options=options, image_shape=shape)
 
 
 def check_size(network: str, recipe: Recipe, shape: tuple[int, int, int]) -> None:

@@ -8,6 +8,7 @@ import importlib.metadata
 import io
 import itertools
 import math
+import os
 import platform
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -52,6 +53,7 @@ from kerazoo.training.compatibility import (
     check_compatible,
     check_size,
     check_task,
+    with_weights,
 )
 from kerazoo.training.distribution import Distribution, distribute
 from kerazoo.training.evaluation import own_parts
@@ -62,6 +64,7 @@ from kerazoo.training.own_model import OwnModel
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots
 from kerazoo.training.state import TrainState
+from kerazoo.weights.loading import locate, resolve
 
 # What whitening is fitted to: three times the values of an image of 32x32x3.
 ZCA_IMAGES = 10_000
@@ -85,6 +88,7 @@ class Job:
     config: RunConfig
     distribution: Distribution
     phases: Phases
+    begins: str
 
     @property
     def recipe(self) -> Recipe:
@@ -113,6 +117,7 @@ def fit(
     data: DataLike | None = None,
     recipe: Recipe | Name | None = None,
     *,
+    weights: Path | None = None,
     run: Path | None = None,
     data_dir: Path | None = None,
     precision: str = "auto",
@@ -145,7 +150,10 @@ def fit(
             ``tf.data.Dataset`` or a loaded set, as for :func:`kerazoo.data.load`; by
             default the recipe's.
         recipe: How to train: a recipe, or the name or kind of one in
-            :mod:`kerazoo.recipes`; by default the network's of the kind ``laptop``.
+            :mod:`kerazoo.recipes`; by default the network's of the kind ``laptop``,
+            with `weights` of the kind ``fine_tuning``.
+        weights: Trained weights to begin with, a name or a file; the recipe's field of
+            that name, and its normalisation, which becomes theirs.
         run: The run folder to make or to continue; by default
             ``runs/NETWORK-DATA``.
         data_dir: Where the data set's files are.
@@ -190,7 +198,13 @@ def fit(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     job, chosen = ready(
-        network, data, recipe, data_dir=data_dir, precision=precision, devices=devices
+        network,
+        data,
+        recipe,
+        weights=weights,
+        data_dir=data_dir,
+        precision=precision,
+        devices=devices,
     )
     distribution = job.distribution
     config = dataclasses.replace(job.config, deterministic=deterministic)
@@ -228,6 +242,7 @@ def ready(
     data: DataLike | None,
     recipe: Recipe | str | None,
     *,
+    weights: Path | None = None,
     data_dir: Path | None,
     precision: str,
     devices: Count | None = None,
@@ -238,6 +253,7 @@ def ready(
         network: As for :func:`fit`.
         data: The same.
         recipe: The same.
+        weights: The same.
         data_dir: The same.
         precision: The same.
         devices: The same.
@@ -245,7 +261,10 @@ def ready(
     Raises:
         ValueError: For bad arguments.
     """
-    network, recipe, own = network_and_recipe(network, recipe)
+    network, recipe, own = network_and_recipe(network, recipe, weights)
+    if recipe.weights and (known := resolve(network, recipe.weights)):
+        # A download that cannot be had is known before the data are loaded.
+        locate(known)
     prepare_gpus()
     distribution = distribute(devices)
     distribution.check_batch(recipe.batch_size)
@@ -270,12 +289,23 @@ def ready(
 
 
 def network_and_recipe(
-    network: str | keras.Model, recipe: Recipe | str | None
+    network: str | keras.Model,
+    recipe: Recipe | str | None,
+    weights: Path | None = None,
 ) -> tuple[str, Recipe, OwnModel | None]:
     """A network's name, how to train it, and the model where it is the caller's."""
     if isinstance(network, keras.Model):
         own = OwnModel(network)
+        if weights is not None:
+            raise ValueError(
+                f"weights is {weights}, but {own.name} is a model of your own, which "
+                "begins with the weights that it has; leave weights out."
+            )
         return own.name, own.choose_recipe(recipe), own
+    if weights is not None:
+        chosen = recipes.choose(recipe or "fine_tuning", network)
+        fields = {"weights": os.fspath(weights), "normalization": "weights"}
+        recipe = chosen.replace(fields)
     recipe = recipes.choose(recipe, network)
     check_compatible(network, recipe)
     return network, recipe, None
@@ -314,7 +344,9 @@ def _plan(job, folder):
     precision, devices = config.precision, job.distribution.devices
     rows = []
     if recipe.tunes:
-        rows = [f"{name:11}{words}\n" for name, words in job.phases.rows()]
+        known = [("weights", job.begins)] if job.begins else []
+        known += job.phases.rows()
+        rows = [f"{name:11}{words}\n" for name, words in known]
     return (
         f"network    {config.network}, images of "
         f"{'x'.join(map(str, config.image_shape))}\n"
@@ -372,6 +404,7 @@ def prepare(
     """Model, batches and configuration of a training; nothing is written yet."""
     if own is None:
         check_task(network, images)
+        recipe = with_weights(network, recipe)
     weights = class_weights(recipe, images.train)
     pipeline = _pipeline(network, images, recipe, own)
     batch = pipeline.batch
@@ -397,7 +430,7 @@ def prepare(
         # What cannot be served is known before the first step.
         pipeline.for_serving(model)
     distribution.synchronise(model)
-    set_initial_weights(model, recipe, training)
+    begins = set_initial_weights(model, recipe, training, pipeline.weights)
     phases = _phases(model, pipeline, training, precision, distribution)
     return Job(
         pipeline=pipeline,
@@ -425,6 +458,7 @@ def prepare(
         ),
         distribution=distribution,
         phases=phases,
+        begins=begins,
     )
 
 

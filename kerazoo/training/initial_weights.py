@@ -12,15 +12,26 @@ from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.training import initialization
 from kerazoo.training.stages import find_layers, weighted_layers
+from kerazoo.weights import WeightSet
+from kerazoo.weights.loading import load_set
 
 
-def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) -> None:
+def set_initial_weights(
+    model: keras.Model,
+    recipe: Recipe,
+    batches: Batches,
+    weights: WeightSet | None = None,
+) -> str:
     """Sets a network's weights as its recipe says; by default they stay the builder's.
 
     Args:
         model: The network with its normalisation in front.
         recipe: The recipe.
         batches: The training batches, of which LSUV sees the first.
+        weights: What the recipe's `weights` are.
+
+    Returns:
+        What trained weights it begins with, and what of it is new; or nothing.
 
     Raises:
         ValueError: For an unknown initialiser, or a run that is not there or does not
@@ -30,6 +41,10 @@ def set_initial_weights(model: keras.Model, recipe: Recipe, batches: Batches) ->
         _initialize(model, recipe, batches)
     if recipe.start_from:
         _take(model, recipe)
+    if weights is None:
+        return ""
+    report = load_set(model, weights, options=weights.options)
+    return "; ".join([f"{weights.name}, trained on {weights.data}", *report.adapted])
 
 
 def _initialize(model, recipe, batches):

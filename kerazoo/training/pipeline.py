@@ -16,6 +16,9 @@ from kerazoo.reader import Count
 from kerazoo.recipe import Recipe
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.training.own_model import OwnModel
+from kerazoo.weights import WeightSet
+from kerazoo.weights.loading import resolve
+from kerazoo.weights.normalization import normalized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +47,13 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         reader.validate(self)
+
+    @functools.cached_property
+    def weights(self) -> WeightSet | None:
+        """The trained weights that it begins with, whose preprocessing counts."""
+        if self.recipe.weights is None:
+            return None
+        return resolve(self.network, self.recipe.weights)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -91,16 +101,7 @@ class Pipeline:
 
     def _network(self, raw: Any, x: Any, activation: str | None, **others: Any) -> Any:
         """The network on an input and on what was computed of it."""
-        channels = self.image_shape[-1]
-        for layer in kerazoo_data.normalization(
-            self.recipe.normalization,
-            mean=_adapt(self.mean, channels),
-            std=_adapt(self.std, channels),
-            images=self.images,
-        ):
-            # Pixels of 0..255 lose their last bits in 16-bit arithmetic.
-            layer.dtype_policy = "float32"
-            x = layer(x)
+        x = self._normalized(x)
         if self.own:
             return self.own.build(raw, x, activation)
         return registry.create(
@@ -111,6 +112,21 @@ class Pipeline:
             **self.recipe.options,
             **others,
         )
+
+    def _normalized(self, x):
+        channels = self.image_shape[-1]
+        if self.weights is not None:
+            return normalized(x, _fitting(self.weights.preprocessing, channels))
+        for layer in kerazoo_data.normalization(
+            self.recipe.normalization,
+            mean=_adapt(self.mean, channels),
+            std=_adapt(self.std, channels),
+            images=self.images,
+        ):
+            # Pixels of 0..255 lose their last bits in 16-bit arithmetic.
+            layer.dtype_policy = "float32"
+            x = layer(x)
+        return x
 
     def for_training(self) -> keras.Model:
         """The model that ``fit`` trains: images of the network's size to logits.
@@ -181,6 +197,16 @@ class Pipeline:
         resizer = kerazoo_data.resizer((height, width), self.recipe.resize, channels)
         images = resizer(images)
         return layers.Rescaling(1.0, dtype="float32", name="resized")(images)
+
+
+def _fitting(known, channels):
+    """What weights were trained with, for as many channels as the network takes."""
+    if len(known.mean) == channels:
+        return known
+    # One channel has no order.
+    order = "grey" if channels == 1 else "rgb"
+    mean, std = _adapt(known.mean, channels), _adapt(known.std, channels)
+    return dataclasses.replace(known, mean=mean, std=std, order=order)
 
 
 def _adapt(values, channels):

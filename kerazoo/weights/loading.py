@@ -126,7 +126,7 @@ def load_set(
     Raises:
         ValueError: Where the file cannot be had, is damaged, or does not fit.
     """
-    path = _place(weights, include_top)
+    path = locate(weights, include_top)
     tensors = read_tensors(path)
     try:
         if weights.rules == "kerazoo":
@@ -148,15 +148,24 @@ def load_set(
     return dataclasses.replace(report, adapted=adapted, new=new)
 
 
-def _place(weights, include_top):
-    """The file on this disk."""
+def locate(weights: WeightSet, include_top: bool = True) -> pathlib.Path:
+    """The file of a set on this disk, downloaded where it is not there.
+
+    Args:
+        weights: The set.
+        include_top: Whether the classifier's weights are needed.
+
+    Raises:
+        ValueError: Where it cannot be had.
+    """
     if weights.path is not None:
         return pathlib.Path(weights.path)
-    wanted = weights.file if include_top else weights.without_top or weights.file
+    whole, body = weights.file, weights.without_top
+    assert whole is not None, "a set has a path or a file"
     # Whoever has the larger one needs no other.
-    if wanted is not weights.file and (weights_folder() / weights.file.name).is_file():
-        wanted = weights.file
-    return fetch(wanted)
+    if include_top or body is None or (weights_folder() / whole.name).is_file():
+        return fetch(whole)
+    return fetch(body)
 
 
 def _heads(network, options):
@@ -210,6 +219,37 @@ def _adapted(model, values):
             else:
                 raise ValueError(f"{name} is {list(have)} there and {list(want)} here")
     return values, tuple(adapted), tuple(new)
+
+
+def check_fits(
+    weights: WeightSet, options: Mapping[str, Any], shape: tuple[int, int, int]
+) -> None:
+    """Refuses images of a size that a set of weights does not fit.
+
+    Args:
+        weights: The set.
+        options: The network's options.
+        shape: The images' height, width and channels.
+
+    Raises:
+        ValueError: Where a layer behind a flattened map would have another shape.
+    """
+    height, width = weights.preprocessing.size
+    here, there = (
+        symbolic(functools.partial(registry.create, weights.network, **given))
+        for given in (
+            dict(options) | {"input_shape": shape},
+            dict(options) | {"input_shape": (height, width, shape[-1])},
+        )
+    )
+    for one, other in zip(here.weights, there.weights, strict=True):
+        if one.shape != other.shape:
+            raise ValueError(
+                f"The images are {shape[0]}x{shape[1]}, but the weights {weights.name} "
+                f"of {weights.network} hold for {height}x{width} alone: {one.path} "
+                f"would be {list(one.shape)}, not {list(other.shape)}. Give "
+                f"image_shape={height},{width},{shape[-1]}."
+            )
 
 
 def _scores(model):
