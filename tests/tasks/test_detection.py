@@ -354,7 +354,9 @@ def test_a_training_says_what_it_leaves_out():
 
 def test_frozen_layers_stay_as_they_are(squares, tmp_path):
     """Two trainings from the same weights move all but what is frozen."""
-    recipe = dataclasses.replace(RECIPE, epochs=1, freeze=("conv1", "bn1"))
+    recipe = dataclasses.replace(
+        RECIPE, epochs=1, batch_size=8, freeze=("conv1", "bn1")
+    )
     options = FIT | {"events": False}
     runs = [
         kerazoo.fit(

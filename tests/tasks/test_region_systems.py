@@ -285,7 +285,9 @@ def test_a_network_of_gradients_alone_is_left_as_it_is():
 
 def test_four_steps_share_their_convolutions(recipe, tmp_path):
     """Faster R-CNN as the paper trains it, on small networks."""
-    plain = dataclasses.replace(recipe, options={}, proposals=None, epochs=1)
+    plain = dataclasses.replace(
+        recipe, options={}, proposals=None, epochs=1, batch_size=8
+    )
     head = ("fc*", "scores", "moves")
     first = kerazoo.fit(
         "faster_rcnn_mini",

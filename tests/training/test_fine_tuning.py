@@ -1,6 +1,7 @@
 """Frozen layers, two phases, rates by stage: what moves, when, and by how much."""
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -162,10 +163,12 @@ def test_what_a_network_cannot_freeze_is_refused(fit, words, sentence, tmp_path)
     assert not (tmp_path / "run").exists()
 
 
-def test_recipes_of_the_old_name_are_read():
-    data = RECIPE.to_dict()
-    data["frozen"] = data.pop("freeze")
-    assert Recipe.from_dict(data) == RECIPE
+def test_recipes_of_the_old_name_are_read(tmp_path):
+    config = {"network": "a", "data": "b", "classes": ["c"], "image_shape": [8, 8, 1]}
+    recipe = RECIPE.to_dict()
+    recipe["frozen"] = recipe.pop("freeze")
+    (tmp_path / "config.json").write_text(json.dumps(config | {"recipe": recipe}))
+    assert Run(tmp_path).recipe == Recipe.from_dict(recipe) == RECIPE
 
 
 # Batch norms ------------------------------------------------------------------------
