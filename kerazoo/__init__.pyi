@@ -105,6 +105,8 @@ from .registry import list_models as list_models
 from .run import Run as Run
 from .serving.compiled import predictor as predictor
 from .serving.detection import detector as detector
+from .serving.export import Export as Export
+from .serving.export import export as export
 from .serving.predict import predict as predict
 from .surgery.features import features as features
 from .surgery.fold_batchnorm import fold_batchnorm as fold_batchnorm

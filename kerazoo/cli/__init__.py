@@ -1,6 +1,6 @@
 """The command ``kerazoo``: what the package does, from a shell."""
 
-from kerazoo.cli import catalogue, data, training, tuning
+from kerazoo.cli import catalogue, data, export, training, tuning
 from kerazoo.cli.app import app, main
 
-__all__ = ["app", "catalogue", "data", "main", "training", "tuning"]
+__all__ = ["app", "catalogue", "data", "export", "main", "training", "tuning"]
