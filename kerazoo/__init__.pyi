@@ -108,6 +108,8 @@ from .serving.classification import Classifier as Classifier
 from .serving.classification import classifier as classifier
 from .serving.compiled import predictor as predictor
 from .serving.detection import detector as detector
+from .serving.export import Export as Export
+from .serving.export import export as export
 from .serving.own_weights import save_run_weights as save_run_weights
 from .serving.predict import predict as predict
 from .surgery.features import features as features

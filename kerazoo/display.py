@@ -22,6 +22,14 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
+def size(count: float | None) -> str:
+    """Bytes, as in ``12 kB`` or ``1.34 MB``; ``?`` where nobody knows how many."""
+    if count is None:
+        return "?"
+    power = min(3, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
+    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
+
+
 def shortened(names: Sequence[str], width: int) -> list[str]:
     """Names of at most so many columns; those that differ still do.
 

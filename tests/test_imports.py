@@ -92,6 +92,7 @@ INSIDE_FUNCTIONS = {
     "layers": {"tensorflow"},
     "precision": {"jax"},
     "proposals": {"cv2", "keras"},
+    "serving": {"ai_edge_litert", "onnx", "onnxruntime", "openvino", "tf2onnx"},
     "tasks": {"tensorflow"},
     "training": {"jax"},
     "tuning": {"optuna"},

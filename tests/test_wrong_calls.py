@@ -47,7 +47,7 @@ MODULES = (
 )  # fmt: skip
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
-    "Card", "CrossValidation", "Ensemble", "Fold", "Ledger", "MemberResult",
+    "Card", "CrossValidation", "Ensemble", "Export", "Fold", "Ledger", "MemberResult",
     "NamedSet", "Nested", "NotPrepared", "RateSweep", "Report", "Row", "Trial",
 }  # fmt: skip
 NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
@@ -143,6 +143,12 @@ MEANINGLESS = [
     ("kerazoo.predict", "images", "nosuch"),
     ("kerazoo.predict", "run", "nosuch"),
     ("kerazoo.predictor", "precision", "nosuch"),
+    ("kerazoo.export", "run", "nosuch"),
+    ("kerazoo.export", "path", "nosuch"),
+    ("kerazoo.export", "path", "/dev/null"),
+    ("kerazoo.export", "path", "/dev/null/a.onnx"),
+    ("kerazoo.export", "path", "../"),
+    ("kerazoo.export", "path", "a\udcff.onnx"),
     ("kerazoo.replace_head", "classifier_activation", "nosuch"),
     ("kerazoo.replace_head", "name", "a b"),
     ("kerazoo.data.Batches", "image_shape", (10**6, 10**6, 1)),
@@ -423,6 +429,7 @@ WORDS = {
     "launch": "--processes 1 -- list",
     "evaluate": "PLACE/run",
     "predict": "PLACE/run PLACE/image.png",
+    "export": "PLACE/run OUT/a.onnx",
     "devices": "",
     "crossval": f"mlp_256 {FEW} --folder OUT/folds",
     "tune": f"mlp_256 {FEW} --folder OUT/search --space learning_rate=1,2",

@@ -150,7 +150,7 @@ class Ledger:
     @property
     def _total(self):
         macs = "?" if self.macs is None else f"{self.macs:,}"
-        return ("total", "", "", _bytes(self.memory), f"{self.total:,}", macs, "")
+        return ("total", "", "", display.size(self.memory), f"{self.total:,}", macs, "")
 
 
 def _cells(row):
@@ -159,18 +159,11 @@ def _cells(row):
         row.name,
         row.kind,
         "x".join(str(n or "?") for n in row.shape),
-        "" if row.memory == 0 else _bytes(row.memory),
+        "" if row.memory == 0 else display.size(row.memory),
         f"{row.weights:,}" if row.weights else "",
         f"{row.macs:,}" if row.macs else "",
         "x".join(map(str, sees)) if sees else "",
     )
-
-
-def _bytes(count):
-    if count is None:
-        return "?"
-    power = min(3, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
-    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
 @reader.checked

@@ -1,6 +1,15 @@
 """The command ``kerazoo``: what the package does, from a shell."""
 
-from kerazoo.cli import catalogue, data, training, tuning, weights
+from kerazoo.cli import catalogue, data, export, training, tuning, weights
 from kerazoo.cli.app import app, main
 
-__all__ = ["app", "catalogue", "data", "main", "training", "tuning", "weights"]
+__all__ = [
+    "app",
+    "catalogue",
+    "data",
+    "export",
+    "main",
+    "training",
+    "tuning",
+    "weights",
+]

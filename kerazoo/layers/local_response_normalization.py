@@ -46,6 +46,10 @@ class LocalResponseNormalization(keras.layers.Layer):
         Convolutional Neural Networks", NIPS 2012, Sec. 3.3.
     """
 
+    # Whether to multiply without looking at shapes, as TensorFlow does for a matrix:
+    # behind grouped convolutions onnxruntime takes them for others.
+    portable = False
+
     @reader.checked
     def __init__(
         self,
@@ -87,6 +91,8 @@ class LocalResponseNormalization(keras.layers.Layer):
             channels = ops.arange(x.shape[-1])
             near = ops.abs(channels[:, None] - channels) <= self.n // 2
             near = ops.cast(near, x.dtype)
+            if self.portable:
+                near = near[(None,) * (len(x.shape) - 2)]
             base = self.k + ops.matmul(ops.square(x), alpha * near)
             scale = power(base, -self.beta)
             y = x * scale

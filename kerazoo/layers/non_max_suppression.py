@@ -9,6 +9,9 @@ from kerazoo import reader
 from kerazoo.layers import boxes as box
 from kerazoo.reader import Count, Rate
 
+# A score that no box has. Some runtimes make no number of an infinite one.
+NONE = -1e38
+
 
 @keras.saving.register_keras_serializable(package="kerazoo")
 class NonMaxSuppression(keras.layers.Layer):
@@ -42,6 +45,8 @@ class NonMaxSuppression(keras.layers.Layer):
 
     # The kernel of TensorFlow has none for XLA.
     supports_jit = keras.backend.backend() != "tensorflow"
+    # Whether to do without that kernel, which no other runtime has.
+    portable = False
 
     @reader.checked
     def __init__(
@@ -65,6 +70,7 @@ class NonMaxSuppression(keras.layers.Layer):
             self.iou_threshold,
             self.score_threshold,
             self.max_detections,
+            portable=self.portable,
         )
         return dict(zip(("boxes", "scores", "classes"), found, strict=True))
 
@@ -96,6 +102,8 @@ def suppressed(
     iou_threshold: float,
     score_threshold: float,
     count: int,
+    *,
+    portable: bool = False,
 ) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
     """What :class:`NonMaxSuppression` gives: boxes, scores and classes.
 
@@ -105,8 +113,10 @@ def suppressed(
         iou_threshold: As of the layer.
         score_threshold: As of the layer.
         count: How many boxes an image gives.
+        portable: Whether to do without TensorFlow's kernel.
     """
-    suppress = _kernel if keras.backend.backend() == "tensorflow" else _pick
+    kernel = keras.backend.backend() == "tensorflow" and not portable
+    suppress = _kernel if kernel else _pick
     return suppress(
         ops.stop_gradient(ops.cast(boxes, "float32")),
         ops.stop_gradient(ops.cast(scores, "float32")),
@@ -141,24 +151,32 @@ def _pick(boxes, scores, iou_threshold, score_threshold, count):
     # Class by class, so that of equal scores the first class and its first box wins.
     flat = ops.reshape(ops.transpose(boxes, (0, 2, 1, 3)), (-1, classes * number, 4))
     left = ops.reshape(ops.transpose(scores, (0, 2, 1)), (-1, classes * number))
-    left = ops.where(left > score_threshold, left, float("-inf"))
+    left = ops.where(left > score_threshold, left, NONE)
     ids = ops.repeat(ops.arange(classes, dtype="int32"), number)
+    places = ops.arange(classes * number, dtype="int32")
 
-    def pick(left, _):
-        best = ops.argmax(left, axis=-1)[:, None]
-        score = ops.take_along_axis(left, best, axis=1)
-        chosen = ops.take_along_axis(flat, best[..., None], axis=1)
-        kind = ops.take(ids, best)
-        overlap = box.iou(chosen, flat)[:, 0] > iou_threshold
-        gone = (overlap & (kind == ids)) | (
-            ops.arange(classes * number, dtype=best.dtype) == best
-        )
-        found = score > float("-inf")
-        return ops.where(gone, float("-inf"), left), (
-            ops.where(found[..., None], chosen, 0.0)[:, 0],
-            ops.where(found, score, 0.0)[:, 0],
-            ops.where(found, kind, -1)[:, 0],
+    def pick(step, state):
+        left, chosen, reached = state
+        # Of equal scores the first. Keras' argmax looks at the bits of floats, which
+        # few runtimes can.
+        score, best = ops.top_k(left, 1)
+        box_of_it = ops.take_along_axis(flat, best[..., None], axis=1)
+        overlap = box.iou(box_of_it, flat)[:, 0] > iou_threshold
+        gone = (overlap & (ops.take(ids, best) == ids)) | (places == best)
+        here = ops.arange(count) == step
+        return (
+            ops.where(gone, NONE, left),
+            ops.where(here, best, chosen),
+            ops.where(here, score, reached),
         )
 
-    _, found = ops.scan(pick, left, length=count)
-    return tuple(ops.moveaxis(one, 0, 1) for one in found)
+    nothing = ops.zeros_like(left[:, :1]) + ops.zeros((count,))
+    state = left, ops.cast(nothing, "int32"), nothing
+    _, chosen, reached = ops.fori_loop(0, count, pick, state)
+    found = reached > NONE
+    boxes = ops.take_along_axis(flat, chosen[..., None], axis=1)
+    return (
+        ops.where(found[..., None], boxes, 0.0),
+        ops.where(found, reached, 0.0),
+        ops.where(found, ops.take(ids, chosen), -1),
+    )

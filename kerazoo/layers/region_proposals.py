@@ -69,6 +69,7 @@ class RegionProposals(keras.layers.Layer):
     """
 
     supports_jit = NonMaxSuppression.supports_jit
+    portable = False
 
     @reader.checked
     def __init__(
@@ -101,7 +102,12 @@ class RegionProposals(keras.layers.Layer):
         best, order = ops.top_k(likely, min(self.before, likely.shape[1]))
         found = ops.take_along_axis(found, order[..., None], axis=1)
         return suppressed(
-            found[:, :, None], best[..., None], self.iou_threshold, 0.0, self.proposals
+            found[:, :, None],
+            best[..., None],
+            self.iou_threshold,
+            0.0,
+            self.proposals,
+            portable=self.portable,
         )[0]
 
     def compute_output_spec(

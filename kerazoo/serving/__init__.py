@@ -1,1 +1,1 @@
-"""A trained model in use: predictions for images, and a compiled predictor."""
+"""A trained model in use: predictions for images, a compiled predictor, exports."""

@@ -47,9 +47,7 @@ def plain_copy(model: keras.Model) -> keras.Model:
     initializers = []
 
     def plain(layer):
-        kind = PLAIN_LAYERS.get(type(layer), type(layer))
-        if kind is CeilMaxPooling2D and layer.is_flush:
-            kind = keras.layers.MaxPooling2D
+        kind = plain_kind(layer)
         config = layer.get_config()
         drawn = [n for n in vars(layer) if n.endswith("_initializer") and n in config]
         copy = kind.from_config(config | dict.fromkeys(drawn, "zeros"))
@@ -61,3 +59,10 @@ def plain_copy(model: keras.Model) -> keras.Model:
         for name, initializer in drawn.items():
             setattr(layer, name, initializer)
     return copy
+
+
+def plain_kind(layer: keras.Layer) -> type[keras.Layer]:
+    """The class of Keras' own that stands for a layer's, or the layer's."""
+    if isinstance(layer, CeilMaxPooling2D) and layer.is_flush:
+        return keras.layers.MaxPooling2D
+    return PLAIN_LAYERS.get(type(layer), type(layer))

@@ -90,12 +90,19 @@ def test_anchors_are_the_authors():
     np.testing.assert_array_equal(found[1, 2] - found[0, 0], np.tile([32, 16], (9, 2)))
 
 
+@pytest.fixture(params=[False, True], ids=["kernel", "portable"])
+def suppression(request, monkeypatch):
+    """The layer as TensorFlow computes it, and as other runtimes are told to."""
+    monkeypatch.setattr(NonMaxSuppression, "portable", request.param)
+    return NonMaxSuppression
+
+
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.7])
-def test_suppression_equals_the_definition(threshold):
+def test_suppression_equals_the_definition(suppression, threshold):
     found = some_boxes(2, 60).astype("float32")
     scores = RNG.uniform(0.01, 1, (2, 60, 3)).astype("float32")
     scores[:, 7] = scores[:, 3]  # Equal scores: the first box wins.
-    layer = NonMaxSuppression(threshold, 0.2, 200)
+    layer = suppression(threshold, 0.2, 200)
     given = layer(found, scores)
     for image in range(2):
         expected = []
@@ -116,23 +123,23 @@ def test_suppression_equals_the_definition(threshold):
         assert (np.diff(np.asarray(given["scores"][image])) <= 0).all()
 
 
-def test_boxes_of_each_class_and_none_at_all():
+def test_boxes_of_each_class_and_none_at_all(suppression):
     found = np.tile(np.array([0, 0, 10, 10], "float32"), (1, 2, 2, 1))
     found[0, :, 1] += 50
     scores = np.array([[[0.9, 0.0], [0.0, 0.8]]], "float32")
-    given = NonMaxSuppression(0.5, 0.1, 3)(found, scores)
+    given = suppression(0.5, 0.1, 3)(found, scores)
     np.testing.assert_array_equal(given["classes"], [[0, 1, -1]])
     np.testing.assert_array_equal(given["boxes"][0, 1], [50, 50, 60, 60])
     np.testing.assert_array_equal(given["boxes"][0, 2], [0, 0, 0, 0])
-    nothing = NonMaxSuppression(0.5, 0.95, 3)(found, scores)
+    nothing = suppression(0.5, 0.95, 3)(found, scores)
     assert (np.asarray(nothing["classes"]) == -1).all()
 
 
-def test_an_overlap_that_just_reaches_the_threshold_stays():
+def test_an_overlap_that_just_reaches_the_threshold_stays(suppression):
     found = np.array([[[0, 0, 2, 2], [0, 0, 1, 2]]], "float32")
     scores = np.array([[[0.9], [0.8]]], "float32")
     for threshold, kept in ((0.5, 2), (0.49, 1)):
-        given = NonMaxSuppression(threshold, 0.0, 2)(found, scores)
+        given = suppression(threshold, 0.0, 2)(found, scores)
         assert (np.asarray(given["classes"]) >= 0).sum() == kept
 
 
