@@ -35,6 +35,7 @@ lint: .venv/.installed
 
 docs: .venv/.docs
 	$(BIN)/python docs/networks.py
+	$(BIN)/python docs/draw.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # A machine's figures and their page; benchmarks/results are those of BENCHMARKS.md.
