@@ -18,7 +18,7 @@ SECTIONS = {
     "Workflow": ("workflow", "search", "crossval"),
     "Scale": ("scale",),
     "Accuracy": ("mnist_ladder", "cifar10", "ensembles", "initialisation"),
-    "Weights": ("peers", "trained_weights"),
+    "Weights": ("peers", "trained_weights", "fine_tuning"),
     "GPU": ("gpu", "gpu_cifar10"),
 }
 
