@@ -70,7 +70,10 @@ DATA = (
     ("ensembles", "mnist"),
     ("initialisation", "cifar10"),
 )
-PACKAGES = {"inference": "onnxruntime", "gpu": "jax"}
+PACKAGES = {
+    "inference": ("onnxruntime", "tf2onnx", "openvino", "ai_edge_litert"),
+    "gpu": ("jax",),
+}
 
 
 def main(words=None):
@@ -100,9 +103,10 @@ def main(words=None):
 
 def lacks(command):
     """Why a command cannot run here; nothing if it can."""
-    for word, name in PACKAGES.items():
-        if command.startswith(word) and not importlib.util.find_spec(name):
-            return f"{name} is not installed"
+    for word, names in PACKAGES.items():
+        for name in names if command.startswith(word) else ():
+            if not importlib.util.find_spec(name):
+                return f"{name} is not installed"
     if "--torch" in command and not has_torch():
         return "no torchvision here; TORCH_PYTHON may name a Python that has it"
     place = os.environ.get("KERAZOO_DATA_DIR", "~/tensorflow_datasets")

@@ -30,7 +30,16 @@ KERAS = {
     BEST: ("kerazoo", "predictor", "auto"),
 }
 ONNX, TORCH = "onnxruntime", "torch, bfloat16, channels last"
-SIDES = (*KERAS, ONNX)
+# Engines run what ``kerazoo export`` writes. Side: the format, and the precision.
+ENGINES = {
+    ONNX: ("onnx", "float32"),
+    "OpenVINO, float32": ("openvino", "float32"),
+    "OpenVINO, bfloat16": ("openvino", "bfloat16"),
+    "LiteRT, int8": ("litert", "int8"),
+}
+SIDES = (*KERAS, *ENGINES)
+# Images that integers are calibrated on: their answers do not matter here.
+CALIBRATION = 8
 
 
 def images(shape, batch):
@@ -95,77 +104,74 @@ def serve_keras(network, origin, how, precision):
         )
 
 
-def export(network, path):
-    """Writes our network as ONNX, and what it says to two images beside it."""
-    import keras
+def export(network, format, path):
+    """Writes our network for an engine, and what it says to two images beside it."""
+    import pathlib
+
     import numpy as np
+
+    import kerazoo
+    from kerazoo.serving import formats, quantization
+    from kerazoo.surgery.for_inference import for_inference
 
     model = ours(network)
-    few = images(model.input_shape[1:], 2)
-    names = [layer.name for layer in model.layers]
-    body, head = model, []
-    if "flatten" in names:
-        # tf2onnx runs out of 23 GB over VGG-16's dense layers.
-        body = keras.Model(model.input, model.get_layer("flatten").input)
-        head = model.layers[names.index("flatten") + 1 :]
-    # Keras exports to ONNX only what has been called.
-    body.predict_on_batch(few)
-    body.export(path, format="onnx", verbose=False)
-    if head:
-        append_dense(path, head)
-    np.save(f"{path}.npy", model.predict_on_batch(few))
+    shape = model.input_shape[1:]
+    if format == "litert":
+        ready, kind = for_inference(model, elsewhere=True), formats.find(format)
+        some = images(shape, CALIBRATION)
+        quantization.write_int8(ready, kind, pathlib.Path(path), {}, some)
+    else:
+        kerazoo.export(model, path, format=format)
+    np.save(f"{path}.npy", model.predict_on_batch(images(shape, 2)))
+    np.save(f"{path}.shape.npy", shape)
 
 
-def append_dense(path, head):
-    """Flattening and dense layers behind the graph of a file."""
-    import keras
-    import onnx
-    from onnx import helper, numpy_helper
+def engine(format, precision, path):
+    """What runs a file, from a batch to scores, and the version of it."""
+    if format == "onnx":
+        import onnxruntime
 
-    network = onnx.load(path)
-    graph = network.graph
-    x = graph.output[0].name
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (entry,) = session.get_inputs()
+        return lambda x: session.run(None, {entry.name: x})[0], onnxruntime.__version__
+    if format == "openvino":
+        import openvino
 
-    def then(kind, *inputs):
-        graph.node.append(helper.make_node(kind, inputs, [f"head{len(graph.node)}"]))
-        return graph.node[-1].output[0]
+        hint = {"float32": "f32", "bfloat16": "bf16"}[precision]
+        network = openvino.compile_model(
+            f"{path}/model.xml", "CPU", {"INFERENCE_PRECISION_HINT": hint}
+        )
+        return lambda x: network(x)[0], openvino.__version__
+    import ai_edge_litert
+    from ai_edge_litert.interpreter import Interpreter
 
-    x = then("Flatten", x)
-    for layer in head:
-        if isinstance(layer, keras.layers.Dense):
-            for name, value in zip("wb", layer.get_weights(), strict=True):
-                array = numpy_helper.from_array(value, f"{layer.name}_{name}")
-                graph.initializer.append(array)
-            x = then("Gemm", x, f"{layer.name}_w", f"{layer.name}_b")
-            if layer.activation is keras.activations.relu:
-                x = then("Relu", x)
-    scores = helper.make_tensor_value_info(x, onnx.TensorProto.FLOAT, None)
-    del graph.output[:]
-    graph.output.append(scores)
-    onnx.save(network, path)
+    interpreter = Interpreter(path, num_threads=os.cpu_count())
+    serve = interpreter.get_signature_runner("serving_default")
+    (entry,) = serve.get_input_details()
+
+    def run(x):
+        (scores,) = serve(**{entry: x}).values()
+        return scores
+
+    return run, ai_edge_litert.__version__
 
 
-def serve_onnx(network):
+def serve_file(network, format, precision):
     import numpy as np
-    import onnxruntime
 
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "network.onnx")
+        endings = {"onnx": ".onnx", "litert": ".tflite", "openvino": ""}
+        path = os.path.join(folder, f"network{endings[format]}")
         # Another process, for TensorFlow would keep its memory and its threads here.
-        words = ["--serve", network, "export", path]
+        words = ["--serve", network, "export", format, path]
         command = [sys.executable, "-m", "benchmarks.inference", *words]
         subprocess.run(command, check=True, stdout=sys.stderr)
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        expected = np.load(f"{path}.npy")
-    (entry,) = session.get_inputs()
-
-    def run(batch):
-        return session.run(None, {entry.name: images(entry.shape[1:], batch)})[0]
-
+        run, version = engine(format, precision, path)
+        expected, shape = np.load(f"{path}.npy"), np.load(f"{path}.shape.npy")
     sides.serve(
-        run,
-        difference=difference(run(2), expected),
-        version=onnxruntime.__version__,
+        lambda batch: run(images(shape, batch)),
+        difference=difference(run(images(shape, 2)), expected),
+        version=version,
     )
 
 
@@ -178,9 +184,13 @@ def difference(outputs, expected):
 
 def measure(network, chosen, batches, repeats):
     """``{batch: {side: seconds, ...}}`` of one network, all sides in turns."""
-    words = {ONNX: ("benchmarks.inference", network, "onnx")} if ONNX in chosen else {}
+    words = {
+        name: ("benchmarks.inference", network, "file", *ENGINES[name])
+        for name in chosen
+        if name in ENGINES
+    }
     words |= {
-        name: ("benchmarks.inference", network, "keras", *map(str, KERAS[name]))
+        name: ("benchmarks.inference", network, "keras", *KERAS[name])
         for name in chosen
         if name in KERAS
     }
@@ -222,7 +232,7 @@ def main(words=None):
     arguments = parser.parse_args(words)
     if arguments.serve:
         network, what, *rest = arguments.serve
-        kinds = {"onnx": serve_onnx, "export": export, "keras": serve_keras}
+        kinds = {"file": serve_file, "export": export, "keras": serve_keras}
         kinds[what](network, *rest)
         return
     if arguments.quick:

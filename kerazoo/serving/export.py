@@ -24,6 +24,7 @@ from kerazoo.serving.quantization import Int8
 from kerazoo.surgery.for_inference import (
     for_inference,
     image_entry,
+    is_resizing,
     own_size,
     with_all_boxes,
 )
@@ -129,7 +130,7 @@ def export(
             where the program that runs it wants a fixed size.
         best: Whether it is the network of the epoch with the lowest validation loss.
         int8: Whether it computes in 8-bit integers, in ``onnx`` or ``litert``; the
-            latter takes images of one size, by default the network's.
+            latter then takes images of the network's own size alone.
         calibration: For ``int8``, from how many training images of the run the ranges
             of numbers are taken.
         data: For ``int8``, the images of a run that was trained on arrays.
@@ -154,7 +155,6 @@ def export(
     size = (image_size,) * 2 if isinstance(image_size, int) else image_size
     _check_size(model, size)
     if int8 and kind.name == "litert":
-        # In eight bits the weights of a resizing would be wrong, so there is none.
         size = size or own_size(model)
     ready = for_inference(
         model,
@@ -162,6 +162,8 @@ def export(
         image_size=size,
         elsewhere=kind.elsewhere,
     )
+    if int8 and kind.name == "litert":
+        _check_resizing(model, ready)
     job = _Job(kind, ready, comparison.reference(model), told)
     with _replacing(kind, place) as scratch:
         if not int8:
@@ -298,6 +300,17 @@ def _check_size(model, size):
         )
 
 
+def _check_resizing(model, ready):
+    """Refuses integers where images are resized, of which eight bits leave nothing."""
+    if any(is_resizing(layer) for layer in ready.layers):
+        height, width = own_size(model)
+        raise ValueError(
+            f"{model.name} resizes or cuts images of this size, which LiteRT cannot in "
+            f"8-bit integers; leave image_size out for those of {height}x{width}, or "
+            "give the format onnx."
+        )
+
+
 @contextlib.contextmanager
 def _replacing(kind, path):
     if kind.files:
@@ -401,8 +414,9 @@ class _Job:
             except Exception as error:
                 if NO_ROOM in str(error):
                     raise
-                log = said.read_text(encoding="utf-8", errors="replace")
-                layer = named_layer(self.model, f"{error}\n{log}")
+                log = said.read_text(encoding="utf-8", errors="replace").splitlines()
+                faults = [line for line in log if re.search("not supported|loc", line)]
+                layer = named_layer(self.model, "\n".join([str(error), *faults]))
                 layer = layer or layer_of_operations(self.model, str(error))
                 layer = layer or first_unfit(self.model, self.kind, path)
                 raise ValueError(

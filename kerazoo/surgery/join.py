@@ -58,7 +58,9 @@ def joined(models: list[keras.Model], rule: str = "probabilities") -> keras.Mode
     ]
     if rule == "votes":
         classes = outputs[0].shape[-1]
-        outputs = [ops.one_hot(ops.argmax(x, -1), classes) for x in outputs]
+        # Keras' argmax looks at the bits of floats, which few runtimes can.
+        likeliest = [ops.top_k(x, 1)[1][..., 0] for x in outputs]
+        outputs = [ops.one_hot(x, classes) for x in likeliest]
     if rule == "logits":
         x = layers.Average(dtype="float32", name="mean_logits")(outputs)
         x = layers.Activation("softmax", dtype="float32", name="predictions")(x)

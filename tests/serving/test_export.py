@@ -167,7 +167,9 @@ NETWORKS = {
     "odd layers": lambda: served("odd", odd_layers),
     "segmentation": lambda: served("segmenter", unpooling),
     "LeNet-5 of 1998": lambda: untrained("lenet5_original", (32, 32, 1)),
-    "ensemble": lambda: joined([served("one", odd_head), served("two", odd_head)]),
+    "ensemble": lambda: joined(
+        [served("one", odd_head), served("two", odd_head)], "votes"
+    ),
 }
 
 
@@ -528,6 +530,12 @@ def test_integers(trained, tmp_path, format):
         integers, floats = kinds.values()
         assert integers > 60_000 and floats < 1_000
         assert formats.notes(path)["classes"] == list("0123456789")
+
+
+def test_integers_cannot_resize_in_litert(trained, tmp_path):
+    with pytest.raises(ValueError, match="leave image_size out for those of 28x28"):
+        kerazoo.export(trained, tmp_path / "a.tflite", int8=True, image_size=20)
+    assert not list(tmp_path.iterdir())
 
 
 def test_integers_that_say_something_else_are_refused(trained, tmp_path, monkeypatch):
