@@ -1,9 +1,10 @@
 """ResNet-20 from akamaster's weights, which learnt CIFAR-10's PNG images.
 
 On a JPEG copy of them, 78 steps of 128 images: the head alone, all layers with batch
-norms frozen or trained. On scikit-learn's digits at 32 pixels: three epochs of the recipe
-fine_tuning, and the same budget from random weights. One seed each. Takes minutes
-on two cores; the weights' file is downloaded, or lies where KERAZOO_WEIGHTS_DIR says.
+norms frozen or trained. On scikit-learn's digits at 32 pixels: three epochs of the
+recipe fine_tuning, and the same budget from random weights. One seed each. Takes
+minutes on two cores; the weights' file is downloaded, or lies where KERAZOO_WEIGHTS_DIR
+says.
 """
 
 import dataclasses

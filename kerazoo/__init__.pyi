@@ -112,6 +112,8 @@ from .serving.export import Export as Export
 from .serving.export import export as export
 from .serving.own_weights import save_run_weights as save_run_weights
 from .serving.predict import predict as predict
+from .serving.probing import Features as Features
+from .serving.probing import extract_features as extract_features
 from .surgery.features import features as features
 from .surgery.fold_batchnorm import fold_batchnorm as fold_batchnorm
 from .surgery.fold_batchnorm import unfolded_batchnorms as unfolded_batchnorms

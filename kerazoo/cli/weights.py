@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import kerazoo
 from kerazoo.cli.app import app, console
-from kerazoo.cli.options import DataDir, Json, Network, report
+from kerazoo.cli.options import DataDir, Json, Network, path, report
+from kerazoo.display import percent
 from kerazoo.weights import WeightSet, find_weights, list_weights
 from kerazoo.weights.download import fetch, seen, weights_folder
 
@@ -130,6 +132,41 @@ def weights_fetch(network: Network, name: SetName) -> None:
     one = find_weights(network, name)
     place = pathlib.Path(str(one.path)) if one.file is None else fetch(one.file)
     console.print(str(place), soft_wrap=True)
+
+
+@app.command("features")
+def features(
+    network: Network,
+    weights: Annotated[
+        str, typer.Option(help="Trained weights, as in imagenet, or their file.")
+    ],
+    data: Annotated[
+        str, typer.Option(help="digits, mnist, any set of TFDS, or folder:PATH.")
+    ],
+    file: Annotated[
+        pathlib.Path | None,
+        typer.Option(parser=path, help="The .npz file to keep them in."),
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Compute a trained network's features of images, and probe what they tell."""
+    found = kerazoo.extract_features(
+        network, data, weights=weights, data_dir=data_dir, file=file
+    )
+    accuracy = found.probe()
+    if as_json:
+        sizes = {"train": len(found.train), "test": len(found.test)}
+        record = {"key": found.key, "features": found.train.shape[1], **sizes}
+        print(json.dumps(record | {"probe": accuracy}, indent=2))
+        return
+    console.print(
+        f"features       {found.train.shape[1]:,} of {len(found.train):,} training and "
+        f"{len(found.test):,} test images"
+    )
+    console.print(f"linear probe   {percent(accuracy)} of the test images")
+    if file is not None:
+        console.print(f"kept in        {file}", markup=False, soft_wrap=True)
 
 
 @weights_app.command("verify")

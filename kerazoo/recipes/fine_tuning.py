@@ -19,8 +19,8 @@ RECIPE = Recipe(
     unfreeze_at=2,
     # Safe for batches of any size; batch_norm=train adapts to another kind of image.
     batch_norm="frozen",
-    # Measured for ResNet-20 from photos to digits (benchmarks.fine_tuning): with 0.3 and
-    # 1e-3 three epochs were too few for what is so unlike.
+    # Measured for ResNet-20 from photos to digits (benchmarks.fine_tuning): with 0.3
+    # and 1e-3 three epochs were too few for images that are so unlike.
     optimizer=Optimizer(
         name="adam", learning_rate=2e-3, stage_rate=0.5, global_clipnorm=1.0
     ),

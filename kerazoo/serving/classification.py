@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import keras
@@ -220,21 +220,32 @@ def verify_weights(
         )
     if limit is not None and limit < split.size:
         split = split.subset(np.linspace(0, split.size - 1, limit).astype(int))
-    images_shown = track(
+    scores, truth = over_images(classify.probabilities, split)
+    return classification_metrics(truth, scores.astype("float64"), classify.names)
+
+
+def over_images(
+    function: Callable[[np.ndarray], np.ndarray], split: kerazoo_data.Split
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a function gives for the images of a split as they lie, and their classes.
+
+    Args:
+        function: Of uint8 images (n, height, width, channels), rows of numbers.
+        split: The images; neighbours of one size go together.
+    """
+    shown = track(
         each_image(split),
-        "measuring",
+        "looking",
         total=split.size,
         console=Console(stderr=True),
         disable=not someone_watches(),
     )
-    truth, scores = [], []
-    # Neighbours of one size go together.
-    for _, group in itertools.groupby(images_shown, lambda pair: pair[0].shape):
+    rows, labels = [], []
+    for _, group in itertools.groupby(shown, lambda pair: pair[0].shape):
         while some := list(itertools.islice(group, TOGETHER)):
-            truth += [label for _, label in some]
-            scores.append(classify.probabilities(np.stack([one for one, _ in some])))
-    found = np.concatenate(scores).astype("float64")
-    return classification_metrics(np.array(truth), found, classify.names)
+            rows.append(function(np.stack([one for one, _ in some])))
+            labels += [label for _, label in some]
+    return np.concatenate(rows), np.array(labels)
 
 
 def served(weights: WeightSet, *, name: str | None = None) -> keras.Model:
