@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -15,7 +16,6 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry
 from kerazoo.data.batches import each_image
 from kerazoo.data.resizing import channels
-from kerazoo.processes import someone_watches
 from kerazoo.reader import Count, Name, NetworkName, Path
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery.plain_keras import plain_copy
@@ -238,7 +238,7 @@ def over_images(
         "looking",
         total=split.size,
         console=Console(stderr=True),
-        disable=not someone_watches(),
+        disable=not sys.stderr.isatty(),
     )
     rows, labels = [], []
     for _, group in itertools.groupby(shown, lambda pair: pair[0].shape):

@@ -7,6 +7,8 @@ import pytest
 
 import kerazoo
 from kerazoo import weights
+from kerazoo.serving import probing
+from kerazoo.serving.classification import verify_weights
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +38,12 @@ def test_features_are_those_before_the_classifier(found):
 def test_a_probe_tells_more_than_the_network_itself(found):
     """MNIST's features know scikit-learn's digits, once somebody names them."""
     features, _ = found
-    own = kerazoo.serving.classification.verify_weights("lenet5", "mnist", "digits")
+    own = verify_weights("lenet5", "mnist", "digits")
     assert features.probe() > max(0.9, own.accuracy)
 
 
 def test_a_file_is_read_and_another_ones_refused(found, monkeypatch):
     features, file = found
-    from kerazoo.serving import probing
-
     monkeypatch.setattr(probing, "_body", lambda *_: pytest.fail("computed again"))
     again = kerazoo.extract_features("lenet5", "digits", weights="mnist", file=file)
     np.testing.assert_array_equal(again.train, features.train)
@@ -56,7 +56,7 @@ def test_the_key_is_of_file_options_and_preparation():
     import dataclasses
 
     chosen = weights.find_weights("lenet5", "mnist")
-    key = kerazoo.serving.probing.key_of
+    key = probing.key_of
     images = dataclasses.replace(chosen.preprocessing, mean=(0.0,))
     others = [
         dataclasses.replace(chosen, preprocessing=images),
