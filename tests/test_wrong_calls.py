@@ -23,6 +23,7 @@ import kerazoo
 from kerazoo import cli, data, reader, tuning
 from kerazoo.detections import Detections, Objects
 from kerazoo.recipe import Optimizer, Schedule
+from kerazoo.weights import find_weights
 
 from .conftest import TINY
 
@@ -41,14 +42,15 @@ VALUES = [
 ]  # fmt: skip
 MODULES = (
     "kerazoo", "kerazoo.data", "kerazoo.training", "kerazoo.tuning", "kerazoo.layers",
-    "kerazoo.recipes", "kerazoo.serving.predict", "kerazoo.serving.compiled",
-    "kerazoo.analysis.filters", "kerazoo.analysis.ledger", "kerazoo.analysis.plots",
-    "kerazoo.surgery.features", "kerazoo.surgery.join",
+    "kerazoo.recipes", "kerazoo.weights", "kerazoo.serving.predict",
+    "kerazoo.serving.compiled", "kerazoo.analysis.filters", "kerazoo.analysis.ledger",
+    "kerazoo.analysis.plots", "kerazoo.surgery.features", "kerazoo.surgery.join",
 )  # fmt: skip
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
-    "Card", "CrossValidation", "Ensemble", "Export", "Fold", "Ledger", "MemberResult",
-    "NamedSet", "Nested", "NotPrepared", "RateSweep", "Report", "Row", "Trial",
+    "Accuracy", "Card", "Classifier", "CrossValidation", "Ensemble", "Export",
+    "Features", "Fold", "Ledger", "MemberResult", "NamedSet", "Nested", "NotPrepared",
+    "Preprocessing", "RateSweep", "Report", "Row", "Trial", "WeightSet",
 }  # fmt: skip
 NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
 # Seconds after which nothing may still be at work.
@@ -143,6 +145,24 @@ MEANINGLESS = [
     ("kerazoo.predict", "images", "nosuch"),
     ("kerazoo.predict", "run", "nosuch"),
     ("kerazoo.predictor", "precision", "nosuch"),
+    ("kerazoo.fit", "weights", "nosuch"),
+    ("kerazoo.weights.find_weights", "network", "nosuch"),
+    ("kerazoo.weights.find_weights", "name", "nosuch"),
+    ("kerazoo.weights.list_weights", "network", "nosuch"),
+    ("kerazoo.weights.read_set", "path", "nosuch"),
+    ("kerazoo.weights.read_training", "path", "nosuch"),
+    ("kerazoo.weights.save_weights", "path", "/dev/null"),
+    ("kerazoo.classifier", "network", "nosuch"),
+    ("kerazoo.classifier", "weights", "nosuch"),
+    ("kerazoo.classifier", "weights", "nosuch.pth"),
+    ("kerazoo.classifier", "weights", "../"),
+    ("kerazoo.extract_features", "network", "nosuch"),
+    ("kerazoo.extract_features", "data", "nosuch"),
+    ("kerazoo.extract_features", "weights", "nosuch"),
+    ("kerazoo.extract_features", "file", "/dev/null"),
+    ("kerazoo.save_run_weights", "run", "nosuch"),
+    ("kerazoo.save_run_weights", "path", "new.h5"),
+    ("kerazoo.save_run_weights", "path", "/dev/null/a.safetensors"),
     ("kerazoo.export", "run", "nosuch"),
     ("kerazoo.export", "path", "nosuch"),
     ("kerazoo.export", "path", "/dev/null"),
@@ -342,6 +362,15 @@ def good(place, data_dir, digits):
         },
         "kerazoo.layers.RegionRegression": {"classes": 2, "size": (32, 32)},
         "kerazoo.layers.PerImage": {"regions": 4},
+        "kerazoo.weights.find_weights": {"network": "lenet5", "name": "mnist"},
+        "kerazoo.weights.save_weights": {
+            "weights": find_weights("lenet5", "mnist"), "path": "new.safetensors"
+        },
+        "kerazoo.classifier": {"network": "lenet5", "weights": "digits"},
+        "kerazoo.save_run_weights": {"path": "new.safetensors"},
+        "kerazoo.extract_features": {
+            "network": "lenet5", "data": "digits", "weights": "digits"
+        },
     }  # fmt: skip
     return lambda name: common | own.get(name, {})
 
@@ -350,6 +379,7 @@ def good(place, data_dir, digits):
 OPTIONAL = {
     "kerazoo.fit": ("recipe", "run", "data"),
     "kerazoo.data.normalization": ("mean", "std"),
+    "kerazoo.classifier": ("weights",),
 }
 
 
@@ -435,6 +465,10 @@ WORDS = {
     "tune": f"mlp_256 {FEW} --folder OUT/search --space learning_rate=1,2",
     "winner": "PLACE/search --run OUT/run",
     "ensemble": "PLACE/run PLACE/other --folder OUT/ensemble",
+    "weights list": "lenet5 digits",
+    "weights fetch": "lenet5 digits",
+    "weights verify": "lenet5 digits --data digits --data-dir DATA",
+    "features": "lenet5 --weights digits --data digits --data-dir DATA",
 }
 TEXTS = {
     "int": ["", "x", "1.5", "nan", "-1", str(10**12), "1e3", LONG],

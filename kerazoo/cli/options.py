@@ -132,7 +132,8 @@ class RecipeOptions:
             f"{name}={value}" for name, value in fields.items() if value is not None
         ]
         default = "laptop" if self.weights is None else "fine_tuning"
-        chosen = recipes.choose(self.recipe or default, network)
+        named = default if self.recipe is None else self.recipe
+        chosen = recipes.choose(named, network)
         return chosen.override(*(self.setting or ()), *given)
 
 

@@ -10,14 +10,12 @@ import json
 import pathlib
 import struct
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kerazoo import reader
-from kerazoo.files import replacing
+from kerazoo.files import check_file, replacing
+from kerazoo.reader import Path
 from kerazoo.weights.records import WeightSet
-
-if TYPE_CHECKING:
-    import keras
 
 # The length of the header stands in the first eight bytes; no header is longer.
 LONGEST = 100_000_000
@@ -46,28 +44,48 @@ def is_own(path: pathlib.Path) -> bool:
     return _metadata(path) is not None
 
 
-def read_set(path: pathlib.Path) -> WeightSet:
+@reader.checked
+def read_set(path: Path) -> WeightSet:
     """What a file of kerazoo's own says of itself.
 
+    Args:
+        path: The file.
+
     Raises:
-        ValueError: Where it is damaged, or another's.
+        ValueError: Where it is not there, damaged, or another's.
     """
-    data = _metadata(path)
+    data = _metadata(_there(path))
     if data is None:
         raise ValueError(f"{path} is no file of weights that kerazoo has written.")
     fields = reader.record(WeightSet, data["set"], str(path))
     return dataclasses.replace(fields, path=str(path))
 
 
-def read_training(path: pathlib.Path) -> dict[str, Any]:
-    """How the weights of a file were trained: recipe, history, command, versions."""
-    return (_metadata(path) or {}).get("training", {})
+@reader.checked
+def read_training(path: Path) -> dict[str, Any]:
+    """How the weights of a file were trained: recipe, history, command, versions.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ValueError: Where it is not there.
+    """
+    return (_metadata(_there(path)) or {}).get("training", {})
 
 
+def _there(path):
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"path: there is no file {path}.")
+    return path
+
+
+@reader.checked
 def save_weights(
-    model: "keras.Model",
+    model: Any,
     weights: WeightSet,
-    path: pathlib.Path,
+    path: Path,
     *,
     training: Mapping[str, Any] | None = None,
     half: bool = False,
@@ -75,7 +93,7 @@ def save_weights(
     """Writes a network's weights and what belongs to them.
 
     Args:
-        model: The network, or one that has its layers among others.
+        model: The ``keras.Model``, or one that has its layers among others.
         weights: What they are.
         path: The file.
         training: What else is known, as plain data.
@@ -97,5 +115,5 @@ def save_weights(
         "set": reader.plain(dataclasses.replace(weights, path=None)),
         "training": dict(training or {}),
     }
-    with replacing(path) as scratch:
+    with replacing(check_file(path)) as scratch:
         save_file(tensors, scratch, metadata={"kerazoo": json.dumps(record)})

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from kerazoo import reader
 from kerazoo.reader import Count, Pair, Positive
 from kerazoo.weights.download import RemoteFile
 
@@ -41,6 +42,15 @@ class Preprocessing:
     share: Positive = 1.0
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     native: Pair | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be done to an image."""
+        reader.validate(self)
+        if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std):
+            raise ValueError(
+                f"mean has {len(self.mean)} numbers and std {len(self.std)}; give one "
+                "of each for a grey image, or three."
+            )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
