@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerazoo import reader
 from kerazoo.files import replacing
+from kerazoo.reader import Path
 from kerazoo.weights.records import WeightSet
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def _metadata(path: pathlib.Path) -> dict[str, Any] | None:
         file.seek(8)
         text = file.read(length)
     try:
-        found = json.loads(text)["__metadata__"]["kerazoo"]
-        return json.loads(found)
+        found = json.loads(json.loads(text)["__metadata__"]["kerazoo"])
+        return found if isinstance(found["set"], dict) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -46,22 +47,38 @@ def is_own(path: pathlib.Path) -> bool:
     return _metadata(path) is not None
 
 
-def read_set(path: pathlib.Path) -> WeightSet:
+def _own(path: pathlib.Path) -> dict[str, Any]:
+    """What a file of kerazoo's own says of itself, as plain data."""
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}; give one that kerazoo has written.")
+    data = _metadata(path)
+    if data is None:
+        raise ValueError(
+            f"{path} is no file of weights that kerazoo has written, or its beginning "
+            "is damaged; give one that save_run_weights has made."
+        )
+    return data
+
+
+@reader.checked
+def read_set(path: Path) -> WeightSet:
     """What a file of kerazoo's own says of itself.
 
     Raises:
         ValueError: Where it is damaged, or another's.
     """
-    data = _metadata(path)
-    if data is None:
-        raise ValueError(f"{path} is no file of weights that kerazoo has written.")
-    fields = reader.record(WeightSet, data["set"], str(path))
+    fields = reader.record(WeightSet, _own(pathlib.Path(path))["set"], str(path))
     return dataclasses.replace(fields, path=str(path))
 
 
-def read_training(path: pathlib.Path) -> dict[str, Any]:
-    """How the weights of a file were trained: recipe, history, command, versions."""
-    return (_metadata(path) or {}).get("training", {})
+@reader.checked
+def read_training(path: Path) -> dict[str, Any]:
+    """How the weights of a file were trained: recipe, history, command, versions.
+
+    Raises:
+        ValueError: Where it is damaged, or another's.
+    """
+    return _own(pathlib.Path(path)).get("training", {})
 
 
 def save_weights(
@@ -80,6 +97,9 @@ def save_weights(
         path: The file.
         training: What else is known, as plain data.
         half: Whether to keep 16 bits of every number.
+
+    Raises:
+        ValueError: Where `training` is no plain data.
     """
     import keras
     import numpy as np
@@ -97,5 +117,12 @@ def save_weights(
         "set": reader.plain(dataclasses.replace(weights, path=None)),
         "training": dict(training or {}),
     }
+    try:
+        said = json.dumps(record)
+    except TypeError as error:
+        raise ValueError(
+            f"training cannot be written as JSON ({error}); give numbers, texts, lists "
+            "and mappings by text."
+        ) from error
     with replacing(path) as scratch:
-        save_file(tensors, scratch, metadata={"kerazoo": json.dumps(record)})
+        save_file(tensors, scratch, metadata={"kerazoo": said})
