@@ -265,6 +265,11 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     if given:
         source = {one.name: one for one in (source, *given)}
     _check_size(body, source, inputs, Top(**top), card)
+    if weights is not None and not isinstance(weights, pathlib.Path):
+        from kerazoo.weights.loading import locate
+
+        # A file that cannot be had is known before the network is built.
+        locate(weights, top["include_top"])
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)

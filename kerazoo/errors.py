@@ -32,9 +32,9 @@ def unknown(kind: str, given: object, allowed: Iterable[str]) -> ValueError:
     return ValueError(f"Unknown {kind} {given!r}; {' '.join(hints)}")
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
     """A number of things, as in ``1 epoch`` or ``1,200 epochs``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 # Errors whose text is the sentence; of all others the kind is said too.

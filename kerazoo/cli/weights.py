@@ -184,11 +184,13 @@ def weights_verify(
 ) -> None:
     """Measure weights on the test images of the data that they were trained on."""
     from kerazoo.serving.classification import verify_weights
+    from kerazoo.weights.loading import resolve
 
     metrics = verify_weights(network, name, data, limit=limit, data_dir=data_dir)
     if as_json:
         print(json.dumps(metrics.to_dict(), indent=2))
         return
     report(metrics)
-    for one in find_weights(network, name).accuracy:
+    known = resolve(network, name)
+    for one in known.accuracy if known else ():
         console.print(f"published      {one}", markup=False)

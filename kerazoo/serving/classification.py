@@ -16,7 +16,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry
 from kerazoo.data.batches import each_image
 from kerazoo.data.resizing import channels
-from kerazoo.reader import Count, Name, NetworkName, Path
+from kerazoo.reader import Count, Name, NetworkName, Path, Weights
 from kerazoo.run import Metrics, Run
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.tasks import Guess
@@ -82,6 +82,11 @@ class Classifier:
             ValueError: For what is no image.
         """
         if isinstance(images, (list, tuple)):
+            if not images:
+                raise ValueError(
+                    "images is an empty list; give one image or more, as files or "
+                    "uint8 arrays."
+                )
             return np.concatenate([self.probabilities(one) for one in images])
         batch = self._batch(images)
         self._calls += 1
@@ -115,7 +120,7 @@ class Classifier:
 def classifier(
     network: Network,
     *,
-    weights: Path | None = None,
+    weights: Weights | None = None,
     best: bool = False,
     name: str | None = None,
 ) -> Classifier:
@@ -139,12 +144,20 @@ def classifier(
         ValueError: Where there is no such network, run or set of weights, the weights
             cannot be had, or they do not say what is done to the images.
     """
-    if isinstance(network, Run) or network not in registry.list_models():
+    # The command line gives the name as a path, which without weights is a run's.
+    is_name = isinstance(network, str) or weights is not None
+    if isinstance(network, Run) or not (
+        is_name and os.fspath(network) in registry.list_models()
+    ):
         return _of_run(network, weights, best)
     if weights is None:
         raise ValueError(
             f"{network} has no weights of its own; give some, as in weights='imagenet' "
             f"(kerazoo weights {network} lists them)."
+        )
+    if best:
+        raise ValueError(
+            f"best is of a run, and {network} with weights is a network; leave it out."
         )
     chosen = resolve(str(network), weights)
     if chosen is None:
@@ -184,7 +197,7 @@ def _run(path):
 @reader.checked
 def verify_weights(
     network: NetworkName,
-    weights: Path,
+    weights: Weights,
     data: Name,
     *,
     limit: Count | None = None,

@@ -28,6 +28,7 @@ from kerazoo.surgery.for_inference import (
     own_size,
     with_all_boxes,
 )
+from kerazoo.surgery.graph import Graph
 
 # The share of test images that integers must call what floats call them.
 LEAST_AGREEMENT = 0.8
@@ -147,7 +148,8 @@ def export(
     kind = _kind(format, path)
     place = _place(kind, run, path, best, int8, overwrite)
     if isinstance(run, keras.Model):
-        model, source, told = run, None, {}
+        # Keras knows no input of a sequential model that was never called.
+        model, source, told = Graph(run).model, None, {}
     else:
         source = run if isinstance(run, Run) else Run(run)
         model, told = source.model(best=best), _told(source)
@@ -229,6 +231,11 @@ def _place(kind, run, path, best, int8, overwrite):
     if isinstance(run, keras.Model):
         if path is None:
             raise ValueError("path is None; say where a model is to be written.")
+        if best:
+            raise ValueError(
+                "best is of a run, which keeps the network of an earlier epoch too; "
+                "leave it out, or give a run."
+            )
         if int8:
             raise ValueError(
                 "int8 is calibrated on images that the network was trained on, and a "

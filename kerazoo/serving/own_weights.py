@@ -1,6 +1,7 @@
 """A run's weights as a file of their own, with all that belongs to them."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from kerazoo.reader import Name, Path
 from kerazoo.run import Run
 from kerazoo.weights import Accuracy, Preprocessing, WeightSet, save_weights
 from kerazoo.weights.loading import resolve
+from kerazoo.weights.own import is_own
 
 # What whitens images cannot be said in a mean and a deviation.
 WHITENING = ("normalize_gcn", "normalize_zca")
@@ -34,6 +36,11 @@ def weight_set(run: Path | Run, *, name: Name | None = None) -> WeightSet:
         raise ValueError(
             f"{run.path} is of {config.network}, which kerazoo does not build by name; "
             "keep its model.keras, which has everything."
+        )
+    if not run.finished:
+        raise ValueError(
+            f"{run.path} has not ended; give the command again that began it, and save "
+            "what comes out."
         )
     model, metrics = run.model(), run.metrics
     return WeightSet(
@@ -99,7 +106,7 @@ def save_run_weights(
     *,
     name: Name | None = None,
     half: bool = False,
-    training: Any = None,
+    training: Mapping[str, Any] | None = None,
 ) -> WeightSet:
     """Writes a run's weights to a file of safetensors.
 
@@ -109,7 +116,8 @@ def save_run_weights(
 
     Args:
         run: The run or its folder.
-        path: The file; its name must end in ``.safetensors``.
+        path: The file; its name must end in ``.safetensors``. An earlier one that
+            kerazoo has written is replaced.
         name: What the weights are called; by default ``run/`` and the folder's name.
         half: Whether to keep 16 bits of every number.
         training: What else is to be kept of the training, as plain data.
@@ -118,16 +126,21 @@ def save_run_weights(
         What the file says of itself.
 
     Raises:
-        ValueError: As :func:`weight_set`; or where the path is of another kind, or
-            cannot be written.
+        ValueError: As :func:`weight_set`; or where the path is of another kind, is
+            another's or cannot be written, or `training` is no plain data.
     """
     run = run if isinstance(run, Run) else Run(run)
     path = check_file(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"{path} must end in .safetensors; give such a name.")
+    if path.exists() and not is_own(path):
+        raise ValueError(
+            f"{path} was not written by kerazoo, so that it is not replaced; move it "
+            "away, or give another path."
+        )
     known = weight_set(run, name=name)
     config = run.config
-    facts = {
+    facts: dict[str, Any] = {
         "recipe": run.recipe.to_dict(),
         "history": run.history,
         "images": dict(config.images),
@@ -135,7 +148,7 @@ def save_run_weights(
         "versions": dict(config.versions),
     }
     save_weights(
-        run.model(), known, pathlib.Path(path), training=facts | (training or {}),
+        run.model(), known, pathlib.Path(path), training=facts | dict(training or {}),
         half=half,
     )  # fmt: skip
     return known

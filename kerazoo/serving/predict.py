@@ -13,7 +13,7 @@ from kerazoo import data as kerazoo_data
 from kerazoo import reader, tasks
 from kerazoo.files import check_folder
 from kerazoo.proposals import of_model
-from kerazoo.reader import Count, Path
+from kerazoo.reader import Count, Path, Weights
 from kerazoo.run import Run
 from kerazoo.serving.classification import classifier
 from kerazoo.serving.detection import Drawings, network_input
@@ -32,7 +32,7 @@ def predict(
     run: Path | Run,
     images: Paths,
     *,
-    weights: Path | None = None,
+    weights: Weights | None = None,
     top: Count = 3,
     best: bool = False,
     masks: Path | None = None,
@@ -73,7 +73,7 @@ def predictions(
     run: Path | Run,
     images: Sequence[pathlib.Path],
     *,
-    weights: Path | None = None,
+    weights: Weights | None = None,
     top: Count = 3,
     best: bool = False,
     masks: Path | None = None,

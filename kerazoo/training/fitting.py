@@ -31,7 +31,7 @@ from kerazoo.precision import (
     use,
 )
 from kerazoo.processes import someone_watches
-from kerazoo.reader import Count, Name, Path
+from kerazoo.reader import Count, Name, Path, Weights
 from kerazoo.recipe import Recipe
 from kerazoo.run import (
     BestEpoch,
@@ -117,7 +117,7 @@ def fit(
     data: DataLike | None = None,
     recipe: Recipe | Name | None = None,
     *,
-    weights: Path | None = None,
+    weights: Weights | None = None,
     run: Path | None = None,
     data_dir: Path | None = None,
     precision: str = "auto",
@@ -242,7 +242,7 @@ def ready(
     data: DataLike | None,
     recipe: Recipe | str | None,
     *,
-    weights: Path | None = None,
+    weights: Weights | None = None,
     data_dir: Path | None,
     precision: str,
     devices: Count | None = None,
@@ -291,7 +291,7 @@ def ready(
 def network_and_recipe(
     network: str | keras.Model,
     recipe: Recipe | str | None,
-    weights: Path | None = None,
+    weights: Weights | None = None,
 ) -> tuple[str, Recipe, OwnModel | None]:
     """A network's name, how to train it, and the model where it is the caller's."""
     if isinstance(network, keras.Model):

@@ -75,9 +75,14 @@ class Phases:
                         self._thawing.append(layer)
                         self._thawed += variables
         if not model.trainable_variables:
+            if not self._trainable:
+                raise ValueError(
+                    f"{model.name} has no weights that are trainable; set the "
+                    "trainable of some layers to True."
+                )
             raise ValueError(
-                f"freeze is {list(recipe.freeze)}, which leaves {model.name} nothing "
-                "to train; name fewer layers."
+                f"freeze is {list(recipe.freeze)} and batch_norm {recipe.batch_norm}, "
+                f"which leaves {model.name} nothing to train; name fewer layers."
             )
         if self.border and not self._thawing:
             raise ValueError(

@@ -40,6 +40,21 @@ def impostor(head: bytes) -> str | None:
     return None
 
 
+def check_head(head: bytes, place: str | os.PathLike) -> None:
+    """Refuses what stands in the place of a file of weights, or nothing at all.
+
+    Args:
+        head: The first ``HEAD`` bytes.
+        place: The file, for the error.
+
+    Raises:
+        ValueError: For an empty file, a page or a pointer.
+    """
+    other = impostor(head) or ("" if head else "empty")
+    if other:
+        raise ValueError(f"{place} is {other}; get the file of weights again.")
+
+
 def check_unpacked(unpacked: int, packed: int, place: str | os.PathLike) -> None:
     """Refuses what unpacks to more than any weights do, before it fills the memory.
 

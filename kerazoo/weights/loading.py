@@ -12,9 +12,10 @@ import numpy as np
 from keras import layers
 
 from kerazoo import registry
+from kerazoo.errors import counted
 from kerazoo.surgery.replace_head import score_layers
 from kerazoo.symbolic import symbolic
-from kerazoo.weights import own
+from kerazoo.weights import contents, own
 from kerazoo.weights.catalogue import find_weights, list_weights
 from kerazoo.weights.conversion import Report, convert
 from kerazoo.weights.download import fetch, weights_folder
@@ -51,17 +52,24 @@ def resolve(network: str, weights: str | os.PathLike) -> WeightSet | None:
         ValueError: For an unknown name, a file that is not there, or one of which
             nobody can say how it is read.
     """
-    if not is_file(weights):
+    sets = list_weights(network)
+    # A folder of data is often called as the data are.
+    named = isinstance(weights, str) and any(
+        weights in (one.name, one.data) for one in sets
+    )
+    if named or not is_file(weights):
         return find_weights(network, os.fspath(weights))
     path = pathlib.Path(weights)
     if path.is_dir():
-        found = [one for one in list_weights(network) if _name_in(one, path)]
+        found = [one for one in sets if _name_in(one, path)]
         if len(found) == 1:
             return dataclasses.replace(found[0], path=str(_name_in(found[0], path)))
-        known = ", ".join(one.file.name for one in list_weights(network) if one.file)
+        names = [_name_in(one, path).name for one in found]
+        known = ", ".join(names or [one.file.name for one in sets if one.file])
         raise ValueError(
-            f"weights is the folder {path}, which holds {len(found)} files of weights "
-            f"for {network}; give one of them. Known are {known or 'none'}."
+            f"weights is the folder {path}, which holds {len(found) or 'no'} published "
+            f"files of {network}; give the path of a file"
+            f"{f' ({known})' if known else ''}."
         )
     if not path.is_file():
         raise ValueError(f"weights: there is no file {path}.")
@@ -73,7 +81,7 @@ def resolve(network: str, weights: str | os.PathLike) -> WeightSet | None:
                 f"build that network, or give other weights."
             )
         return found_set
-    for one in list_weights(network):
+    for one in sets:
         if one.file and path.name in (one.file.name, _unzipped(one.file.name)):
             return dataclasses.replace(one, path=str(path), file=None)
         if one.without_top and path.name == one.without_top.name:
@@ -82,12 +90,27 @@ def resolve(network: str, weights: str | os.PathLike) -> WeightSet | None:
             )
     if path.name.endswith(KERAS_FILES):
         return None
-    names = [one.file.name for one in list_weights(network) if one.file]
+    with open(path, "rb") as file:
+        contents.check_head(file.read(contents.HEAD), path)
+    others = {one.network: 0 for one in list_weights() if _is_called(one, path)}
+    if others:
+        raise ValueError(
+            f"{path} is called like a published file of {' and '.join(others)}, not of "
+            f"{network}; build that network, or give other weights."
+        )
+    names = [one.file.name for one in sets if one.file]
+    written = "files that kerazoo or Keras (.weights.h5, .keras) has written"
     raise ValueError(
         f"{path} is called like no published file of {network}, so that nobody knows "
-        f"how it is read; known are {', '.join(names) or 'none'}, and files that "
-        "kerazoo or Keras (.weights.h5, .keras) has written."
+        f"how it is read, and no whole file of kerazoo's; known are "
+        f"{', '.join([*names, written])}."
     )
+
+
+def _is_called(one, path):
+    """Whether a file has the name that its publisher gave one of a set's."""
+    files = one.file, one.without_top
+    return any(f and path.name in (f.name, _unzipped(f.name)) for f in files)
 
 
 def _name_in(one, folder):
@@ -208,13 +231,14 @@ def _adapted(model, values):
             if layer.name in heads and have[:-1] == want[:-1]:
                 new.append(layer.name)
                 adapted.append(
-                    f"{layer.name} is new, with random weights for {want[-1]:,} "
-                    f"classes in place of {have[-1]:,}"
+                    f"{layer.name} is new, with random weights for "
+                    f"{counted(want[-1], 'class', 'classes')} in place of {have[-1]:,}"
                 )
             elif layer.name == first and _is_other_channels(layer, have, want):
                 values[name] = _other_channels(values[name], want[-2])
                 adapted.append(
-                    f"{layer.name} takes {want[-2]} channels in place of {have[-2]}"
+                    f"{layer.name} takes {counted(want[-2], 'channel')} in place of "
+                    f"{have[-2]}"
                 )
             else:
                 raise ValueError(f"{name} is {list(have)} there and {list(want)} here")
@@ -276,5 +300,6 @@ def _other_channels(kernel, channels):
 
 def _call(weights):
     """The call that builds the network of a set."""
-    given = {"classes": weights.classes} | dict(weights.options)
+    shape = weights.preprocessing.image_shape
+    given = {"input_shape": shape, "classes": weights.classes} | dict(weights.options)
     return f"{weights.network}({', '.join(f'{n}={v!r}' for n, v in given.items())})"

@@ -33,8 +33,8 @@ def _metadata(path: pathlib.Path) -> dict[str, Any] | None:
         file.seek(8)
         text = file.read(length)
     try:
-        found = json.loads(text)["__metadata__"]["kerazoo"]
-        return json.loads(found)
+        found = json.loads(json.loads(text)["__metadata__"]["kerazoo"])
+        return found if isinstance(found["set"], dict) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -42,6 +42,19 @@ def _metadata(path: pathlib.Path) -> dict[str, Any] | None:
 def is_own(path: pathlib.Path) -> bool:
     """Whether a file is one of kerazoo's own."""
     return _metadata(path) is not None
+
+
+def _own(path: pathlib.Path) -> dict[str, Any]:
+    """What a file of kerazoo's own says of itself, as plain data."""
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}; give one that kerazoo has written.")
+    data = _metadata(path)
+    if data is None:
+        raise ValueError(
+            f"{path} is no file of weights that kerazoo has written, or its beginning "
+            "is damaged; give one that save_run_weights has made."
+        )
+    return data
 
 
 @reader.checked
@@ -54,10 +67,7 @@ def read_set(path: Path) -> WeightSet:
     Raises:
         ValueError: Where it is not there, damaged, or another's.
     """
-    data = _metadata(_there(path))
-    if data is None:
-        raise ValueError(f"{path} is no file of weights that kerazoo has written.")
-    fields = reader.record(WeightSet, data["set"], str(path))
+    fields = reader.record(WeightSet, _own(pathlib.Path(path))["set"], str(path))
     return dataclasses.replace(fields, path=str(path))
 
 
@@ -69,16 +79,9 @@ def read_training(path: Path) -> dict[str, Any]:
         path: The file.
 
     Raises:
-        ValueError: Where it is not there.
+        ValueError: Where it is not there, damaged, or another's.
     """
-    return (_metadata(_there(path)) or {}).get("training", {})
-
-
-def _there(path):
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"path: there is no file {path}.")
-    return path
+    return _own(pathlib.Path(path)).get("training", {})
 
 
 @reader.checked
@@ -98,6 +101,9 @@ def save_weights(
         path: The file.
         training: What else is known, as plain data.
         half: Whether to keep 16 bits of every number.
+
+    Raises:
+        ValueError: Where `training` is no plain data.
     """
     import keras
     import numpy as np
@@ -115,5 +121,12 @@ def save_weights(
         "set": reader.plain(dataclasses.replace(weights, path=None)),
         "training": dict(training or {}),
     }
+    try:
+        said = json.dumps(record)
+    except TypeError as error:
+        raise ValueError(
+            f"training cannot be written as JSON ({error}); give numbers, texts, lists "
+            "and mappings by text."
+        ) from error
     with replacing(check_file(path)) as scratch:
-        save_file(tensors, scratch, metadata={"kerazoo": json.dumps(record)})
+        save_file(tensors, scratch, metadata={"kerazoo": said})

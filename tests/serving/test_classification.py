@@ -70,6 +70,7 @@ def test_images_of_every_form(run, images, tmp_path):
         (np.zeros((0, 4, 3), "uint8"), "images are uint8 of shape"),
         (np.zeros((4, 4, 7), "uint8"), "images have 7 channels"),
         ("nothing.png", "nothing.png"),
+        ([], "images is an empty list; give one image or more"),
     ],
 )
 def test_what_is_no_image(run, given, words):
@@ -113,6 +114,42 @@ def test_a_place_that_cannot_be(run, tmp_path, path, words):
         save_run_weights(run, tmp_path / path)
 
 
+def test_a_file_is_verified(run, command, tmp_path):
+    """By its path, and what it says of itself is shown beside."""
+    path = tmp_path / "a.safetensors"
+    save_run_weights(run, path)
+    words = ("weights", "verify", "lenet5", path, "--data", run.config.data)
+    status, out, err = command(*words, "--limit", 5)
+    assert (status, err) == (0, "")
+    assert "published" in out
+
+
+def test_what_others_have_written_is_not_replaced(run, tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(b"mine")
+    with pytest.raises(ValueError, match="was not written by kerazoo"):
+        save_run_weights(run, path)
+    assert path.read_bytes() == b"mine"
+    path.unlink()
+    save_run_weights(run, path)
+    save_run_weights(run, path, half=True)
+
+
+def test_what_is_no_plain_data_is_not_saved(run, tmp_path):
+    for training in (3, {"a": np.zeros(2)}):
+        with pytest.raises(ValueError, match="training"):
+            save_run_weights(run, tmp_path / "a.safetensors", training=training)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_has_not_ended_is_not_saved(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("config.json", "model.keras"):
+        (tmp_path / "run" / name).write_bytes((run.path / name).read_bytes())
+    with pytest.raises(ValueError, match="has not ended; give the command again"):
+        save_run_weights(tmp_path / "run", tmp_path / "a.safetensors")
+
+
 def test_whitened_images_cannot_be_said(run, tmp_path):
     recipe = kerazoo.recipes.find("lenet5").replace(
         {"epochs": 1, "normalization": "gcn"}
@@ -130,6 +167,11 @@ def test_whitened_images_cannot_be_said(run, tmp_path):
         ({"network": "lenet5"}, "lenet5 has no weights of its own; give some"),
         ({"network": "lenet"}, "Unknown network 'lenet'; did you mean lenet5"),
         ({"network": "lenet5", "weights": "mnits"}, "did you mean mnist"),
+        ({"network": "lenet5", "weights": ""}, "must be the name of trained weights"),
+        (
+            {"network": "lenet5", "weights": "mnist", "best": True},
+            "best is of a run, and lenet5 with weights is a network",
+        ),
         ({"network": "runs/none"}, "There is no run folder runs/none"),
         (
             {"network": "lenet5", "weights": "x.keras"},
@@ -155,6 +197,14 @@ def test_prediction_with_a_networks_weights(images, tmp_path):
     assert "b.png" in bad.problem
     with pytest.raises(ValueError, match="best, masks and draw are of a run"):
         kerazoo.predict("lenet5", tmp_path, weights="mnist", best=True)
+
+
+def test_the_command_predicts_with_a_networks_weights(command, images, tmp_path):
+    """Its argument is a path, of a run or not."""
+    Image.fromarray(images[0][..., 0]).save(tmp_path / "a.png")
+    status, out, err = command("predict", "lenet5", tmp_path, "--weights", "mnist")
+    assert (status, err) == (0, "")
+    assert "a.png: " in out
 
 
 def test_blue_comes_first_where_the_weights_say_so():

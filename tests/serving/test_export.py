@@ -270,6 +270,14 @@ def test_images_of_one_size(trained, tmp_path):
         kerazoo.export(model, tmp_path / "b.onnx", image_size=(27, 28))
 
 
+def test_a_sequential_model(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3, "softmax")]
+    )
+    done = kerazoo.export(model, tmp_path / "a.tflite")
+    assert done.outputs == ("logits", "probabilities")
+
+
 def test_large_kernels_are_in_the_file(tmp_path, monkeypatch):
     """They go round the converter, which takes gigabytes over them."""
     monkeypatch.setattr(formats, "LARGE", 100)
@@ -445,6 +453,14 @@ def test_what_is_wrong_is_said_at_once(trained, tmp_path, monkeypatch):
         kerazoo.export(model)
     with pytest.raises(ValueError, match="a model knows none; give a run"):
         kerazoo.export(model, tmp_path / "a.onnx", int8=True)
+    with pytest.raises(ValueError, match="best is of a run"):
+        kerazoo.export(model, tmp_path / "a.onnx", best=True)
+    dense = keras.layers.Dense(3)
+    with pytest.raises(ValueError, match="has no graph of layers; give a functional"):
+        kerazoo.export(keras.Sequential([dense]), tmp_path / "a.onnx")
+    vectors = keras.Sequential([keras.Input((4,)), dense])
+    with pytest.raises(ValueError, match="give a network that takes one batch of"):
+        kerazoo.export(vectors, tmp_path / "a.onnx")
     assert (tmp_path / "foreign.onnx").read_text() == "mine"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "foreign.onnx"]
 

@@ -163,6 +163,13 @@ def test_what_a_network_cannot_freeze_is_refused(fit, words, sentence, tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+def test_a_model_that_is_frozen_already_is_refused():
+    model = kerazoo.mlp_50(input_shape=(8, 8, 1))
+    model.trainable = False
+    with pytest.raises(ValueError, match="mlp_50 has no weights that are trainable"):
+        Phases(model, RECIPE, 1, lambda _: None)
+
+
 def test_recipes_of_the_old_name_are_read(tmp_path):
     config = {"network": "a", "data": "b", "classes": ["c"], "image_shape": [8, 8, 1]}
     recipe = RECIPE.to_dict()

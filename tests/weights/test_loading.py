@@ -63,7 +63,7 @@ def test_another_number_of_classes_keeps_a_new_head_and_says_so(published):
 
 @pytest.mark.parametrize("channels", [1, 2, 5, 6])
 def test_other_channels(published, tensors, channels):
-    with pytest.warns(UserWarning, match=f"takes {channels} channels in place of 3"):
+    with pytest.warns(UserWarning, match=f"takes {channels} channels? in place of 3"):
         model = kerazoo.resnet20_cifar(
             weights=published, input_shape=(32, 32, channels)
         )
@@ -82,7 +82,7 @@ def test_other_channels(published, tensors, channels):
 def test_grey_images_are_seen_as_grey_rgb_ones(published):
     """One channel does what three equal ones do."""
     colored = kerazoo.resnet20_cifar(weights=published)
-    with pytest.warns(UserWarning, match="takes 1 channels"):
+    with pytest.warns(UserWarning, match="takes 1 channel "):
         grey = kerazoo.resnet20_cifar(weights=published, input_shape=(32, 32, 1))
     image = np.random.default_rng(0).normal(size=(1, 32, 32, 1)).astype("float32")
     np.testing.assert_allclose(grey(image), colored(np.repeat(image, 3, -1)), atol=1e-5)
@@ -107,7 +107,7 @@ def test_a_name_prefixes_the_layers_and_the_weights_are_there(published):
 def test_a_folder_that_holds_a_published_file(published):
     model = kerazoo.resnet20_cifar(weights=published.parent)
     assert model.get_layer("stage2_block1_conv0")
-    with pytest.raises(ValueError, match=r"the folder .*, which holds 0 files"):
+    with pytest.raises(ValueError, match=r"the folder .*, which holds no published"):
         kerazoo.resnet50(weights=published.parent)
 
 
@@ -116,6 +116,9 @@ def test_a_folder_that_holds_a_published_file(published):
     [
         ("weights.pth", None, "there is no file"),
         ("weights.pth", b"x", "called like no published file of resnet20_cifar"),
+        ("weights.pth", b"", "weights.pth is empty; get the file"),
+        ("weights.safetensors", b"<html><body>404", "is a page, not a file"),
+        ("resnet32-d509ac18.th", b"x", "published file of resnet32_cifar, not of"),
         ("cifar10_resnet20-4118986f.pt", b"<html>", "resnet20-4118986f.pt"),
         ("cifar10_resnet20-4118986f.pt", b"PK\x03\x04", "resnet20-4118986f.pt"),
     ],
@@ -128,19 +131,37 @@ def test_what_is_no_file_of_weights(tmp_path, name, content, words):
         kerazoo.resnet20_cifar(weights=path)
 
 
+def test_a_folder_called_as_the_data_does_not_hide_the_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist").mkdir()
+    assert resolve("lenet5", "mnist").name == "kerazoo/mnist"
+    with pytest.raises(ValueError, match="weights is the folder mnist"):
+        resolve("lenet5", "./mnist")
+
+
+def test_one_class_and_one_channel_are_said_in_the_singular(published):
+    with pytest.warns(UserWarning) as said:
+        kerazoo.resnet20_cifar(weights=published, classes=1, input_shape=(32, 32, 1))
+    words = "; ".join(str(one.message) for one in said)
+    assert "takes 1 channel in place of 3" in words
+    assert "weights for 1 class in place of 10" in words
+
+
 def test_a_file_of_other_shapes(tmp_path, tensors):
     path = tmp_path / CHOSEN.file.name
     save_file(tensors | {"layer1.0.conv2.weight": np.zeros((16, 8, 3, 3), "f4")}, path)
     words = (
         r"do not fit resnet20_cifar with these options: stage1_block1_conv2/kernel is "
         r"\[3, 3, 8, 16\] there and \[3, 3, 16, 16\] here. They belong to "
-        r"resnet20_cifar\(classes=10, shortcut='B'\)"
+        r"resnet20_cifar\(input_shape=\(32, 32, 3\), classes=10, shortcut='B'\)"
     )
     with pytest.raises(ValueError, match=words):
         kerazoo.resnet20_cifar(weights=path)
 
 
-def test_without_a_network_the_place_is_named(no_network):
+def test_without_a_network_the_place_is_named(no_network, monkeypatch):
+    """Before the network is built."""
+    monkeypatch.setattr("keras.layers.Conv2D", lambda *_, **__: pytest.fail("it is"))
     words = f"resnet50_weights.* is not in {re.escape(str(no_network))}"
     with pytest.raises(ValueError, match=words):
         kerazoo.resnet50(weights="imagenet")
@@ -217,6 +238,18 @@ def test_tensors_are_called_by_layer_and_variable(own_file):
     assert names == sorted(names)
     assert names[0].startswith("conv1/")
     assert "predictions/kernel" in names
+
+
+@pytest.mark.parametrize("read", [own.read_set, own.read_training])
+def test_what_kerazoo_has_not_written(tmp_path, read):
+    with pytest.raises(ValueError, match=r"There is no file .*none"):
+        read(tmp_path / "none")
+    with pytest.raises(ValueError, match="There is no file"):
+        read(tmp_path)
+    for metadata in ({}, {"kerazoo": "{}"}, {"kerazoo": "[]"}):
+        save_file({"x": np.zeros(1)}, tmp_path / "x.safetensors", metadata=metadata)
+        with pytest.raises(ValueError, match="is no file of weights that kerazoo has"):
+            read(tmp_path / "x.safetensors")
 
 
 def test_half_of_the_bits(own_file, tmp_path):

@@ -62,11 +62,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
 def _read(stream: IO[bytes], path: os.PathLike, zipped: bool) -> dict[str, np.ndarray]:
     head = stream.read(contents.HEAD)
     stream.seek(0)
-    other = contents.impostor(head)
-    if other or not head:
-        raise ValueError(
-            f"{path} is {other or 'empty'}; get the file of weights again."
-        )
+    contents.check_head(head, path)
     # Each of the libraries takes longer to import than most files to read.
     # A length, which may begin as anything does, then JSON.
     if head[8:9] == b"{" and not any(head[5:8]):
