@@ -9,6 +9,7 @@ import kerazoo
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import Json, Network
 from kerazoo.errors import counted
+from kerazoo.weights import list_weights
 
 
 @app.command("list")
@@ -75,6 +76,8 @@ def info(
         console.print(
             f"Option {own.name}: {own.doc} {own.choices}; {default}.", markup=False
         )
+    if names := [one.name for one in list_weights(network)]:
+        console.print(f"Trained weights: {', '.join(names)}", markup=False)
     if card.proof:
         console.print(f"Proof: {card.proof}", markup=False)
     console.print(ledger)
