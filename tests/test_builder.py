@@ -330,7 +330,7 @@ def test_damaged_weights(tmp_path, kind, damage):
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ("imagenet", "no trained weights of mlp_50 are known; give the path of a"),
+        ("imagenet", "Unknown weights of mlp_50 'imagenet'; it must be one of"),
         ("there/is/none.keras", "there is no file"),
         (7, "weights is 7; it must be the name of trained weights, as in 'imagenet'"),
     ],

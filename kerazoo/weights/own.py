@@ -44,19 +44,6 @@ def is_own(path: pathlib.Path) -> bool:
     return _metadata(path) is not None
 
 
-def _own(path: pathlib.Path) -> dict[str, Any]:
-    """What a file of kerazoo's own says of itself, as plain data."""
-    if not path.is_file():
-        raise ValueError(f"There is no file {path}; give one that kerazoo has written.")
-    data = _metadata(path)
-    if data is None:
-        raise ValueError(
-            f"{path} is no file of weights that kerazoo has written, or its beginning "
-            "is damaged; give one that save_run_weights has made."
-        )
-    return data
-
-
 @reader.checked
 def read_set(path: Path) -> WeightSet:
     """What a file of kerazoo's own says of itself.
@@ -67,7 +54,7 @@ def read_set(path: Path) -> WeightSet:
     Raises:
         ValueError: Where it is not there, damaged, or another's.
     """
-    fields = reader.record(WeightSet, _own(pathlib.Path(path))["set"], str(path))
+    fields = reader.record(WeightSet, _said(path)["set"], str(path))
     return dataclasses.replace(fields, path=str(path))
 
 
@@ -81,7 +68,21 @@ def read_training(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: Where it is not there, damaged, or another's.
     """
-    return _own(pathlib.Path(path)).get("training", {})
+    return _said(path).get("training", {})
+
+
+def _said(path):
+    """What a file of kerazoo's own says of itself, as plain data."""
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"path: there is no file {path}.")
+    data = _metadata(path)
+    if data is None:
+        raise ValueError(
+            f"{path} is no file of weights that kerazoo has written, or its beginning "
+            "is damaged; give one that save_run_weights has made."
+        )
+    return data
 
 
 @reader.checked

@@ -242,9 +242,9 @@ def test_tensors_are_called_by_layer_and_variable(own_file):
 
 @pytest.mark.parametrize("read", [own.read_set, own.read_training])
 def test_what_kerazoo_has_not_written(tmp_path, read):
-    with pytest.raises(ValueError, match=r"There is no file .*none"):
+    with pytest.raises(ValueError, match=r"there is no file .*none"):
         read(tmp_path / "none")
-    with pytest.raises(ValueError, match="There is no file"):
+    with pytest.raises(ValueError, match="there is no file"):
         read(tmp_path)
     for metadata in ({}, {"kerazoo": "{}"}, {"kerazoo": "[]"}):
         save_file({"x": np.zeros(1)}, tmp_path / "x.safetensors", metadata=metadata)
