@@ -40,8 +40,9 @@ def export(
         bool, typer.Option("--int8", help="In 8-bit integers: onnx or litert.")
     ] = False,
     calibration: Annotated[
-        int, typer.Option(help="Training images to calibrate --int8 on.")
-    ] = 200,
+        int | None,
+        typer.Option(help="Training images to calibrate --int8 on; 200 by default."),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:

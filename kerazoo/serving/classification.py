@@ -21,7 +21,7 @@ from kerazoo.run import Metrics, Run
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.tasks import Guess
 from kerazoo.tasks.classification import classification_metrics
-from kerazoo.weights import Preprocessing, WeightSet
+from kerazoo.weights import Preprocessing, WeightSet, list_weights
 from kerazoo.weights.labels import imagenet, labels_of
 from kerazoo.weights.loading import load_set, resolve
 from kerazoo.weights.normalization import normalized
@@ -151,9 +151,11 @@ def classifier(
     ):
         return _of_run(network, weights, best)
     if weights is None:
+        known = [one.data for one in list_weights(str(network))]
+        hint = f", as in weights={known[0]!r}" if known else " by the path of a file"
         raise ValueError(
-            f"{network} has no weights of its own; give some, as in weights='imagenet' "
-            f"(kerazoo weights {network} lists them)."
+            f"{network} has no weights of its own; give some{hint} (kerazoo weights "
+            f"{network} lists what there is)."
         )
     if best:
         raise ValueError(

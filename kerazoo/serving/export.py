@@ -30,6 +30,8 @@ from kerazoo.surgery.for_inference import (
 )
 from kerazoo.surgery.graph import Graph
 
+# Training images that the ranges of integers are taken from.
+CALIBRATION = 200
 # The share of test images that integers must call what floats call them.
 LEAST_AGREEMENT = 0.8
 
@@ -108,7 +110,7 @@ def export(
     image_size: Count | Pair | None = None,
     best: bool = False,
     int8: bool = False,
-    calibration: Count = 200,
+    calibration: Count | None = None,
     data: kerazoo_data.ImageData | None = None,
     overwrite: bool = False,
 ) -> Export:
@@ -133,7 +135,7 @@ def export(
         int8: Whether it computes in 8-bit integers, in ``onnx`` or ``litert``; the
             latter then takes images of the network's own size alone.
         calibration: For ``int8``, from how many training images of the run the ranges
-            of numbers are taken.
+            of numbers are taken; 200 by default.
         data: For ``int8``, the images of a run that was trained on arrays.
         overwrite: Whether an earlier export that stands there may be deleted.
 
@@ -145,6 +147,11 @@ def export(
             format, a package is missing, or a layer has no form in the format.
         RuntimeError: Where the file gives other answers; nothing is left of it.
     """
+    for name, given in (("calibration", calibration), ("data", data)):
+        if given is not None and not int8:
+            raise ValueError(
+                f"{name} is for eight bits alone; give int8 with it, or leave it out."
+            )
     kind = _kind(format, path)
     place = _place(kind, run, path, best, int8, overwrite)
     if isinstance(run, keras.Model):
@@ -172,7 +179,8 @@ def export(
             compared, found = job.write(scratch), None
         else:
             assert source
-            compared, found = job.write_int8(scratch, source, data, calibration)
+            count = CALIBRATION if calibration is None else calibration
+            compared, found = job.write_int8(scratch, source, data, count)
         return Export(
             path=str(place),
             format=kind.name,

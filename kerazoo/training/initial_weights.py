@@ -44,7 +44,10 @@ def set_initial_weights(
     if weights is None:
         return ""
     report = load_set(model, weights, options=weights.options)
-    return "; ".join([f"{weights.name}, trained on {weights.data}", *report.adapted])
+    said = [f"{weights.name}, trained on {weights.data}", *report.adapted]
+    if not report.new:
+        said.append("their head is kept, for it has as many classes")
+    return "; ".join(said)
 
 
 def _initialize(model, recipe, batches):

@@ -164,7 +164,8 @@ def test_whitened_images_cannot_be_said(run, tmp_path):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"network": "lenet5"}, "lenet5 has no weights of its own; give some"),
+        ({"network": "lenet5"}, "give some, as in weights='mnist'"),
+        ({"network": "dsn"}, "give some by the path of a file (kerazoo weights dsn"),
         ({"network": "lenet"}, "Unknown network 'lenet'; did you mean lenet5"),
         ({"network": "lenet5", "weights": "mnits"}, "did you mean mnist"),
         ({"network": "lenet5", "weights": ""}, "must be the name of trained weights"),

@@ -588,3 +588,13 @@ def test_the_command(trained, command, tmp_path):
     assert record["bytes"] == pathlib.Path("a.keras").stat().st_size
     status, out, errors = command("export", trained.path, "a.keras")
     assert (status, out) == (2, "") and "--overwrite" in errors
+
+
+@pytest.mark.parametrize("given", [{"calibration": 8}, {"data": "digits"}])
+def test_what_is_for_eight_bits_alone(trained, tmp_path, given):
+    if "data" in given:
+        given = {"data": kerazoo.data.load("digits")}
+    (name,) = given
+    with pytest.raises(ValueError, match=f"{name} is for eight bits alone"):
+        kerazoo.export(trained, tmp_path / "a.onnx", **given)
+    assert not list(tmp_path.iterdir())
