@@ -164,7 +164,7 @@ def test_whitened_images_cannot_be_said(run, tmp_path):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"network": "lenet5"}, "give some, as in weights='mnist'"),
+        ({"network": "lenet5"}, "give some, as in weights='digits'"),
         ({"network": "dsn"}, "give some by the path of a file (kerazoo weights dsn"),
         ({"network": "lenet"}, "Unknown network 'lenet'; did you mean lenet5"),
         ({"network": "lenet5", "weights": "mnits"}, "did you mean mnist"),
