@@ -467,6 +467,7 @@ WORDS = {
     "ensemble": "PLACE/run PLACE/other --folder OUT/ensemble",
     "weights list": "lenet5 digits",
     "weights fetch": "lenet5 digits",
+    "weights save": "PLACE/run OUT/a.safetensors",
     "weights verify": "lenet5 digits --data digits --data-dir DATA",
     "features": "lenet5 --weights digits --data digits --data-dir DATA",
 }

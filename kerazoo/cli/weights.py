@@ -1,4 +1,4 @@
-"""Trained weights: ``weights [NETWORK [NAME]]``, ``fetch``, ``verify``."""
+"""Trained weights: ``weights [NETWORK [NAME]]``, ``fetch``, ``verify``, ``save``."""
 
 import json
 import pathlib
@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 import kerazoo
 from kerazoo.cli.app import app, console
-from kerazoo.cli.options import DataDir, Json, Network, path, report
+from kerazoo.cli.options import DataDir, Json, Network, RunFolder, path, report
 from kerazoo.display import percent
 from kerazoo.weights import WeightSet, find_weights, list_weights
 from kerazoo.weights.download import fetch, seen, weights_folder
@@ -132,6 +132,29 @@ def weights_fetch(network: Network, name: SetName) -> None:
     one = find_weights(network, name)
     place = pathlib.Path(str(one.path)) if one.file is None else fetch(one.file)
     console.print(str(place), soft_wrap=True)
+
+
+@weights_app.command("save")
+def weights_save(
+    run: RunFolder,
+    file: Annotated[
+        pathlib.Path,
+        typer.Argument(parser=path, help="The file to write, FILE.safetensors."),
+    ],
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep 16 bits of every number.")
+    ] = False,
+) -> None:
+    """Keep a run's weights in a file, with all that belongs to them."""
+    from kerazoo.serving.own_weights import save_run_weights
+
+    known = save_run_weights(run, file, half=half)
+    console.print(
+        f"{file}: {known.network} for {known.classes:,} classes; kerazoo predict "
+        f"{known.network} IMAGES --weights {file}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @app.command("features")
