@@ -15,9 +15,9 @@ from rich.progress import track
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry
 from kerazoo.data.batches import each_image
-from kerazoo.data.resizing import channels
 from kerazoo.reader import Count, Name, NetworkName, Path, Weights
 from kerazoo.run import Metrics, Run
+from kerazoo.serving.raw_images import raw_batch
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.tasks import Guess
 from kerazoo.tasks.classification import classification_metrics
@@ -97,23 +97,7 @@ class Classifier:
     def _batch(self, images):
         if isinstance(images, (str, os.PathLike)):
             return kerazoo_data.read_image(images, self._channels)[None]
-        pixels = np.asarray(images)
-        if pixels.ndim == 2:
-            pixels = pixels[..., None]
-        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or not pixels.size:
-            raise ValueError(
-                f"images are {pixels.dtype} of shape {pixels.shape}; give uint8 images "
-                "(height, width, channels), a batch of them, files, or a list of these."
-            )
-        batch = pixels if pixels.ndim == 4 else pixels[None]
-        if batch.shape[-1] == 4:
-            batch = batch[..., :3]
-        if {batch.shape[-1], self._channels} - {1, 3}:
-            raise ValueError(
-                f"images have {batch.shape[-1]} channels; give grey or RGB ones, with "
-                "the channels last."
-            )
-        return np.asarray(channels(batch, self._channels))
+        return raw_batch(images, self._channels)
 
 
 @reader.checked

@@ -11,7 +11,6 @@ import numpy as np
 from kerazoo import data as kerazoo_data
 from kerazoo import reader
 from kerazoo.analysis import plots
-from kerazoo.data.resizing import channels
 from kerazoo.detections import Detections, Proposals, fitted
 from kerazoo.files import replacing
 from kerazoo.layers import ResizeBoxes, RestoreBoxes
@@ -20,6 +19,7 @@ from kerazoo.reader import Name, Path, Rate
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
 from kerazoo.serving.places import places
+from kerazoo.serving.raw_images import raw_batch
 from kerazoo.tasks.detection import SHOWN
 
 # The call that compiles.
@@ -68,25 +68,7 @@ class Detector:
         """
         if isinstance(images, (list, tuple)):
             return [found for one in images for found in self(one)]
-        pixels = np.asarray(images)
-        if pixels.ndim == 2:
-            pixels = pixels[..., None]
-        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-            raise ValueError(
-                f"images are {pixels.dtype} of shape {pixels.shape}; give uint8 images "
-                "(height, width, channels), a batch of them, or a list of images."
-            )
-        batch = pixels if pixels.ndim == 4 else pixels[None]
-        if not batch.size:
-            raise ValueError(f"images have no pixels, but the shape {pixels.shape}.")
-        if batch.shape[-1] == 4:
-            batch = batch[..., :3]
-        if {batch.shape[-1], self._channels} - {1, 3}:
-            raise ValueError(
-                f"images have {batch.shape[-1]} channels; give grey or RGB ones, with "
-                "the channels last."
-            )
-        batch = np.asarray(channels(batch, self._channels))
+        batch = raw_batch(images, self._channels)
         inputs = network_input(self.model, batch, self._proposals)
         self._calls += 1
         if self._calls < COMPILED_FROM:

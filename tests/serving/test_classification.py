@@ -67,7 +67,7 @@ def test_images_of_every_form(run, images, tmp_path):
     ("given", "words"),
     [
         (np.zeros((4, 4)), "images are float64 of shape"),
-        (np.zeros((0, 4, 3), "uint8"), "images are uint8 of shape"),
+        (np.zeros((0, 4, 3), "uint8"), "images have no pixels"),
         (np.zeros((4, 4, 7), "uint8"), "images have 7 channels"),
         ("nothing.png", "nothing.png"),
         ([], "images is an empty list; give one image or more"),
