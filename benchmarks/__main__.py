@@ -57,6 +57,9 @@ FULL = (
     f"cifar10 --only {' '.join(PAPERS)} --seeds 3",
     "ensembles",
     "initialisation",
+    "peers",
+    "trained_weights",
+    "fine_tuning",
     "gpu",
     "gpu_cifar10",
 )
@@ -69,6 +72,8 @@ DATA = (
     ("cifar10 --only", "cifar10"),
     ("ensembles", "mnist"),
     ("initialisation", "cifar10"),
+    ("trained_weights", "mnist"),
+    ("fine_tuning", "cifar10"),
 )
 PACKAGES = {
     "inference": ("onnxruntime", "tf2onnx", "openvino", "ai_edge_litert"),
@@ -107,7 +112,8 @@ def lacks(command):
         for name in names if command.startswith(word) else ():
             if not importlib.util.find_spec(name):
                 return f"{name} is not installed"
-    if "--torch" in command and not has_torch():
+    torch = "--torch" in command or command.startswith("peers")
+    if torch and not has_torch():
         return "no torchvision here; TORCH_PYTHON may name a Python that has it"
     place = os.environ.get("KERAZOO_DATA_DIR", "~/tensorflow_datasets")
     for word, name in DATA:

@@ -198,8 +198,8 @@ class Recipe:
         name: The recipe's name, that of its file.
         networks: Patterns of the networks that it is for.
         kind: ``paper`` (as published), ``modern`` (close to the paper's result in a
-            fraction of its epochs), ``laptop`` (minutes on two cores) or
-            ``fine_tuning`` (from trained weights).
+            fraction of its epochs), ``laptop`` (minutes on two cores) or ``tuning``
+            (from trained weights).
         source: Where its numbers come from.
         data: The data set that it is for.
         options: The builder's own options, as in ``{"groups": 2}``.
@@ -270,7 +270,7 @@ class Recipe:
 
     name: str = "custom"
     networks: tuple[str, ...] = ("*",)
-    kind: Literal["paper", "modern", "laptop", "fine_tuning"] = "laptop"
+    kind: Literal["paper", "modern", "laptop", "tuning"] = "laptop"
     source: str = ""
     data: str = "digits"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -122,7 +122,8 @@ def recipes(
         return
     from kerazoo.analysis.tables import FittingTable
 
-    table = FittingTable(spare=("source", "networks", "length"), box=None)
+    spare = ("source", "networks", "length", "kind", "data")
+    table = FittingTable(spare=spare, box=None)
     for column in ("recipe", "kind", "data", "length"):
         table.add_column(column, no_wrap=True)
     table.add_column("networks", overflow="ellipsis", no_wrap=True, min_width=10)

@@ -90,7 +90,7 @@ class RecipeOptions:
         str | None,
         typer.Option(
             help="A recipe's name, its kind or a JSON file; laptop by default, or "
-            "fine_tuning with --weights.",
+            "tuning with --weights.",
             autocompletion=complete_recipe,
         ),
     ] = None
@@ -131,7 +131,7 @@ class RecipeOptions:
         given = [
             f"{name}={value}" for name, value in fields.items() if value is not None
         ]
-        default = "laptop" if self.weights is None else "fine_tuning"
+        default = "laptop" if self.weights is None else "tuning"
         named = default if self.recipe is None else self.recipe
         chosen = recipes.choose(named, network)
         return chosen.override(*(self.setting or ()), *given)

@@ -11,7 +11,7 @@ from kerazoo.errors import unknown
 from kerazoo.reader import Name
 from kerazoo.recipe import Recipe
 
-KINDS = ("laptop", "modern", "paper", "fine_tuning")
+KINDS = ("laptop", "modern", "paper", "tuning")
 
 
 @functools.cache
@@ -52,7 +52,7 @@ def for_network(network: str | None, kind: str = "laptop") -> Recipe:
 
     Args:
         network: The network's name; ``None`` for one that is not of kerazoo.
-        kind: ``laptop``, ``modern``, ``paper`` or ``fine_tuning``.
+        kind: ``laptop``, ``modern``, ``paper`` or ``tuning``.
 
     Raises:
         ValueError: Where no recipe of the kind is for the network.
@@ -80,7 +80,7 @@ def choose(
 
     Args:
         recipe: A recipe; the name of one, its kind (``laptop``, ``modern``, ``paper``
-            or ``fine_tuning``) or a JSON file; ``None`` for ``laptop``.
+            or ``tuning``) or a JSON file; ``None`` for ``laptop``.
         network: The network that it is for; ``None`` for one that is not of kerazoo.
 
     Raises:

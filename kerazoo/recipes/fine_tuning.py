@@ -5,7 +5,7 @@ from kerazoo.recipe import Optimizer, Recipe, Schedule
 RECIPE = Recipe(
     name="fine_tuning",
     networks=("*",),
-    kind="fine_tuning",
+    kind="tuning",
     source="Howard & Gugger 2020, arXiv 2002.04688: fine_tune, for Adam's rates here.",
     weights="imagenet",
     normalization="weights",

@@ -151,7 +151,7 @@ def fit(
             default the recipe's.
         recipe: How to train: a recipe, or the name or kind of one in
             :mod:`kerazoo.recipes`; by default the network's of the kind ``laptop``,
-            with `weights` of the kind ``fine_tuning``.
+            with `weights` of the kind ``tuning``.
         weights: Trained weights to begin with, a name or a file; the recipe's field of
             that name, and its normalisation, which becomes theirs.
         run: The run folder to make or to continue; by default
@@ -303,7 +303,7 @@ def network_and_recipe(
             )
         return own.name, own.choose_recipe(recipe), own
     if weights is not None:
-        chosen = recipes.choose(recipe or "fine_tuning", network)
+        chosen = recipes.choose(recipe or "tuning", network)
         fields = {"weights": os.fspath(weights), "normalization": "weights"}
         recipe = chosen.replace(fields)
     recipe = recipes.choose(recipe, network)

@@ -8,6 +8,7 @@ from rich.console import Console
 import kerazoo
 from kerazoo import recipes
 from kerazoo.analysis.tables import FittingTable
+from kerazoo.cli.app import console
 
 
 def table():
@@ -54,7 +55,7 @@ def test_a_table_can_be_printed_again():
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_lists_keep_names_and_numbers(command, monkeypatch, width):
-    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(console, "width", width)
     _, out, _ = command("list")
     lines = out.splitlines()
     for name in kerazoo.list_models():
@@ -69,7 +70,7 @@ def test_lists_keep_names_and_numbers(command, monkeypatch, width):
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_a_ledger_keeps_layers_and_numbers(command, monkeypatch, width):
-    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(console, "width", width)
     _, out, _ = command("info", "googlenet")
     start = out.index(" layer ")
     rows = [line.split() for line in out[start:].splitlines()[2:] if line.strip()]

@@ -78,5 +78,5 @@ def test_data_are_loaded_by_name_when_they_are_needed(data_dir):
 def test_bad_names_are_refused_at_once():
     with pytest.raises(ValueError, match="Unknown network 'lenet'"):
         HyperZoo("lenet")
-    with pytest.raises(ValueError, match="did you mean batch_size"):
+    with pytest.raises(ValueError, match="did you mean batch_norm or batch_size"):
         HyperZoo("lenet5", ["batch=1,2"])

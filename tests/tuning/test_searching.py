@@ -245,8 +245,8 @@ def test_a_killed_search_goes_on_in_the_midst_of_a_trial(
 
     restore = TrainState.restore
 
-    def watch(self, model):
-        restore(self, model)
+    def watch(self, *given):
+        restore(self, *given)
         began.append(self.epoch)
 
     monkeypatch.setattr(TrainState, "restore", watch)
@@ -370,7 +370,7 @@ def test_what_stops_a_training_is_not_what_scores_it(options, images, tmp_path):
         ({"strategy": "rand"}, "Unknown strategy 'rand'; did you mean random"),
         ({"strategy": "hyperband", "folds": 3}, "hyperband stops trials early"),
         ({"space": {"batch_size": [16]}}, "no free dimension"),
-        ({"space": {"batch": [16, 32]}}, "did you mean batch_size"),
+        ({"space": {"batch": [16, 32]}}, "did you mean batch_norm or batch_size"),
         ({"network": "mlp_5"}, "Unknown network 'mlp_5'"),
     ],
 )
