@@ -63,7 +63,9 @@ ROWS = (
     ("resnet20_cifar", "pytorchcv/cifar10", "pytorchcv", "resnet20_cifar10", ("32x32",)),
     ("resnet56_cifar", "pytorchcv/cifar10", "pytorchcv", "resnet56_cifar10", ("32x32",)),
     ("resnet110_cifar", "pytorchcv/cifar10", "pytorchcv", "resnet110_cifar10", ("32x32",)),
+    ("resnet1202_cifar", "pytorchcv/cifar10", "pytorchcv", "resnet1202_cifar10", ("32x32",)),
     ("preresnet164_cifar", "pytorchcv/cifar10", "pytorchcv", "preresnet164bn_cifar10", ("32x32",)),
+    ("preresnet1001_cifar", "pytorchcv/cifar10", "pytorchcv", "preresnet1001_cifar10", ("32x32",)),
 )  # fmt: skip
 
 
