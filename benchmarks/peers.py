@@ -3,7 +3,7 @@
 Each peer gets random weights and random statistics of its batch norms, writes its file
 and its logits for two images of each size; kerazoo reads the file by the rules of the
 catalogue and computes its own. TORCH_PYTHON names a Python that has PyTorch,
-torchvision, timm and pytorchcv. Words are names of networks to try; all by default.
+torchvision, timm, pytorchcv and facenet-pytorch. Words are names of networks to try; all by default.
 """
 
 import os
@@ -58,6 +58,7 @@ ROWS = (
     ("inception_v3", "pytorchcv", "pytorchcv", "inceptionv3", ("299x299",)),
     ("inception_v4", "pytorchcv", "pytorchcv", "inceptionv4", ("299x299",)),
     ("inception_resnet_v1", "pytorchcv", "pytorchcv", "inceptionresnetv1", ("299x299",)),
+    ("inception_resnet_v1", "facenet/vggface2", "facenet_pytorch", "InceptionResnetV1", ("160x160",)),
     ("inception_resnet_v2", "pytorchcv", "pytorchcv", "inceptionresnetv2", ("299x299",)),
     ("nin_cifar", "pytorchcv/cifar10", "pytorchcv", "nin_cifar10", ("32x32",)),
     ("resnet20_cifar", "pytorchcv/cifar10", "pytorchcv", "resnet20_cifar10", ("32x32",)),
@@ -100,8 +101,8 @@ def difference(network, name, library, peer, sizes):
 def main():
     if "TORCH_PYTHON" not in os.environ:
         raise SystemExit(
-            "TORCH_PYTHON names no Python that has PyTorch, torchvision, timm and "
-            "pytorchcv."
+            "TORCH_PYTHON names no Python that has PyTorch, torchvision, timm, "
+            "pytorchcv and facenet-pytorch."
         )
     wanted = sys.argv[1:]
     kept = harness.earlier("peers") if wanted else {}

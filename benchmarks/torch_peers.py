@@ -1,6 +1,6 @@
 """The peers' side of ``benchmarks.peers``: random weights in a file, and their logits.
 
-Needs neither Keras nor us, but PyTorch, torchvision, timm and pytorchcv. Statistics of
+Needs neither Keras nor us, but PyTorch and the libraries of the peers. Statistics of
 batch norms are random too, and some gammas negative: with fresh ones another epsilon,
 or another order of pooling and ReLU, would not be seen.
 """
@@ -27,6 +27,10 @@ def create(library, name, classes):
         import timm
 
         model = timm.create_model(name, pretrained=False)
+    elif library == "facenet_pytorch":
+        from facenet_pytorch import InceptionResnetV1
+
+        model = InceptionResnetV1(classify=True, num_classes=classes)
     else:
         from pytorchcv.model_provider import get_model
 
