@@ -268,15 +268,17 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     if weights is not None and not isinstance(weights, pathlib.Path):
         from kerazoo.weights.loading import locate
 
-        # A file that cannot be had is known before the network is built.
-        locate(weights, top["include_top"])
+        # A file that cannot be had is known before the network is built, and one that
+        # is there is held against its hash once.
+        path = locate(weights, top["include_top"])
+        weights = dataclasses.replace(weights, path=str(path))
     with keras.name_scope(name) if name else contextlib.nullcontext():
         outputs = body(inputs, Top(**top))
     model = keras.Model(source, outputs, name=name or card.name)
     if isinstance(weights, pathlib.Path):
         load_weights(model, weights)
     elif weights is not None:
-        _load_set(model, weights, body.keywords, top["include_top"])
+        _load_set(model, weights, top["include_top"])
     if name:
         for layer in model.layers:
             if layer not in before:
@@ -284,11 +286,10 @@ def _build(body, card, *, input_shape, input_tensor, weights, name, **top):
     return model
 
 
-def _load_set(model, weights, options, include_top):
+def _load_set(model, weights, include_top):
     from kerazoo.weights.loading import load_set
 
-    own = {name: options[name] for name in weights.options}
-    report = load_set(model, weights, options=own, include_top=include_top)
+    report = load_set(model, weights, include_top=include_top)
     for said in report.adapted:
         warnings.warn(f"{model.name}: {said}", stacklevel=4)
 

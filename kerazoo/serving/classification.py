@@ -267,7 +267,7 @@ def served(weights: WeightSet, *, name: str | None = None) -> keras.Model:
         **weights.options,
         **({} if name is None else {"name": name}),
     )
-    load_set(model, weights, options=weights.options)
+    load_set(model, weights)
     copy = plain_copy(model)
     copy.set_weights(model.get_weights())
     return copy

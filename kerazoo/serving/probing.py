@@ -189,7 +189,7 @@ def _body(weights):
         classes=weights.classes,
         **weights.options,
     )
-    load_set(model, weights, options=weights.options, include_top=False)
+    load_set(model, weights, include_top=False)
     output = model.output
     if len(output.shape) == 4:
         output = keras.layers.GlobalAveragePooling2D(name="mean_of_maps")(output)

@@ -43,7 +43,7 @@ def set_initial_weights(
         _take(model, recipe)
     if weights is None:
         return ""
-    report = load_set(model, weights, options=weights.options)
+    report = load_set(model, weights)
     said = [f"{weights.name}, trained on {weights.data}", *report.adapted]
     if not report.new:
         said.append("their head is kept, for it has as many classes")

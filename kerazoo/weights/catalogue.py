@@ -86,9 +86,7 @@ def find_weights(network: NetworkName, name: Name) -> WeightSet:
             "the path of a file, or train it (kerazoo train)."
         )
     raise unknown(
-        f"weights of {network}", name, {one.name for one in sets} | _data(sets)
+        f"weights of {network}",
+        name,
+        {part for one in sets for part in (one.name, one.data)},
     )
-
-
-def _data(sets):
-    return {one.data for one in sets}

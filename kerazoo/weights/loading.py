@@ -82,12 +82,8 @@ def resolve(network: str, weights: str | os.PathLike) -> WeightSet | None:
             )
         return found_set
     for one in sets:
-        if one.file and path.name in (one.file.name, _unzipped(one.file.name)):
+        if _is_called(one, path):
             return dataclasses.replace(one, path=str(path), file=None)
-        if one.without_top and path.name == one.without_top.name:
-            return dataclasses.replace(
-                one, path=str(path), file=None, without_top=one.without_top
-            )
     if path.name.endswith(KERAS_FILES):
         return None
     with open(path, "rb") as file:
@@ -127,7 +123,6 @@ def load_set(
     model: keras.Model,
     weights: WeightSet,
     *,
-    options: Mapping[str, Any],
     include_top: bool = True,
 ) -> Report:
     """Fills a network with a set of weights; downloads it where it is not there.
@@ -140,7 +135,6 @@ def load_set(
     Args:
         model: The network, built with the set's options; filled in place.
         weights: The set.
-        options: The network's own options, those of the set among them.
         include_top: Whether the network has its classifier.
 
     Returns:
@@ -155,7 +149,7 @@ def load_set(
         if weights.rules == "kerazoo":
             values, report = _own(model, tensors, include_top)
         else:
-            heads = () if include_top else _heads(weights.network, options)
+            heads = () if include_top else _heads(weights.network, weights.options)
             rules = RULES[weights.rules]
             values, report = convert(model, tensors, rules, heads=heads)
         values, adapted, new = _adapted(model, values)

@@ -238,5 +238,5 @@ def test_a_model_of_ones_own_has_weights_already():
 
 def test_loading_reports(known):
     model = kerazoo.slide_cnn_b(input_shape=(16, 16, 3), classes=10)
-    report = load_set(model, weights.read_set(known), options={})
+    report = load_set(model, weights.read_set(known))
     assert report.new == ("predictions",)

@@ -287,7 +287,7 @@ def test_akamasters_networks_on_exact_images(shared, depth, right):
 def test_a_set_is_loaded_into_a_model_that_is_there(published):
     model = kerazoo.resnet20_cifar(shortcut="B")
     chosen = resolve("resnet20_cifar", published)
-    report = load_set(model, chosen, options=chosen.options)
+    report = load_set(model, chosen)
     assert report.filled == 107
     assert not report.adapted
     assert not report.new
