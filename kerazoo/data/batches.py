@@ -495,14 +495,7 @@ def stored(split: Split) -> Iterator[tuple[np.ndarray, Objects]]:
     Args:
         split: A `Split` of a source that has boxes.
     """
-    source = cast(Stream, split.source)
-    order = np.arange(source.shuffled(split.indices))
-    examples = source.stream(split.indices, order, tf.zeros([], tf.int64))
-
-    def fetch(_, handle):
-        return source.fetch(handle)
-
-    for image, objects in examples.map(fetch, tf.data.AUTOTUNE).prefetch(2):
+    for image, objects in _fetched(split).prefetch(2):
         batch = tf.nest.map_structure(lambda one: one.numpy()[None], objects)
         yield image.numpy(), batch.on(0)
 
@@ -513,12 +506,16 @@ def each_image(split: Split) -> Iterator[tuple[np.ndarray, int]]:
         for number in split.indices:
             yield split.source.images[number], int(split.source.labels[number])
         return
+    for image, label in _fetched(split).prefetch(16):
+        yield image.numpy(), int(label)
+
+
+def _fetched(split):
+    """A dataset of the images of a split of files, in their order, and their truths."""
     source = cast(Stream, split.source)
     order = np.arange(source.shuffled(split.indices))
     examples = source.stream(split.indices, order, tf.zeros([], tf.int64))
-    images = examples.map(lambda _, handle: source.fetch(handle), tf.data.AUTOTUNE)
-    for image, label in images.prefetch(16):
-        yield image.numpy(), int(label)
+    return examples.map(lambda _, handle: source.fetch(handle), tf.data.AUTOTUNE)
 
 
 def count_pixels(split: Split, examples: int = 1024) -> np.ndarray:
