@@ -243,12 +243,14 @@ def overfit(network, passes):
     """The loss on four images before and after, and which of their objects are found.
 
     At the paper's size. Networks of regions see an image a step, as in their papers; of
-    the others four times as many passes make as many steps. The bodies of VGG-16, which
-    learn next to nothing from their first weights, begin with those of He et al.
+    the others four times as many passes make as many steps. All begin with the weights
+    of He et al., for from their papers' some learn next to nothing without a trained
+    body.
     """
     import keras
 
     from kerazoo.precision import choose, use
+    from kerazoo.training import initialization
 
     options, batch, epochs = {"dropout": 0.0}, 4, 4 * passes
     if "rcnn" in network:
@@ -257,11 +259,7 @@ def overfit(network, passes):
         options["proposals"] = 64
     with use(choose("auto")):
         _, _, model = steps_of(network, 4, **options)
-        if "vgg" in network:
-            for layer in model.layers:
-                if layer.name.startswith(("stage", "fc")) and layer.weights:
-                    draw = keras.initializers.HeNormal(seed=1)
-                    layer.kernel.assign(draw(layer.kernel.shape))
+        initialization.reinitialize(model, "he_normal", seed=1)
         rows = {
             name: keras.ops.convert_to_numpy(value)
             for name, value in four(model, np.random.default_rng(1)).items()

@@ -1,4 +1,4 @@
-"""How fast do networks predict: plain Keras, kerazoo's predictor, onnxruntime?
+"""How fast do networks predict: plain Keras, kerazoo, onnxruntime, OpenVINO, LiteRT?
 
 ``--torch`` adds torchvision's network in bfloat16 with channels last; TORCH_PYTHON
 names a Python that has it, where this one has not.
@@ -27,6 +27,7 @@ KERAS = {
     "kerazoo, folded": ("kerazoo", "folded", "float32"),
     "kerazoo, folded, auto": ("kerazoo", "folded", "auto"),
     "kerazoo.predictor, float32": ("kerazoo", "predictor", "float32"),
+    "kerazoo.predictor by Keras": ("kerazoo", "predictor by Keras", "auto"),
     BEST: ("kerazoo", "predictor", "auto"),
 }
 ONNX, TORCH = "onnxruntime", "torch, bfloat16, channels last"
@@ -90,9 +91,10 @@ def serve_keras(network, origin, how, precision):
         if how == "folded":
             model = kerazoo.fold_batchnorm(model)
         predict = model.predict_on_batch
-        if how == "predictor":
+        if how.startswith("predictor"):
+            engine = "auto" if how == "predictor" else "keras"
             start = time.perf_counter()
-            predict = kerazoo.predictor(model, precision=precision)
+            predict = kerazoo.predictor(model, precision=precision, engine=engine)
             predict(few)
             facts["seconds to the first prediction"] = time.perf_counter() - start
         sides.serve(

@@ -145,6 +145,7 @@ MEANINGLESS = [
     ("kerazoo.predict", "images", "nosuch"),
     ("kerazoo.predict", "run", "nosuch"),
     ("kerazoo.predictor", "precision", "nosuch"),
+    ("kerazoo.predictor", "engine", "nosuch"),
     ("kerazoo.fit", "weights", "nosuch"),
     ("kerazoo.weights.find_weights", "network", "nosuch"),
     ("kerazoo.weights.find_weights", "name", "nosuch"),

@@ -181,15 +181,15 @@ def _scores_apart(known, given):
     else:
         (other,) = given.values()
         pairs = [(scores, other)]
-    apart = max(_apart(*pair) for pair in pairs)
+    apart = max(largest_difference(*pair) for pair in pairs)
     if scores.shape != other.shape:
         return apart, 0, scores[..., 0].size
     same = scores.argmax(-1) == other.argmax(-1)
     return apart, int(same.sum()), same.size
 
 
-def _apart(one, other):
-    """The largest difference as a share of the largest; infinite for no numbers."""
+def largest_difference(one: np.ndarray, other: np.ndarray) -> float:
+    """As a share of the first's largest; infinite for other shapes or no numbers."""
     if one.shape != other.shape or not np.isfinite(other).all():
         return float("inf")
     return float(np.abs(one - other).max() / max(np.abs(one).max(), 1e-12))

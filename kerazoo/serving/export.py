@@ -436,12 +436,13 @@ class _Job:
                 layer = layer or first_unfit(self.model, self.kind, path)
                 raise ValueError(
                     f"{self.model.name} does not become {self.kind.name}: "
-                    f"{_of_layer(self.model, layer)}"
+                    f"{of_layer(self.model, layer)}"
                     f"{' '.join(str(error).split())[:160]}; give another format."
                 ) from error
 
 
-def _of_layer(model, name):
+def of_layer(model: keras.Model, name: str | None) -> str:
+    """The beginning of a sentence about a layer without a form; empty for None."""
     if name is None:
         return ""
     kind = type(model.get_layer(name)).__name__

@@ -168,7 +168,7 @@ def frozen(model: keras.Model, given: Mapping[str, Any] | None = None) -> Any:
     """The network as a TensorFlow function in which its weights are constants.
 
     Args:
-        model: From one image batch, or a dictionary of tensors, to a dictionary.
+        model: From a tensor or several to a dictionary.
         given: Weights, by a name, that are arguments of the function all the same.
 
     Returns:
@@ -187,9 +187,8 @@ def frozen(model: keras.Model, given: Mapping[str, Any] | None = None) -> Any:
             [tf.constant(a) if name is None else weights[name] for name, a in part]
             for part in parts
         ]
-        entry = inputs
-        if not isinstance(model.input, dict):
-            (entry,) = inputs.values()
+        entries = [inputs[one.name] for one in keras.tree.flatten(model.input)]
+        entry = keras.tree.pack_sequence_as(model.input, entries)
         outputs, _ = model.stateless_call(*here, entry, training=False)
         return outputs
 
@@ -332,16 +331,27 @@ def _load_litert(path):
     return lambda inputs: serve(**inputs)
 
 
-def _write_openvino(model, path, said):
+def to_openvino(model: keras.Model) -> Any:
+    """The network as OpenVINO's, whose inputs and outputs have the names of Keras'.
+
+    Args:
+        model: From a tensor or several to a dictionary.
+    """
     import openvino
 
-    function = frozen(model)
-    network = openvino.convert_model(function)
+    network = openvino.convert_model(frozen(model))
     names = list(specs(model))
     for one in network.inputs:
         (name,) = {n for n in names if n in {m.partition(":")[0] for m in one.names}}
         one.tensor.set_names({name})
         one.node.friendly_name = name
+    return network
+
+
+def _write_openvino(model, path, said):
+    import openvino
+
+    network = to_openvino(model)
     network.set_rt_info(json.dumps(said), ["kerazoo"])
     openvino.save_model(network, path / "model.xml", compress_to_fp16=False)
     _describe(path, said)

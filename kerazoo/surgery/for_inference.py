@@ -63,6 +63,20 @@ def for_inference(
     return _portable(whole) if elsewhere else whole
 
 
+def portable(model: keras.Model) -> keras.Model:
+    """A copy with all its outputs that something else than TensorFlow can run.
+
+    It computes in float32, without dropout and with batch norms folded.
+
+    Args:
+        model: A functional or sequential model.
+
+    Raises:
+        ValueError: Where the model is neither functional nor sequential.
+    """
+    return _portable(fold_batchnorm(_copied(model)))
+
+
 def with_all_boxes(model: keras.Model) -> keras.Model:
     """A copy of a detector that :func:`for_inference` has made, without a threshold."""
     portable = any(getattr(one, "portable", False) for one in _inner_layers(model))
@@ -210,7 +224,7 @@ def _named_heads(model, scores):
         outputs, names = outputs["predictions"], names["predictions"]
     outputs, name = keras.tree.flatten(outputs)[0], keras.tree.flatten(names)[0]
     last = model.get_layer(name)
-    logits = _logits(last)
+    logits = logits_before(last)
     found = {scores or name: outputs}
     if logits is not None:
         softmax = layers.Softmax(dtype="float32", name="probabilities")
@@ -218,7 +232,7 @@ def _named_heads(model, scores):
     return keras.Model(model.input, found, name=model.name)
 
 
-def _logits(last):
+def logits_before(last: keras.Layer) -> Any:
     """What a softmax at the end makes probabilities of; None where there is none."""
     config = last.get_config()
     if isinstance(last, layers.Softmax):
