@@ -61,6 +61,20 @@ TARGETS = {
         )
         for name, network in (("ResNet-50", "resnet50"), ("VGG-16", "vgg16"))
         for other, bound in (("plain Keras", 2), ("onnxruntime", 1))
+    }
+    | {
+        f"{name} predicting {images}, time over OpenVINO's in bfloat16": (
+            *("at most", bound),
+            f"{network} > batch {batch} > {PREDICTOR} > time over OpenVINO's",
+        )
+        for images, batch, bound in (("8 images", 8, 1), ("one image", 1, 1.2))
+        for name, network in (
+            ("ResNet-50", "resnet50"),
+            ("VGG-16", "vgg16"),
+            ("Inception v3", "inception_v3"),
+            ("AlexNet", "alexnet"),
+        )
+        if batch == 1 or network != "alexnet"
     },
     "input_pipeline": {
         "CIFAR-10 with flip and pad-crop, times the TFDS guide's rate": (
@@ -237,6 +251,7 @@ VIEWS = {
                 "images a second": f"{PREDICTOR} > images a second",
                 FAST: f"{PREDICTOR} > {FAST}",
                 "times as fast as onnxruntime": f"{PREDICTOR} > times as fast as onnx*",
+                "time over OpenVINO's in bfloat16": f"{PREDICTOR} > time over Open*",
             },
         ),
         View(

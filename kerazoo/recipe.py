@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import math
+import numbers
 import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,7 +18,7 @@ from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Whole
 
 ClassWeights = Annotated[
     Mapping[str, NonNegative],
-    'a mapping from names of classes to weights, as in {"cat": 2}',
+    'a mapping from names or numbers of classes to weights, as in {"cat": 2}',
 ]
 
 
@@ -233,8 +234,9 @@ class Recipe:
             class of its own, is multiplied by: ``balanced`` (the reciprocal of its
             class' share ``p`` of the training images or pixels, divided by the number
             of classes), ``inverse_log`` (ENet's ``1 / ln(1.02 + p)``, divided by the
-            mean of that), or a mapping from names of classes to weights, 1 for those
-            that it does not name. Mixed labels weigh in proportion.
+            mean of that), or a mapping from names of classes, or their numbers from 0,
+            to weights, 1 for those that it does not name. Mixed labels weigh in
+            proportion.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``.
         decay_all: Whether biases and batch norms decay too.
@@ -315,6 +317,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuses values that cannot mean anything."""
+        if isinstance(self.class_weight, Mapping):
+            # Keras numbers the classes; JSON has names alone.
+            named = {
+                str(key) if isinstance(key, numbers.Integral) else key: weight
+                for key, weight in self.class_weight.items()
+            }
+            object.__setattr__(self, "class_weight", named)
         reader.validate(self)
         self._check_beginning()
         self._check_unfreezing()

@@ -17,6 +17,7 @@ from kerazoo import reader, registry
 from kerazoo.data.batches import each_image
 from kerazoo.reader import Count, Name, NetworkName, Path, Weights
 from kerazoo.run import Metrics, Run
+from kerazoo.serving.compiled import CompiledLater
 from kerazoo.serving.raw_images import raw_batch
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.tasks import Guess
@@ -26,8 +27,6 @@ from kerazoo.weights.labels import imagenet, labels_of
 from kerazoo.weights.loading import load_set, resolve
 from kerazoo.weights.normalization import normalized
 
-# The call that compiles.
-COMPILED_FROM = 3
 # Images of one size that are measured in one call.
 TOGETHER = 64
 Network = Annotated[str | os.PathLike | Run, "a network's name, a run or its folder"]
@@ -36,7 +35,7 @@ Network = Annotated[str | os.PathLike | Run, "a network's name, a run or its fol
 class Classifier:
     """A function from raw images to the likeliest classes on them.
 
-    Its first calls compute at once; from the third on it compiles.
+    Its first calls compute at once; from the third on it is compiled.
 
     Args:
         model: From raw uint8 images of any size to probabilities.
@@ -49,7 +48,7 @@ class Classifier:
 
     def __init__(self, model: keras.Model, names: Sequence[str]) -> None:
         self.model, self.names = model, tuple(names)
-        self._calls = 0
+        self._predict = CompiledLater(model)
         self._channels = model.inputs[0].shape[-1]
 
     def __call__(self, images: Any, *, top: Count = 5) -> list[tuple[Guess, ...]]:
@@ -88,11 +87,7 @@ class Classifier:
                     "uint8 arrays."
                 )
             return np.concatenate([self.probabilities(one) for one in images])
-        batch = self._batch(images)
-        self._calls += 1
-        if self._calls < COMPILED_FROM:
-            return np.asarray(self.model(batch, training=False))
-        return self.model.predict_on_batch(batch)
+        return np.asarray(self._predict(self._batch(images)))
 
     def _batch(self, images):
         if isinstance(images, (str, os.PathLike)):

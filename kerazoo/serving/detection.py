@@ -18,19 +18,16 @@ from kerazoo.proposals import of_model
 from kerazoo.reader import Name, Path, Rate
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
+from kerazoo.serving.compiled import CompiledLater
 from kerazoo.serving.places import places
 from kerazoo.serving.raw_images import raw_batch
 from kerazoo.tasks.detection import SHOWN
-
-# The call that compiles.
-COMPILED_FROM = 3
 
 
 class Detector:
     """A function from raw images to the detections on them.
 
-    Its first calls compute at once; from the third on it compiles, which takes a second
-    or two and makes the others several times as fast.
+    Its first calls compute at once; from the third on it is compiled.
 
     Args:
         model: From raw uint8 images of any size to `boxes`, `scores` and `classes`.
@@ -53,7 +50,7 @@ class Detector:
     ) -> None:
         self.model, self.names = model, tuple(names)
         self._threshold, self._proposals = score_threshold, proposals
-        self._calls = 0
+        self._predict = CompiledLater(model)
         self._channels = image_input(model).shape[-1]
 
     def __call__(self, images: Any) -> list[Detections]:
@@ -70,12 +67,7 @@ class Detector:
             return [found for one in images for found in self(one)]
         batch = raw_batch(images, self._channels)
         inputs = network_input(self.model, batch, self._proposals)
-        self._calls += 1
-        if self._calls < COMPILED_FROM:
-            outputs = self.model(inputs, training=False)
-        else:
-            outputs = self.model.predict_on_batch(inputs)
-        found = Detections.of_batch(outputs, self.names)
+        found = Detections.of_batch(self._predict(inputs), self.names)
         return [one.above(self._threshold) for one in found]
 
 

@@ -19,12 +19,27 @@ def check_class_weight(recipe: Recipe, classes: Sequence[str]) -> None:
         classes: The data set's classes.
 
     Raises:
-        ValueError: For an unknown class, with the nearest names.
+        ValueError: For an unknown class, with the nearest names, or one named twice.
     """
     if isinstance(recipe.class_weight, Mapping):
-        for name in recipe.class_weight:
-            if name not in classes:
-                raise unknown("class in class_weight", name, classes)
+        _by_name(recipe.class_weight, classes)
+
+
+def _by_name(given, classes):
+    """The weights by the names of their classes, of which some have numbers."""
+    numbers = {str(number): name for number, name in enumerate(classes)}
+    weights = {}
+    for key, weight in given.items():
+        name = key if key in classes else numbers.get(key)
+        if name is None:
+            raise unknown("class in class_weight", key, classes)
+        if name in weights:
+            raise ValueError(
+                f"class_weight names the class {name} twice, also by its number {key}; "
+                "name it once."
+            )
+        weights[name] = weight
+    return weights
 
 
 def class_weights(recipe: Recipe, training: Split) -> tuple[float, ...] | None:
@@ -43,7 +58,8 @@ def class_weights(recipe: Recipe, training: Split) -> tuple[float, ...] | None:
     if given is None:
         return None
     if isinstance(given, Mapping):
-        return tuple(given.get(name, 1.0) for name in classes)
+        named = _by_name(given, classes)
+        return tuple(named.get(name, 1.0) for name in classes)
     if training.source.masked:
         counts = count_pixels(training)
         if not counts.any():

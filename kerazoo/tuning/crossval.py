@@ -147,7 +147,8 @@ def cross_validate(
     """
     recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
-    locks.read_plan(pathlib.Path(folder), PLAN, KIND)
+    known = {"network": network, "recipe": recipe, "plan": plan}
+    check_begun(FoldsConfig, KIND, pathlib.Path(folder), execution, **known)
     images = load(network, data, recipe, execution)
     config = FoldsConfig.of(
         KIND,
@@ -276,6 +277,33 @@ class FoldsConfig:
             plan=plan,
             **own,
         )
+
+
+def check_begun(
+    kind: type[FoldsConfig],
+    title: str,
+    folder: pathlib.Path,
+    execution: Execution,
+    **known: Any,
+) -> None:
+    """Refuses a folder in which other folds were begun, before any data is loaded.
+
+    Args:
+        kind: The record of what is done.
+        title: What it is called, for the errors.
+        folder: The folder; it may not exist.
+        execution: How it is done.
+        known: What is asked for, by the fields of the record.
+
+    Raises:
+        ValueError: Where something else stands there, or the record is damaged.
+    """
+    old = locks.read_plan(folder, PLAN, title)
+    if old is None or execution.overwrite:
+        return
+    begun = reader.record(kind, old, str(folder / PLAN))
+    asked = dataclasses.replace(begun, precision=execution.precision, **known)
+    locks.check_same_plan(asked, old, folder, title, FoldWork.FREE)
 
 
 class FoldWork:

@@ -18,8 +18,8 @@ from kerazoo.data.arrays import DataLike
 from kerazoo.files import write_atomic
 from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
-from kerazoo.tuning import crossval, locks, strategies
-from kerazoo.tuning.crossval import PLAN, CrossValidation, FoldsConfig, FoldWork
+from kerazoo.tuning import crossval, strategies
+from kerazoo.tuning.crossval import CrossValidation, FoldsConfig, FoldWork
 from kerazoo.tuning.folds import stratified_folds
 from kerazoo.tuning.records import Execution, FoldPlan, SearchPlan, Winner
 from kerazoo.tuning.searching import search as search_one
@@ -107,7 +107,6 @@ def nested(
     """
     recipe, plan = recipes.choose(recipe, network), plan or FoldPlan()
     execution = execution or Execution()
-    locks.read_plan(pathlib.Path(folder), PLAN, KIND)
     if plan.repeats != 1:
         raise ValueError(
             f"A nested cross-validation goes once over the folds, not {plan.repeats} "
@@ -122,8 +121,11 @@ def nested(
     # What the searches would refuse is refused before anything is written.
     space = Space(network, recipe, search.space)
     strategies.oracle(search, space, recipe.epochs)
-    images = crossval.load(network, data, recipe, execution)
     search = dataclasses.replace(search, space=space.to_dict())
+    known = {"network": network, "recipe": recipe, "plan": plan, "search": search}
+    place = pathlib.Path(folder)
+    crossval.check_begun(NestedConfig, KIND, place, execution, **known)
+    images = crossval.load(network, data, recipe, execution)
     config = NestedConfig.of(
         KIND,
         network,

@@ -126,6 +126,13 @@ def test_a_finished_fold_is_not_repeated(result, few, capsys):
     ]
 
 
+def test_another_plan_is_refused_before_images_are_loaded(result, few, monkeypatch):
+    _, folder = result
+    monkeypatch.setattr(crossval, "load", lambda *_: pytest.fail("loaded images"))
+    with pytest.raises(ValueError, match=r"plan\.seed differ"):
+        run(few, folder, seed=2)
+
+
 def test_another_plan_is_refused(result, few, tmp_path):
     _, folder = result
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
