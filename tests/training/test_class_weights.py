@@ -1,6 +1,7 @@
 """Weights of the classes in the training loss, held against Keras' own."""
 
 import dataclasses
+import types
 
 import keras
 import numpy as np
@@ -119,19 +120,19 @@ def test_unknown_classes_are_refused_before_anything_is_written(fit, tmp_path):
         dataclasses.replace(TINY, class_weight={0.5: 1.0})
 
 
-def test_classes_may_be_numbered_as_in_keras(digits):
-    pets = dataclasses.replace(digits.train, classes=("cat", "dog", *"23456789"))
+def test_classes_may_be_numbered_as_in_keras():
+    pets = types.SimpleNamespace(classes=("cat", "dog", "fox"))
     recipe = dataclasses.replace(TINY, class_weight={0: 2.0, np.int64(1): 3.0})
-    assert class_weights(recipe, pets)[:3] == (2.0, 3.0, 1.0)
+    assert class_weights(recipe, pets) == (2.0, 3.0, 1.0)
     assert recipe == TINY.override('class_weight={"0": 2.0, "1": 3.0}')
     # A class whose name is a number goes by its name.
-    upside = dataclasses.replace(digits.train, classes=tuple("9876543210"))
-    assert class_weights(recipe, upside)[-2:] == (3.0, 2.0)
+    upside = types.SimpleNamespace(classes=("1", "0"))
+    assert class_weights(recipe, upside) == (3.0, 2.0)
     twice = dataclasses.replace(TINY, class_weight={0: 2.0, "cat": 3.0})
     with pytest.raises(ValueError, match="names the class cat twice"):
         class_weights(twice, pets)
-    with pytest.raises(ValueError, match="class in class_weight '10'"):
-        class_weights(dataclasses.replace(TINY, class_weight={10: 2.0}), pets)
+    with pytest.raises(ValueError, match="class in class_weight '3'"):
+        class_weights(dataclasses.replace(TINY, class_weight={3: 2.0}), pets)
 
 
 def test_a_space_may_have_class_weights(digits, tmp_path):
