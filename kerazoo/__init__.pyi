@@ -9,6 +9,7 @@ from . import weights as weights
 from .analysis.average_precision import average_precision as average_precision
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
+from .analysis.signals import layer_signals as layer_signals
 from .detections import Detections as Detections
 from .networks import alexnet as alexnet
 from .networks import alexnet_owt as alexnet_owt

@@ -267,6 +267,8 @@ class Recipe:
         early_stopping: Epochs without a better validation loss before the end.
         snapshots: Epochs, from 1, at whose end the weights are kept, for an ensemble of
             one training.
+        snapshot_steps: Steps, counted over all epochs, after which the weights are
+            kept, to see how the filters come about; 0 is before the first.
         seed: Of initialisation, shuffling, augmentation and dropout.
     """
 
@@ -310,6 +312,7 @@ class Recipe:
     batch_norm: Literal["train", "frozen"] = "train"
     early_stopping: Count | None = None
     snapshots: tuple[int, ...] = ()
+    snapshot_steps: tuple[Whole, ...] = ()
     seed: Whole = 1
 
     # Names that fields had in earlier versions, in whose files they stand.
@@ -353,6 +356,10 @@ class Recipe:
         if len(set(self.snapshots)) < len(self.snapshots):
             raise ValueError(
                 f"snapshots is {list(self.snapshots)}; name every epoch once."
+            )
+        if len(set(self.snapshot_steps)) < len(self.snapshot_steps):
+            raise ValueError(
+                f"snapshot_steps is {list(self.snapshot_steps)}; name every step once."
             )
         if self.snapshots and self.optimizer.ema_momentum:
             raise ValueError(

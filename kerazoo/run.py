@@ -3,7 +3,7 @@
 ======================  ================================================================
 ``config.json``         data, network, recipe, seed, classes, package versions
 ``state/``              the last two states to resume from, until the end
-``snapshots/``          weights at the epochs that the recipe names
+``snapshots/``          weights at the epochs and steps that the recipe names
 ``events/``             TensorBoard
 ``history.csv``         a row an epoch
 ``metrics.json``        the evaluation on the test split
@@ -12,6 +12,7 @@
 ``class_accuracy.png``  the accuracy of its classes, the worst first; of a segmentation
                         ``class_iou.png``, what of each is covered; of a detection
                         ``precision_recall.png`` and ``class_precision.png``
+``mistakes/``           what ``kerazoo mistakes`` writes of a classification
 ``examples.png``        masks or boxes of the first test images, beside the truth
 ``model.keras``         the network with its preprocessing: raw uint8 images of any size
 ``best.json``           which epoch had the lowest validation loss
@@ -221,6 +222,10 @@ FILES = (
     "class_precision.png", "precision_recall.png", "examples.png", "worst.png",
     "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
     "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
+    "snapshots/step-*.npz", "mistakes/worst.png", "mistakes/pairs.png",
+    "mistakes/reliability.png", "mistakes/mistakes.csv",
+    "events/embeddings/projector_config.pbtxt", "events/embeddings/labels-*.tsv",
+    "events/embeddings/sprites-*.png", "events/embeddings/vectors-*.tsv",
 )  # fmt: skip
 
 

@@ -89,6 +89,7 @@ TABLE = {
 # Inside a function alone: a layer's TensorFlow kernel, which has another form for the
 # other backends, the second backend where it is the one that runs, and an extra.
 INSIDE_FUNCTIONS = {
+    "analysis": {"jax", "tensorflow"},
     "layers": {"tensorflow"},
     "precision": {"jax"},
     "proposals": {"cv2", "keras"},

@@ -115,7 +115,7 @@ def test_the_results_of_something_else_stay(command, copy, data_dir, words, may)
     [
         "notes.txt", "events/notes.txt", "state/notes.txt", "state/more/step-1.npz",
         "snapshots/mine.npz", "results.xlsx", "trial_notes.txt", "fold_notes/a.txt",
-        "workers.txt",
+        "workers.txt", "mistakes/notes.txt", "events/embeddings/notes.txt",
     ],
 )  # fmt: skip
 def test_a_file_among_ones_own_stays(copy, name):

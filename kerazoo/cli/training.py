@@ -62,6 +62,12 @@ def train(
             "--keep-state", help="Keep the state, so that more --epochs extend the run."
         ),
     ] = False,
+    histograms: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps between histograms of outputs and gradients, for TensorBoard."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a network; the same command goes on where a stopped one left off."""
@@ -74,6 +80,7 @@ def train(
         devices=devices,
         deterministic=deterministic,
         keep_state=keep_state,
+        histograms=histograms,
         verbose=0 if as_json else "auto",
     )
     if as_json:

@@ -8,3 +8,8 @@ from .initialization import reinitialize as reinitialize
 from .pipeline import Pipeline as Pipeline
 from .rate_sweep import RateSweep as RateSweep
 from .rate_sweep import find_learning_rate as find_learning_rate
+from .snapshots import KernelsAlong as KernelsAlong
+from .snapshots import kernels_along as kernels_along
+from .snapshots import list_snapshots as list_snapshots
+from .snapshots import list_step_snapshots as list_step_snapshots
+from .snapshots import model_at as model_at

@@ -62,7 +62,7 @@ from kerazoo.training.generators import generators_kept
 from kerazoo.training.initial_weights import set_initial_weights
 from kerazoo.training.own_model import OwnModel
 from kerazoo.training.pipeline import Pipeline
-from kerazoo.training.snapshots import Snapshots
+from kerazoo.training.snapshots import Snapshots, StepSnapshots
 from kerazoo.training.state import TrainState
 from kerazoo.weights.loading import locate, resolve
 
@@ -126,6 +126,7 @@ def fit(
     deterministic: bool = False,
     save_every: Count | None = None,
     events: bool = True,
+    histograms: Count | None = None,
     until: Count | None = None,
     keep_state: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
@@ -169,6 +170,9 @@ def fit(
             moments that cost little.
         events: Whether TensorBoard's events and the figures are written; on small data
             they take longer than the training.
+        histograms: Steps between two looks at what every layer gives and at its
+            gradient, for TensorBoard's page of that name; the first is before the first
+            step. None by default, for each costs a step or two.
         until: Epochs after which to end for now. The rate follows the schedule of the
             whole training; the state is kept, and the same call, with more of them or
             without, goes on.
@@ -207,6 +211,7 @@ def fit(
         devices=devices,
     )
     distribution = job.distribution
+    _check_histograms(histograms, events, distribution)
     config = dataclasses.replace(job.config, deterministic=deterministic)
     job = dataclasses.replace(job, config=config)
     run = run or default_folder(config.network, config.data)
@@ -227,7 +232,7 @@ def fit(
                 if remark := job.task.remark(job.model, job.training):
                     print(remark)
             with distribution.scope():
-                _train(job, folder, state, events, callbacks, verbose)
+                _train(job, folder, state, events, histograms, callbacks, verbose)
             networks, best = _networks(job, state)
         # Out of the training's precision: the metrics are those that whoever loads the
         # network gets.
@@ -334,6 +339,20 @@ def _check_callbacks(callbacks):
         )
 
 
+def _check_histograms(histograms, events, distribution):
+    if histograms and not events:
+        raise ValueError(
+            f"histograms is {histograms}, but events is False, without which nothing "
+            "is written for TensorBoard; leave one of them out."
+        )
+    if histograms and distribution.devices > 1:
+        raise ValueError(
+            f"histograms is {histograms}, which one device takes, but "
+            f"{distribution.devices} share this training; train on one, or leave it "
+            "out."
+        )
+
+
 def _plan(job, folder):
     """What is about to be done, before the first epoch."""
     config, recipe = job.config, job.recipe
@@ -423,6 +442,7 @@ def prepare(
     if recipe.normalization == "zca":
         pipeline = dataclasses.replace(pipeline, images=plain.take(ZCA_IMAGES)[0])
     _check_accumulation(recipe, training.steps)
+    _check_snapshot_steps(recipe, training.steps)
     if images.validation:
         distribution.check_validation(images.validation.size, recipe.batch_size)
     model = pipeline.for_training()
@@ -510,20 +530,30 @@ def _check_accumulation(recipe, batches):
         )
 
 
+def _check_snapshot_steps(recipe, steps_per_epoch):
+    total = recipe.steps or recipe.epochs * steps_per_epoch
+    for step in recipe.snapshot_steps:
+        if step > total:
+            raise ValueError(
+                f"snapshot_steps names step {step:,}, but the training has "
+                f"{counted(total, 'step')}; name none beyond."
+            )
+
+
 def _steps_per_execution(pipeline, steps):
     """Steps between two visits to Python: some, where a step is shorter than a visit.
 
-    The number divides an epoch, and the recipe's steps where it counts them: the last
-    execution would be too long otherwise.
+    The number divides an epoch, the recipe's steps where it counts them, for the last
+    execution would be too long otherwise, and the steps of its snapshots.
     """
     recipe = pipeline.recipe
     if pipeline.macs * recipe.batch_size > 1e8:
         return 1
-    together = math.gcd(steps, recipe.steps or steps)
+    together = math.gcd(steps, recipe.steps or steps, *recipe.snapshot_steps)
     return max(count for count in range(1, 9) if together % count == 0)
 
 
-def _train(job, folder, state, events, callbacks, verbose):
+def _train(job, folder, state, events, histograms, callbacks, verbose):
     model, training, validation = job.model, job.training, job.validation
 
     def training_from(epoch=0, step=0):
@@ -559,7 +589,10 @@ def _train(job, folder, state, events, callbacks, verbose):
         for name in runs:
             place = str(folder.events / name)
             recorders[name] = tf.summary.create_file_writer(place)
-    watched = _callbacks(job, folder, recorders, epochs, events)
+    at = training.steps, state.epoch, state.step
+    watched = _callbacks(job, folder, recorders, epochs, events, at)
+    if histograms and job.distribution.chief:
+        watched.append(_signals(job, folder, recorders, histograms, at))
     state.watch(watched)
     calls = _Calls(
         [*watched, *callbacks, state],
@@ -685,7 +718,7 @@ class _Calls(keras.callbacks.CallbackList):
             variable.assign(value)
 
 
-def _callbacks(job, folder, recorders, epochs, events):
+def _callbacks(job, folder, recorders, epochs, events, at):
     """Keras' callbacks as the recipe asks, and the writers."""
     recipe = job.recipe
     every = max(1, epochs // 10)
@@ -701,8 +734,11 @@ def _callbacks(job, folder, recorders, epochs, events):
         # The counts of all workers are added up, so that all must ask for them.
         own = recorders.get("validation")
         watched.append(writers.TaskFigures(own, job.task, job.classes, every))
+    kept = folder.path / "snapshots"
     if recipe.snapshots and job.distribution.chief:
-        watched.append(Snapshots(folder.path / "snapshots", recipe.snapshots))
+        watched.append(Snapshots(kept, recipe.snapshots))
+    if recipe.snapshot_steps and job.distribution.chief:
+        watched.append(StepSnapshots(kept, recipe.snapshot_steps, *at))
     monitor = "val_loss" if job.validation else "loss"
     if recipe.schedule.name == "plateau":
         watched.append(
@@ -725,6 +761,14 @@ def _callbacks(job, folder, recorders, epochs, events):
     elif job.validation:
         watched.append(BestWeights())
     return watched
+
+
+def _signals(job, folder, recorders, every, at):
+    """The writer of a run of TensorBoard's that counts steps."""
+    writer = tf.summary.create_file_writer(str(folder.events / "steps"))
+    recorders["steps"] = writer
+    seen = job.task.targets(job.model, job.training.epochs().take(1))
+    return writers.Signals(writer, seen, every, *at)
 
 
 def _writers(job, folder, recorders, every):
