@@ -192,6 +192,22 @@ class Batches:
         part.steps = self.steps * devices // workers
         return part
 
+    def of(self, split: Split) -> "Batches":
+        """Batches of other images, resized alike; neither shuffled nor augmented.
+
+        Args:
+            split: The images, of a set of the same kind.
+        """
+        return Batches(
+            split,
+            self.batch_size,
+            image_shape=self.image_shape,
+            resize=self.resize,
+            one_hot=self.one_hot,
+            proposals=self.proposals,
+            proposed=self.proposed,
+        )
+
     def take(self, count: int) -> tuple[np.ndarray, Any]:
         """The first images and labels of the first epoch, as arrays.
 

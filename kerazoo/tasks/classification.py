@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerazoo.analysis import plots
+from kerazoo.analysis.mistakes import reliability
 from kerazoo.layers import MAPLoss
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
@@ -284,17 +285,10 @@ def classification_metrics(
             recall_score(truth, guess, labels=np.unique(truth), average="macro")
         ),
         top5=top5,
-        calibration_error=_calibration_error(scores.max(-1), guess == truth),
+        calibration_error=reliability(truth, scores).error,
         per_class={
             name: float(matrix[i, i] / counts[i]) if counts[i] else None
             for i, name in enumerate(classes)
         },
         confusion=tuple(map(tuple, matrix.tolist())),
     )
-
-
-def _calibration_error(confidence, right, bins=15):
-    """The mean gap between confidence and accuracy over bins of confidence."""
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs((confidence - right)[place == b].sum()) for b in np.unique(place)]
-    return float(sum(gaps) / len(right))

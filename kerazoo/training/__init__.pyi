@@ -5,6 +5,9 @@ from .initialization import lsuv as lsuv
 from .initialization import orthonormal as orthonormal
 from .initialization import pretrain_autoencoders as pretrain_autoencoders
 from .initialization import reinitialize as reinitialize
+from .mistakes import Mistakes as Mistakes
+from .mistakes import find_mistakes as find_mistakes
+from .mistakes import write_mistakes as write_mistakes
 from .pipeline import Pipeline as Pipeline
 from .rate_sweep import RateSweep as RateSweep
 from .rate_sweep import find_learning_rate as find_learning_rate

@@ -191,6 +191,47 @@ def evaluate(
             classes, or a size that the network cannot take.
     """
     run = run if isinstance(run, Run) else Run(run)
+    model, batches = batches_to_measure(
+        run,
+        split,
+        data,
+        data_dir,
+        batch_size=batch_size,
+        views=views,
+        best=best,
+        image_size=image_size,
+    )
+    return measure(model, batches, batches.split.classes, run.config.task)
+
+
+def batches_to_measure(
+    run: Run,
+    split: str,
+    data: DataLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    *,
+    batch_size: int | None = None,
+    views: str | None = None,
+    best: bool = False,
+    image_size: int | tuple[int, int] | None = None,
+    served: keras.Model | None = None,
+) -> tuple[keras.Model, kerazoo_data.Batches]:
+    """The network of a run from images of its size on, and batches of these.
+
+    Args:
+        run: The run.
+        split: As for :func:`evaluate`, as are all others.
+        data: The same.
+        data_dir: The same.
+        batch_size: The same.
+        views: The same.
+        best: The same.
+        image_size: The same.
+        served: In the place of the run's network another from raw images.
+
+    Raises:
+        ValueError: The same.
+    """
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
     if views is not None and views not in kerazoo_data.VIEWS:
@@ -202,7 +243,7 @@ def evaluate(
             f"chose, so its {split} split cannot be found by name; evaluate split "
             "test, or measure the part itself with kerazoo.training.measure."
         )
-    served = run.model(best=best)
+    served = served or run.model(best=best)
     images = images_to_measure(run, data, data_dir)
     if image_size is None:
         model, (height, width) = resized_to_output(served), config.image_shape[:2]
@@ -222,7 +263,7 @@ def evaluate(
         views=views,
         **of_model(served, recipe),
     )
-    return measure(model, batches, images.classes, config.task)
+    return model, batches
 
 
 def images_to_measure(
