@@ -1,3 +1,6 @@
+from .embeddings import Embeddings as Embeddings
+from .embeddings import embed as embed
+from .embeddings import write_projector as write_projector
 from .evaluation import evaluate as evaluate
 from .evaluation import measure as measure
 from .fitting import fit as fit
