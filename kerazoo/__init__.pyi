@@ -108,6 +108,8 @@ from .run import Run as Run
 from .serving.classification import Classifier as Classifier
 from .serving.classification import classifier as classifier
 from .serving.compiled import predictor as predictor
+from .serving.depth_probe import DepthProbe as DepthProbe
+from .serving.depth_probe import probe_layers as probe_layers
 from .serving.detection import detector as detector
 from .serving.export import Export as Export
 from .serving.export import export as export
@@ -124,5 +126,4 @@ from .surgery.truncated_svd import truncated_svd as truncated_svd
 from .training.evaluation import evaluate as evaluate
 from .training.fitting import fit as fit
 from .training.rate_sweep import find_learning_rate as find_learning_rate
-
 __version__: str

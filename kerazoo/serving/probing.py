@@ -59,14 +59,9 @@ class Features:
         Args:
             seed: Of its solver.
         """
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-
-        solver = LogisticRegression(max_iter=2000, C=0.1, random_state=seed)
-        probe = make_pipeline(StandardScaler(), solver)
-        probe.fit(self.train, self.train_labels)
-        return float(probe.score(self.test, self.test_labels))
+        return probed(
+            self.train, self.train_labels, self.test, self.test_labels, seed=seed
+        )
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes a file of NumPy (``.npz``)."""
@@ -101,6 +96,33 @@ class Features:
                 f"{path} holds no features that kerazoo has written; make them by "
                 "kerazoo features."
             ) from error
+
+
+def probed(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+    *,
+    seed: int = 1,
+) -> float:
+    """The test accuracy of scikit-learn's logistic regression on rows of features.
+
+    Args:
+        train: Features that it is fitted to, each brought to mean 0 and deviation 1.
+        train_labels: Their classes.
+        test: Features that it is measured on.
+        test_labels: Their classes.
+        seed: Of its solver.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    solver = LogisticRegression(max_iter=2000, C=0.1, random_state=seed)
+    probe = make_pipeline(StandardScaler(), solver)
+    probe.fit(train, train_labels)
+    return float(probe.score(test, test_labels))
 
 
 def key_of(weights: WeightSet) -> str:

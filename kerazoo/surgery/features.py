@@ -81,6 +81,22 @@ def _trunk(model):
             "stride; give layers by name."
         )
     strides = {name: sight.stride for name, sight in sights(graph).items()}
+    found = {}
+    for layer in trunk(graph):
+        stride = strides[layer.name]
+        padded = isinstance(layer, keras.layers.ZeroPadding2D)
+        is_map = len(_output(layer).shape) == 4 and not padded
+        if stride and stride[0] == stride[1] and is_map:
+            found[int(stride[0])] = layer
+    return found
+
+
+def trunk(graph: Graph) -> list[keras.Layer]:
+    """The layers that no path from image to scores avoids, in their order.
+
+    Args:
+        graph: A flat one.
+    """
     end = graph.outputs
     end = end.get("predictions", end) if isinstance(end, dict) else end
     # Auxiliary heads are no part of the way to the end.
@@ -90,18 +106,16 @@ def _trunk(model):
         if name not in way:
             way.add(name)
             todo += graph.sources(name)
-    order = [layer for layer in model.layers if layer.name in way]
+    order = [layer for layer in graph.model.layers if layer.name in way]
     place = {layer.name: number for number, layer in enumerate(order)}
     latest: dict[str, int] = {}
     for layer in order:
         for source in graph.sources(layer.name):
             latest[source] = max(latest.get(source, 0), place[layer.name])
-    trunk, furthest = {}, 0
+    found, furthest = [], 0
     for number, layer in enumerate(order):
         # No edge jumps over this layer, so that every path runs through it.
-        if furthest <= number and not isinstance(layer, keras.layers.ZeroPadding2D):
-            stride = strides[layer.name]
-            if stride and stride[0] == stride[1] and len(_output(layer).shape) == 4:
-                trunk[int(stride[0])] = layer
+        if furthest <= number:
+            found.append(layer)
         furthest = max(furthest, latest.get(layer.name, 0))
-    return trunk
+    return found
