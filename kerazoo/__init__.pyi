@@ -126,4 +126,5 @@ from .surgery.truncated_svd import truncated_svd as truncated_svd
 from .training.evaluation import evaluate as evaluate
 from .training.fitting import fit as fit
 from .training.rate_sweep import find_learning_rate as find_learning_rate
+
 __version__: str

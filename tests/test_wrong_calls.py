@@ -44,13 +44,16 @@ MODULES = (
     "kerazoo", "kerazoo.data", "kerazoo.training", "kerazoo.tuning", "kerazoo.layers",
     "kerazoo.recipes", "kerazoo.weights", "kerazoo.serving.predict",
     "kerazoo.serving.compiled", "kerazoo.analysis.filters", "kerazoo.analysis.ledger",
-    "kerazoo.analysis.plots", "kerazoo.surgery.features", "kerazoo.surgery.join",
+    "kerazoo.analysis.layer_plots", "kerazoo.analysis.mistake_plots",
+    "kerazoo.analysis.mistakes", "kerazoo.analysis.plots", "kerazoo.surgery.features",
+    "kerazoo.surgery.join",
 )  # fmt: skip
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
-    "Accuracy", "Card", "Classifier", "CrossValidation", "Ensemble", "Export",
-    "Features", "Fold", "Ledger", "MemberResult", "NamedSet", "Nested", "NotPrepared",
-    "Preprocessing", "RateSweep", "Report", "Row", "Trial", "WeightSet",
+    "Accuracy", "Card", "Classifier", "ConfusionPair", "CrossValidation", "DepthProbe",
+    "Embeddings", "Ensemble", "Export", "Features", "Fold", "KernelsAlong", "Ledger",
+    "MemberResult", "Mistake", "Mistakes", "NamedSet", "Nested", "NotPrepared",
+    "Preprocessing", "RateSweep", "Reliability", "Report", "Row", "Trial", "WeightSet",
 }  # fmt: skip
 NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
 # Seconds after which nothing may still be at work.
@@ -141,6 +144,28 @@ MEANINGLESS = [
     ("kerazoo.evaluate", "split", "nosuch"),
     ("kerazoo.evaluate", "views", "nosuch"),
     ("kerazoo.evaluate", "data", "nosuch"),
+    ("kerazoo.probe_layers", "network", "nosuch"),
+    ("kerazoo.probe_layers", "data", "nosuch"),
+    ("kerazoo.probe_layers", "layers", ["nosuch"]),
+    ("kerazoo.layer_signals", "targets", [1]),
+    ("kerazoo.training.find_mistakes", "run", "nosuch"),
+    ("kerazoo.training.find_mistakes", "split", "nosuch"),
+    ("kerazoo.training.find_mistakes", "data", "nosuch"),
+    ("kerazoo.training.write_mistakes", "folder", "/dev/null"),
+    ("kerazoo.training.embed", "run", "nosuch"),
+    ("kerazoo.training.embed", "layer", "nosuch"),
+    ("kerazoo.training.embed", "split", "nosuch"),
+    ("kerazoo.training.write_projector", "found", []),
+    ("kerazoo.training.write_projector", "folder", "/dev/null"),
+    ("kerazoo.training.kernels_along", "run", "nosuch"),
+    ("kerazoo.training.model_at", "epoch", 7),
+    ("kerazoo.analysis.mistakes.losses", "truth", np.array([7])),
+    ("kerazoo.analysis.layer_plots.signals_by_depth", "found", {}),
+    ("kerazoo.analysis.layer_plots.signal_histograms", "signals", []),
+    ("kerazoo.analysis.layer_plots.probes_by_depth", "found", {}),
+    ("kerazoo.analysis.layer_plots.filters_along", "steps", [1, 2]),
+    ("kerazoo.analysis.mistake_plots.mistake_gallery", "mistakes", []),
+    ("kerazoo.analysis.mistake_plots.confusion_gallery", "pairs", []),
     ("kerazoo.predict", "images", []),
     ("kerazoo.predict", "images", "nosuch"),
     ("kerazoo.predict", "run", "nosuch"),
@@ -277,6 +302,12 @@ def good(place, data_dir, digits):
     model = kerazoo.create("mlp_256", input_shape=(8, 8, 1), classes=10)
     boxes = kerazoo.yolo_mini(input_shape=(16, 16, 3), classes=3)
     found = Detections(np.ones((1, 4)), np.ones(1), np.zeros(1, int))
+    mistakes = kerazoo.training.find_mistakes(run, data_dir=data_dir, count=1, pairs=1)
+    embeddings = kerazoo.training.embed(run, data_dir=data_dir, count=2)
+    signals = kerazoo.layer_signals(model, images, [1] * 8)
+    probed = kerazoo.DepthProbe(
+        network="a", data="digits", train=1, test=1, points=(), accuracy=0.5
+    )
     there = Objects(np.ones((1, 4)), np.zeros(1, int), np.zeros(1, bool))
     common = {
         "network": "mlp_256", "model": model, "models": [model], "run": place / "run",
@@ -298,6 +329,34 @@ def good(place, data_dir, digits):
     }  # fmt: skip
     own = {
         "kerazoo.find": {"name": "lenet5"},
+        "kerazoo.probe_layers": {"network": place / "run"},
+        "kerazoo.layer_signals": {"targets": [1] * 8},
+        "kerazoo.training.write_mistakes": {"found": mistakes},
+        "kerazoo.training.write_projector": {"found": embeddings},
+        "kerazoo.training.model_at": {"run": run},
+        "kerazoo.training.list_snapshots": {"run": run},
+        "kerazoo.training.list_step_snapshots": {"run": run},
+        **{
+            f"kerazoo.analysis.mistakes.{one}": {
+                "truth": np.array([1]), "scores": np.array([[0.25, 0.75]])
+            }
+            for one in ("losses", "worst_mistakes", "confusion_pairs", "reliability")
+        },
+        "kerazoo.analysis.mistake_plots.mistake_gallery": {
+            "images": images[:1], "mistakes": mistakes.worst[:1]
+        },
+        "kerazoo.analysis.mistake_plots.confusion_gallery": {
+            "images": [images[:1]], "pairs": mistakes.pairs[:1]
+        },
+        "kerazoo.analysis.mistake_plots.reliability_diagram": {
+            "found": mistakes.reliability
+        },
+        "kerazoo.analysis.layer_plots.signals_by_depth": {"found": {"a": signals}},
+        "kerazoo.analysis.layer_plots.signal_histograms": {"signals": signals},
+        "kerazoo.analysis.layer_plots.probes_by_depth": {"found": {"a": probed}},
+        "kerazoo.analysis.layer_plots.filters_along": {
+            "kernels": [np.zeros((3, 3, 1, 4))], "steps": [1]
+        },
         "kerazoo.recipes.find": {"name": "lenet5"},
         "kerazoo.Run": {"path": place / "run"},
         "kerazoo.predict": {"images": place / "image.png"},
@@ -459,6 +518,10 @@ WORDS = {
     "lr-find": f"mlp_256 {FEW}",
     "launch": "--processes 1 -- list",
     "evaluate": "PLACE/run",
+    "mistakes": "PLACE/run --folder OUT/mistakes",
+    "embed": "PLACE/run",
+    "probe": "PLACE/run",
+    "snapshots": "PLACE/run OUT/a.png",
     "predict": "PLACE/run PLACE/image.png",
     "export": "PLACE/run OUT/a.onnx",
     "devices": "",

@@ -1,12 +1,13 @@
 """The command ``kerazoo``: what the package does, from a shell."""
 
-from kerazoo.cli import catalogue, data, export, training, tuning, weights
+from kerazoo.cli import catalogue, data, diagnosis, export, training, tuning, weights
 from kerazoo.cli.app import app, main
 
 __all__ = [
     "app",
     "catalogue",
     "data",
+    "diagnosis",
     "export",
     "main",
     "training",
