@@ -6,6 +6,7 @@ from . import recipes as recipes
 from . import training as training
 from . import tuning as tuning
 from . import weights as weights
+from .analysis.attribution.record import Attribution as Attribution
 from .analysis.average_precision import average_precision as average_precision
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
@@ -111,6 +112,7 @@ from .serving.compiled import predictor as predictor
 from .serving.depth_probe import DepthProbe as DepthProbe
 from .serving.depth_probe import probe_layers as probe_layers
 from .serving.detection import detector as detector
+from .serving.explaining import explain as explain
 from .serving.export import Export as Export
 from .serving.export import export as export
 from .serving.own_weights import save_run_weights as save_run_weights

@@ -1,6 +1,15 @@
 """The command ``kerazoo``: what the package does, from a shell."""
 
-from kerazoo.cli import catalogue, data, diagnosis, export, training, tuning, weights
+from kerazoo.cli import (
+    catalogue,
+    data,
+    diagnosis,
+    explain,
+    export,
+    training,
+    tuning,
+    weights,
+)
 from kerazoo.cli.app import app, main
 
 __all__ = [
@@ -8,6 +17,7 @@ __all__ = [
     "catalogue",
     "data",
     "diagnosis",
+    "explain",
     "export",
     "main",
     "training",

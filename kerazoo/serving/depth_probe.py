@@ -23,7 +23,6 @@ from kerazoo.run import Run
 from kerazoo.serving.classification import classifier, over_images
 from kerazoo.serving.probing import probed
 from kerazoo.surgery.features import features as layers_of
-from kerazoo.surgery.features import trunk
 from kerazoo.surgery.graph import Graph
 
 Probed = Annotated[
@@ -199,7 +198,7 @@ def _has_kernel(layer):
 
 
 def _chosen(model, count):
-    """Layers of the trunk with their depths: of each depth the last, evenly chosen."""
+    """Layers that all paths pass, with their depths: of each depth the last, evenly chosen."""
     graph = Graph(model)
     if not graph.flat:
         raise ValueError(
@@ -208,7 +207,7 @@ def _chosen(model, count):
         )
     depths = _depths(graph)
     last: dict[int, keras.Layer] = {}
-    for layer in trunk(graph):
+    for layer in graph.passed:
         known = layer.output if isinstance(layer.output, keras.KerasTensor) else None
         if known is None or None in known.shape[1:] or isinstance(layer, UNSEEN):
             continue

@@ -49,12 +49,16 @@ def features(model: keras.Model, names: str | int | Iterable[str | int]) -> kera
                 )
             outputs[f"stride{name}"] = _output(trunk[name])
         else:
-            outputs[name] = _output(_find(model, name))
+            outputs[name] = _output(find_layer(model, name))
     return keras.Model(model.input, outputs, name=f"{model.name}_features")
 
 
-def _find(model, name):
-    """The layer of that name, or the last one whose name begins with it."""
+def find_layer(model: keras.Model, name: str) -> keras.Layer:
+    """The layer of that name, or the last one of the stage or block of that name.
+
+    Raises:
+        ValueError: Where there is none.
+    """
     # A name given to the builder stands before the name of every layer.
     wanted = (name, f"{model.name}_{name}")
     for layer in model.layers:
@@ -82,40 +86,10 @@ def _trunk(model):
         )
     strides = {name: sight.stride for name, sight in sights(graph).items()}
     found = {}
-    for layer in trunk(graph):
+    for layer in graph.passed:
         stride = strides[layer.name]
         padded = isinstance(layer, keras.layers.ZeroPadding2D)
         is_map = len(_output(layer).shape) == 4 and not padded
         if stride and stride[0] == stride[1] and is_map:
             found[int(stride[0])] = layer
-    return found
-
-
-def trunk(graph: Graph) -> list[keras.Layer]:
-    """The layers that no path from image to scores avoids, in their order.
-
-    Args:
-        graph: A flat one.
-    """
-    end = graph.outputs
-    end = end.get("predictions", end) if isinstance(end, dict) else end
-    # Auxiliary heads are no part of the way to the end.
-    way, todo = set(), [keras.tree.flatten(end)[0]]
-    while todo:
-        name = todo.pop()
-        if name not in way:
-            way.add(name)
-            todo += graph.sources(name)
-    order = [layer for layer in graph.model.layers if layer.name in way]
-    place = {layer.name: number for number, layer in enumerate(order)}
-    latest: dict[str, int] = {}
-    for layer in order:
-        for source in graph.sources(layer.name):
-            latest[source] = max(latest.get(source, 0), place[layer.name])
-    found, furthest = [], 0
-    for number, layer in enumerate(order):
-        # No edge jumps over this layer, so that every path runs through it.
-        if furthest <= number:
-            found.append(layer)
-        furthest = max(furthest, latest.get(layer.name, 0))
     return found

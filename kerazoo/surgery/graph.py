@@ -67,6 +67,36 @@ class Graph:
         inner = any(model.weights for model in models)
         return not inner and all(len(calls) < 2 for calls in self.calls.values())
 
+    @property
+    def passed(self) -> list[keras.Layer]:
+        """The layers through which every path from the image to the scores runs.
+
+        They are in the order of computation. Of several outputs the one that is called
+        ``predictions`` gives the scores, or else the first.
+        """
+        end = self.outputs
+        end = end.get("predictions", end) if isinstance(end, dict) else end
+        # Auxiliary heads are no part of the way to the end.
+        way, todo = set(), [keras.tree.flatten(end)[0]]
+        while todo:
+            name = todo.pop()
+            if name not in way:
+                way.add(name)
+                todo += self.sources(name)
+        order = [layer for layer in self.model.layers if layer.name in way]
+        place = {layer.name: number for number, layer in enumerate(order)}
+        latest: dict[str, int] = {}
+        for layer in order:
+            for source in self.sources(layer.name):
+                latest[source] = max(latest.get(source, 0), place[layer.name])
+        passed, furthest = [], 0
+        for number, layer in enumerate(order):
+            # No edge jumps over this layer.
+            if furthest <= number:
+                passed.append(layer)
+            furthest = max(furthest, latest.get(layer.name, 0))
+        return passed
+
     def sources(self, name: str) -> list[str]:
         """The layers that a layer reads in its first call; none for an input."""
         return self.calls[name][0] if self.calls[name] else []

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras import layers
 
@@ -64,13 +64,13 @@ def _sight(layer, seen, inputs, shape):
             return Sight(None, None)
         window, step = inputs[0][:2], (1, 1)
     elif isinstance(layer, layers.Conv2DTranspose):
-        window = [math.ceil(k / s) for k, s in zip(*_window(layer), strict=True)]
+        window = [math.ceil(k / s) for k, s in zip(*window_of(layer), strict=True)]
         step = [1 / s for s in layer.strides]
     elif isinstance(layer, layers.UpSampling2D) or hasattr(layer, "upsampling"):
         size = getattr(layer, "upsampling", None) or layer.size
         window, step = (1, 1), [1 / s for s in size]
-    elif _window(layer):
-        window, step = _window(layer)
+    elif window_of(layer):
+        window, step = window_of(layer)
     else:
         return Sight(field, stride)
     field = tuple(
@@ -80,7 +80,7 @@ def _sight(layer, seen, inputs, shape):
     return Sight(field, tuple(s * t for s, t in zip(stride, step, strict=True)))
 
 
-def _window(layer):
+def window_of(layer: Any) -> tuple[Sequence[int], Sequence[int]] | None:
     """Kernel (dilation included) and strides of a layer that slides a window."""
     kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if kernel is None:
