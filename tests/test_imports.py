@@ -58,7 +58,7 @@ TABLE = {
     ),
     "recipes": ({"recipe", "registry"}, LIGHT),
     "analysis": (
-        {"registry", "surgery", "fonts", "colors", "detections"},
+        {"registry", "surgery", "layers", "fonts", "colors", "detections"},
         KERAS | PLOTS | {"sklearn", "pycocotools"},
     ),
     "tasks": (
@@ -87,7 +87,7 @@ TABLE = {
     ),
 }
 # Inside a function alone: a layer's TensorFlow kernel, which has another form for the
-# other backends, the second backend where it is the one that runs, and an extra.
+# other backends, the backend that runs where Keras has no word, and an extra.
 INSIDE_FUNCTIONS = {
     "analysis": {"jax", "tensorflow"},
     "layers": {"tensorflow"},

@@ -12,6 +12,7 @@ import math
 import signal
 import typing
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -21,6 +22,9 @@ from PIL import Image
 
 import kerazoo
 from kerazoo import cli, data, reader, tuning
+from kerazoo.analysis import attribution
+from kerazoo.analysis.attribution import gradient
+from kerazoo.analysis.feature_maps import feature_maps
 from kerazoo.detections import Detections, Objects
 from kerazoo.recipe import Optimizer, Schedule
 from kerazoo.weights import find_weights
@@ -44,18 +48,27 @@ MODULES = (
     "kerazoo", "kerazoo.data", "kerazoo.training", "kerazoo.tuning", "kerazoo.layers",
     "kerazoo.recipes", "kerazoo.weights", "kerazoo.serving.predict",
     "kerazoo.serving.compiled", "kerazoo.analysis.filters", "kerazoo.analysis.ledger",
-    "kerazoo.analysis.layer_plots", "kerazoo.analysis.mistake_plots",
-    "kerazoo.analysis.mistakes", "kerazoo.analysis.plots", "kerazoo.surgery.features",
-    "kerazoo.surgery.join",
+    "kerazoo.analysis.attribution", "kerazoo.analysis.excitement",
+    "kerazoo.analysis.explanation_plots", "kerazoo.analysis.feature_maps",
+    "kerazoo.analysis.layer_plots", "kerazoo.analysis.maximization",
+    "kerazoo.analysis.mistake_plots", "kerazoo.analysis.mistakes",
+    "kerazoo.analysis.plots", "kerazoo.surgery.features", "kerazoo.surgery.join",
 )  # fmt: skip
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
-    "Accuracy", "Card", "Classifier", "ConfusionPair", "CrossValidation", "DepthProbe",
-    "Embeddings", "Ensemble", "Export", "Features", "Fold", "KernelsAlong", "Ledger",
-    "MemberResult", "Mistake", "Mistakes", "NamedSet", "Nested", "NotPrepared",
-    "Preprocessing", "RateSweep", "Reliability", "Report", "Row", "Trial", "WeightSet",
+    "Accuracy", "Attribution", "Card", "Classifier", "ConfusionPair", "CrossValidation",
+    "DepthProbe", "Embeddings", "Ensemble", "Excitement", "Export", "FeatureMaps",
+    "Features", "Fold", "KernelsAlong", "Ledger", "MemberResult", "Mistake", "Mistakes",
+    "NamedSet", "Nested", "NotPrepared", "PreferredImage", "Preprocessing", "RateSweep",
+    "Reliability", "Report", "Row", "Trial", "WeightSet",
 }  # fmt: skip
-NOT_OURS = {"FusedBatchNormalization", "GroupedConv2D", "scaled_tanh", "pixels"}
+NOT_OURS = {
+    "FusedBatchNormalization",
+    "GroupedConv2D",
+    "scaled_tanh",
+    "pixels",
+    "shown",
+}
 # Seconds after which nothing may still be at work.
 SOON = 30
 
@@ -182,6 +195,28 @@ MEANINGLESS = [
     ("kerazoo.classifier", "weights", "nosuch"),
     ("kerazoo.classifier", "weights", "nosuch.pth"),
     ("kerazoo.classifier", "weights", "../"),
+    ("kerazoo.explain", "network", "nosuch"),
+    ("kerazoo.explain", "image", "nosuch"),
+    ("kerazoo.explain", "image", np.zeros((8, 8, 2), "uint8")),
+    ("kerazoo.explain", "image", np.zeros((8, 8, 1))),
+    ("kerazoo.explain", "class_name", "nosuch"),
+    ("kerazoo.explain", "class_name", 10),
+    ("kerazoo.explain", "method", "nosuch"),
+    ("kerazoo.analysis.attribution.grad_cam", "layer", "nosuch"),
+    ("kerazoo.analysis.attribution.gradient", "class_name", -1),
+    ("kerazoo.analysis.attribution.occlusion", "window", 9),
+    ("kerazoo.analysis.attribution.occlusion", "strides", 9),
+    ("kerazoo.analysis.attribution.deconvnet", "unit", 10**6),
+    ("kerazoo.analysis.attribution.Explainable", "names", ["one"]),
+    ("kerazoo.analysis.excitement.exciting_images", "layer", "nosuch"),
+    ("kerazoo.analysis.excitement.exciting_images", "unit", 10**6),
+    ("kerazoo.analysis.excitement.exciting_images", "images", []),
+    ("kerazoo.analysis.feature_maps.feature_maps", "layers", ["nosuch"]),
+    ("kerazoo.analysis.maximization.activation_maximization", "unit", 3),
+    ("kerazoo.analysis.maximization.activation_maximization", "class_name", 10),
+    ("kerazoo.analysis.explanation_plots.preferred_images", "found", []),
+    ("kerazoo.analysis.explanation_plots.exciting_images", "found", []),
+    ("kerazoo.analysis.explanation_plots.down_the_network", "found", []),
     ("kerazoo.extract_features", "network", "nosuch"),
     ("kerazoo.extract_features", "data", "nosuch"),
     ("kerazoo.extract_features", "weights", "nosuch"),
@@ -309,6 +344,13 @@ def good(place, data_dir, digits):
         network="a", data="digits", train=1, test=1, points=(), accuracy=0.5
     )
     there = Objects(np.ones((1, 4)), np.zeros(1, int), np.zeros(1, bool))
+    x = inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="maps")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    seen = {
+        "network": keras.Model(inputs, keras.layers.Dense(10)(x)), "image": images[0],
+        "layer": "maps", "unit": 0, "names": (),
+    }  # fmt: skip
     common = {
         "network": "mlp_256", "model": model, "models": [model], "run": place / "run",
         "images": images, "recipe": TINY, "data_dir": data_dir, "folder": "new",
@@ -428,6 +470,27 @@ def good(place, data_dir, digits):
         },
         "kerazoo.classifier": {"network": "lenet5", "weights": "digits"},
         "kerazoo.save_run_weights": {"path": "new.safetensors"},
+        "kerazoo.explain": {
+            "network": place / "run", "image": place / "image.png"
+        },
+        **{
+            f"kerazoo.analysis.{name}": seen
+            for name in (
+                *(f"attribution.{one}" for one in attribution.METHODS),
+                "attribution.Explainable", "excitement.exciting_images",
+                "feature_maps.feature_maps", "maximization.activation_maximization",
+            )
+        },
+        "kerazoo.analysis.explanation_plots.attribution": {
+            "found": gradient(seen["network"], images[0])
+        },
+        "kerazoo.analysis.explanation_plots.feature_grid": {
+            "found": feature_maps(seen["network"], images[0])[0]
+        },
+        **{
+            f"kerazoo.analysis.explanation_plots.{name}": {"found": []}
+            for name in ("down_the_network", "exciting_images", "preferred_images")
+        },
         "kerazoo.extract_features": {
             "network": "lenet5", "data": "digits", "weights": "digits"
         },
@@ -523,6 +586,7 @@ WORDS = {
     "probe": "PLACE/run",
     "snapshots": "PLACE/run OUT/a.png",
     "predict": "PLACE/run PLACE/image.png",
+    "explain": "PLACE/run PLACE/image.png --method gradient --file OUT/a.png",
     "export": "PLACE/run OUT/a.onnx",
     "devices": "",
     "crossval": f"mlp_256 {FEW} --folder OUT/folds",

@@ -97,7 +97,8 @@ def exciting_images(
             image=image,
             activation=activation,
             position=place,
-            box=patch(known.graph, name, place),
+            # Beyond the image there is nothing to see.
+            box=patch(known.graph, name, place) or (0, 0, 0, 0),
         )
         for activation, number, place, image in sorted(best, reverse=True)
     ]

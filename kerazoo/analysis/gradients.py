@@ -1,4 +1,4 @@
-"""The one place where gradients are taken outside of training, on every backend."""
+"""The one place where gradients are taken outside of training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def value_and_gradient(
         The number, and a float32 array of the shape of the place.
 
     Raises:
-        ValueError: On a backend that has no gradients.
+        ValueError: On another backend than TensorFlow and JAX.
     """
     backend = keras.backend.backend()
     place = ops.convert_to_tensor(at, "float32")
@@ -39,15 +39,9 @@ def value_and_gradient(
         import jax
 
         value, slope = jax.value_and_grad(function)(place)
-    elif backend == "torch":
-        import torch
-
-        place = place.detach().requires_grad_(True)
-        value = function(place)
-        (slope,) = torch.autograd.grad(value, place, materialize_grads=True)
     else:
         raise ValueError(
-            f"The backend {backend} of Keras has no gradients; set KERAS_BACKEND to "
-            "tensorflow, jax or torch."
+            f"Gradients are taken with TensorFlow and JAX, and the backend of Keras is "
+            f"{backend}; set KERAS_BACKEND to tensorflow or jax."
         )
     return float(ops.convert_to_numpy(value)), ops.convert_to_numpy(slope)

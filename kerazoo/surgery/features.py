@@ -53,6 +53,7 @@ def features(model: keras.Model, names: str | int | Iterable[str | int]) -> kera
     return keras.Model(model.input, outputs, name=f"{model.name}_features")
 
 
+@reader.checked
 def find_layer(model: keras.Model, name: str) -> keras.Layer:
     """The layer of that name, or the last one of the stage or block of that name.
 

@@ -9,9 +9,6 @@ from kerazoo.layers import CeilMaxPooling2D, PaddedMaxPooling2D
 from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.receptive_field import window_of
 
-# Rows or columns from the first to behind the last.
-Span = tuple[int, int]
-
 
 def patch(
     graph: Graph, layer: str, position: tuple[int, int]
@@ -28,11 +25,10 @@ def patch(
     Returns:
         Top, left, bottom and right in pixels, half-open; ``None`` where it sees none.
     """
-    spans = [_span(graph, layer, position[axis], axis) for axis in (0, 1)]
-    if None in spans:
+    rows, columns = (_span(graph, layer, position[axis], axis) for axis in (0, 1))
+    if rows is None or columns is None:
         return None
-    (top, bottom), (left, right) = spans
-    return top, left, bottom, right
+    return rows[0], columns[0], rows[1], columns[1]
 
 
 def _span(graph, name, index, axis):
@@ -58,8 +54,11 @@ def _span(graph, name, index, axis):
     return None
 
 
-def _before(layer, span, size, shape, axis) -> Span:
-    """What a span of a layer's output needs of its input of some size."""
+def _before(layer, span, size, shape, axis):
+    """What a span of a layer's output needs of its input of some size.
+
+    A span is the first row or column and that behind the last.
+    """
     first, last = span[0], span[1] - 1
     if len(shape) != 3:
         return 0, size

@@ -64,13 +64,14 @@ def _sight(layer, seen, inputs, shape):
             return Sight(None, None)
         window, step = inputs[0][:2], (1, 1)
     elif isinstance(layer, layers.Conv2DTranspose):
-        window = [math.ceil(k / s) for k, s in zip(*window_of(layer), strict=True)]
+        pairs = zip(layer.kernel_size, layer.strides, strict=True)
+        window = [math.ceil(k / s) for k, s in pairs]
         step = [1 / s for s in layer.strides]
     elif isinstance(layer, layers.UpSampling2D) or hasattr(layer, "upsampling"):
         size = getattr(layer, "upsampling", None) or layer.size
         window, step = (1, 1), [1 / s for s in size]
-    elif window_of(layer):
-        window, step = window_of(layer)
+    elif (slid := window_of(layer)) is not None:
+        window, step = slid
     else:
         return Sight(field, stride)
     field = tuple(

@@ -1,7 +1,5 @@
 """The gradient of a score with respect to the pixels, plain, smoothed, integrated."""
 
-from collections.abc import Iterable
-
 import keras
 import numpy as np
 from keras import ops
@@ -158,7 +156,7 @@ def _gradients(known, batch, place):
     return slope
 
 
-def _sum_of_gradients(known, images: Iterable[np.ndarray], place):
+def _sum_of_gradients(known, images, place):
     """Over images that come one by one."""
     total, some = 0, []
     for image in images:
