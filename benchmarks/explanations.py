@@ -8,6 +8,7 @@ image of 224x224 on ResNet-50, which is built before; its weights do not matter.
 """
 
 import argparse
+import functools
 import os
 import time
 
@@ -23,7 +24,7 @@ SCENES = 100
 METHODS = {
     "cam": {},
     "grad_cam": {},
-    "occlusion": {"strides": 6},
+    "occlusion": {},
     "gradient": {},
     "smooth_grad": {"samples": 16},
     "integrated_gradients": {},
@@ -51,29 +52,37 @@ def network():
     return keras.Model(inputs, x, name="digit_finder")
 
 
-def trained(seed, epochs):
-    """The network, and the share of test scenes whose digits it names all, no other."""
-    import keras
+def batches(part, count, seed=0):
+    """Batches of scenes with the digits on them; the test has those of seed 0."""
     import tensorflow as tf
 
     from kerazoo.data import scenes
 
-    keras.utils.set_random_seed(seed)
-
-    def batch(part, number):
+    def batch(number):
         places = number * BATCH + tf.range(BATCH, dtype=tf.int64)
-        # The scenes of the test are the same for every seed.
-        own = seed if part == "train" else 0
-        drawn = scenes.draw(part, own, tf.zeros((), tf.int64), places, SIZE)
+        drawn = scenes.draw(part, seed, tf.zeros((), tf.int64), places, SIZE)
         # -1, for no digit, is a row of zeros.
         there = tf.reduce_max(tf.one_hot(drawn.digits, 10), 1)
         return tf.cast(drawn.images, tf.float32), there
 
-    def batches(part, first, count):
-        numbers = tf.data.Dataset.range(first, first + count)
-        made = numbers.map(lambda n: batch(part, n), tf.data.AUTOTUNE)
-        return made.prefetch(2)
+    made = tf.data.Dataset.range(count).map(batch, tf.data.AUTOTUNE)
+    return made.prefetch(2)
 
+
+def accuracy(model):
+    """The share of test scenes whose digits a network names all, and no other."""
+    right = []
+    for images, there in batches("test", 15):
+        found = model.predict_on_batch(images) > 0.5
+        right += list((found == (there.numpy() > 0.5)).all(1))
+    return float(np.mean(right))
+
+
+def trained(seed, epochs):
+    """The network, and what it has learnt from."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
     model = network()
     rate = keras.optimizers.schedules.CosineDecay(
         1e-5, epochs * STEPS, 0.0, warmup_target=4e-3, warmup_steps=epochs * STEPS // 5
@@ -81,50 +90,44 @@ def trained(seed, epochs):
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
     start = time.perf_counter()
     # Every scene is new.
-    model.fit(batches("train", 0, epochs * STEPS), epochs=1, verbose=2)
-    seconds = time.perf_counter() - start
-    right = []
-    for images, there in batches("test", 0, 15):
-        found = model.predict_on_batch(images) > 0.5
-        right += list((found == (there.numpy() > 0.5)).all(1))
+    model.fit(batches("train", epochs * STEPS, seed), shuffle=False, verbose=2)
     return model, {
         "scenes learnt from": epochs * STEPS * BATCH,
-        "seconds of training": round(seconds, 1),
-        "accuracy, all digits of a scene right": float(np.mean(right)),
+        "seconds of training": round(time.perf_counter() - start, 1),
     }
 
 
-def found(model, count, methods):
-    """The share of scenes in which each method finds the digit that is asked for."""
+@functools.cache
+def questions():
+    """For each scene its image, a digit that is on it, and the boxes of that digit."""
     import tensorflow as tf
 
-    from kerazoo.analysis import attribution
     from kerazoo.data import scenes
 
-    drawn = scenes.draw(
-        "test", 0, tf.zeros((), tf.int64), tf.range(count, dtype=tf.int64), SIZE
-    )
-    explained = attribution.Explainable(model)
+    numbers = tf.range(SCENES, dtype=tf.int64)
+    drawn = scenes.draw("test", 0, tf.zeros((), tf.int64), numbers, SIZE)
     random = np.random.default_rng(1)
-    images = drawn.images.numpy().astype("float32")
-    truth = list(zip(drawn.digits.numpy(), drawn.boxes.numpy(), strict=True))
-    asked = [int(random.choice(digits[digits >= 0])) for digits, _ in truth]
-    rows = {}
-    for name in methods:
-        hits, start = [], time.perf_counter()
-        for image, digit, (digits, boxes) in zip(images, asked, truth, strict=True):
-            method = attribution.METHODS[name]
-            row, column = method(explained, image, digit, **METHODS[name]).peak
-            inside = [
-                left <= column < right and top <= row < bottom
-                for left, top, right, bottom in boxes[digits == digit]
-            ]
-            hits.append(any(inside))
-        seconds = (time.perf_counter() - start) / count
-        rows[name] = {"found": int(sum(hits)), "seconds": seconds}
-        print(name, rows[name], flush=True)
-    several = float(np.mean([(digits >= 0).sum() for digits, _ in truth]))
-    return {"scenes": count, "digits of a scene": several, "methods": rows}
+    rows = []
+    for image, digits, boxes in zip(
+        *(one.numpy() for one in (drawn.images, drawn.digits, drawn.boxes)), strict=True
+    ):
+        asked = int(random.choice(digits[digits >= 0]))
+        rows.append((image.astype("float32"), asked, boxes[digits == asked]))
+    return rows
+
+
+def found(network, name):
+    """In how many scenes a method finds the digit, and the seconds of a scene."""
+    from kerazoo.analysis.attribution import METHODS as FUNCTIONS
+
+    hits, start = 0, time.perf_counter()
+    for image, digit, boxes in questions():
+        row, column = FUNCTIONS[name](network, image, digit, **METHODS[name]).peak
+        hits += any(
+            left <= column < right and top <= row < bottom
+            for left, top, right, bottom in boxes
+        )
+    return {"found": hits, "seconds": (time.perf_counter() - start) / SCENES}
 
 
 def speed(repeats):
@@ -158,6 +161,8 @@ def main(words=None):
     parser.add_argument("--speed", action="store_true", help="nothing else")
     parser.add_argument("--keep", help="a file for the trained network, or of it")
     arguments = parser.parse_args(words)
+    from kerazoo.analysis.attribution import Explainable
+
     result = harness.earlier("explanations")
     if not arguments.speed:
         if arguments.keep and os.path.exists(arguments.keep):
@@ -168,10 +173,15 @@ def main(words=None):
             model = keras.saving.load_model(arguments.keep)
         else:
             model, result["network"] = trained(arguments.seed, arguments.epochs)
-            print(result["network"], flush=True)
             if arguments.keep:
                 model.save(arguments.keep)
-        result["digit_scenes"] = found(model, SCENES, arguments.only)
+        known = {"accuracy, all digits of a scene right": accuracy(model)}
+        result["network"] = result.get("network", {}) | known
+        harness.save("explanations", __doc__.splitlines()[0], result)
+        rows = result.setdefault("digit_scenes", {})
+        for name in arguments.only:
+            rows[name] = found(Explainable(model), name)
+            harness.save("explanations", __doc__.splitlines()[0], result)
     result["ResNet-50, seconds"] = speed(arguments.repeats)
     harness.save("explanations", __doc__.splitlines()[0], result)
 

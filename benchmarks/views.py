@@ -15,6 +15,7 @@ SECTIONS = {
     "Input pipeline": ("input_pipeline",),
     "Segmentation": ("segmentation",),
     "Detection": ("detection",),
+    "Explanations": ("explanations",),
     "Workflow": ("workflow", "search", "crossval"),
     "Scale": ("scale",),
     "Accuracy": ("mnist_ladder", "cifar10", "ensembles", "initialisation"),
@@ -85,6 +86,19 @@ TARGETS = {
             *("at least", 0.8),
             f"{PIPELINE} kerazoo, decoding alone",
         ),
+    },
+    "explanations": {
+        f"of 100 scenes those in which {name} finds the digit": (
+            *("at least", 95),
+            f"digit_scenes > {method} > found",
+        )
+        for name, method in (("Grad-CAM", "grad_cam"), ("occlusion", "occlusion"))
+    }
+    | {
+        "Grad-CAM of ResNet-50 at 224, seconds": (
+            *("at most", 1),
+            "ResNet-50, seconds > grad_cam > first",
+        )
     },
     "segmentation": {
         "scenes with masks, times the rate at which ENet trains": (

@@ -13,7 +13,7 @@ from kerazoo.reader import Count, Positive, Whole
 # Images whose gradients are taken together.
 TOGETHER = 8
 # How far what is integrated may be from what it should add up to, and the most steps.
-TOLERANCE, MOST_STEPS = 0.005, 1024
+TOLERANCE, MOST_STEPS = 0.01, 1024
 
 
 @reader.checked
@@ -98,8 +98,8 @@ def integrated_gradients(
 
     ``(x - x') integral of dF(x' + a (x - x')) / dx da`` for ``a`` from 0 to 1, by the
     rule of the midpoints. They are complete: the map adds up to the score less that of
-    the black image. Where it is further off than half a percent, the steps are
-    doubled, up to 1,024.
+    the black image. Where it is further off than one percent, the steps are doubled, up
+    to 1,024.
 
     Args:
         network: The network, as :class:`Explainable` takes it.

@@ -299,8 +299,13 @@ def _before_sigmoid(last):
 
 def _best_boxes(model):
     """For every class the highest score of any box."""
-    (last,) = (one for one in model.layers if isinstance(one, NonMaxSuppression))
-    _, scores = last.input
+    ends = [one for one in model.layers if isinstance(one, NonMaxSuppression)]
+    if len(ends) != 1:
+        raise ValueError(
+            f"{model.name} does not itself choose the best of its boxes; give the "
+            "detector as a run or its builder gives it."
+        )
+    _, scores = ends[0].input
     for layer in model.layers:
         if isinstance(layer, RegionBoxes):
             # How far above the background, which comes first.

@@ -17,7 +17,7 @@ from kerazoo.reader import Count, Pair
 # Images that are looked at together.
 TOGETHER = 16
 # A window has this share of the image's sides, a step this share of the window's.
-SHARE, STEP = 5, 4
+SHARE, STEP = 5, 3
 
 
 @reader.checked
@@ -32,7 +32,8 @@ def occlusion(
     """How far a class' score falls where a window in the mean colour covers the image.
 
     A pixel's value is the mean over the windows that cover it, positive where the score
-    is lower without it. On a terminal it shows how far it has come.
+    is lower without it. Windows stick out at the edges, so that a pixel there is
+    covered as often as any other. On a terminal it shows how far it has come.
 
     Args:
         network: The network, as :class:`Explainable` takes it.
@@ -41,7 +42,7 @@ def occlusion(
         window: Height and width of what is covered, in pixels of the resized image; by
             default a fifth of its sides.
         strides: Rows and columns from a window to the next, at most the window's; by
-            default a quarter of the window.
+            default a third of the window.
 
     Raises:
         ValueError: Where there is no such class, or the window is larger than the
@@ -64,8 +65,11 @@ def occlusion(
             )
     scores = ops.convert_to_numpy(known.scores_of(resized))[0]
     place = known.target(class_name, scores)
-    grid = (_starts(*one) for one in zip(size, window, strides, strict=True))
-    corners = list(itertools.product(*grid))
+    starts = (
+        range(step - side, most, step)
+        for most, side, step in zip(size, window, strides, strict=True)
+    )
+    corners = list(itertools.product(*starts))
     covered, times = np.zeros((2, *size), "float64")
     color = resized.mean((0, 1, 2))
     groups = [corners[n : n + TOGETHER] for n in range(0, len(corners), TOGETHER)]
@@ -77,7 +81,10 @@ def occlusion(
     )
     for group in shown:
         batch = resized.repeat(TOGETHER, 0)
-        places = [np.s_[y : y + window[0], x : x + window[1]] for y, x in group]
+        places = [
+            np.s_[max(0, y) : y + window[0], max(0, x) : x + window[1]]
+            for y, x in group
+        ]
         for one, where in zip(batch, places, strict=False):
             one[where] = color
         # All batches are of one size, for which a backend has compiled its operations.
@@ -92,11 +99,6 @@ def occlusion(
         class_name=known.names[place],
         score=float(scores[place]),
     )
-
-
-def _starts(size, window, step):
-    """Where windows begin; the last ends with the image."""
-    return [*range(0, size - window, step), size - window]
 
 
 def _pair(value):
