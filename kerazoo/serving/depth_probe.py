@@ -198,7 +198,7 @@ def _has_kernel(layer):
 
 
 def _chosen(model, count):
-    """Layers that all paths pass, with their depths: of each the last, evenly chosen."""
+    """Layers that all paths pass, with depths: of each the last, evenly chosen."""
     graph = Graph(model)
     if not graph.flat:
         raise ValueError(
