@@ -12,7 +12,6 @@ from kerazoo import reader
 from kerazoo.errors import unknown
 from kerazoo.reader import Whole
 from kerazoo.surgery.fold_batchnorm import fold_batchnorm
-from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.preprocessing import split_resizing
 
 PRECISIONS = ("auto", "float32")
@@ -86,12 +85,12 @@ def predictor(
         raise unknown("precision", precision, PRECISIONS)
     if engine not in get_args(Engine):
         raise unknown("engine", engine, get_args(Engine))
-    model = Graph(model).model
+    model = fold_batchnorm(model)
     detects = isinstance(model.output, dict) and "boxes" in model.output
     if engine == "openvino":
         _check_openvino(model, detects)
     if keras.backend.backend() != "tensorflow":
-        return fold_batchnorm(model).predict_on_batch
+        return model.predict_on_batch
     import tensorflow as tf
 
     from kerazoo.precision import choose
@@ -109,8 +108,7 @@ def predictor(
         and importlib.util.find_spec("openvino")
     ):
         compiled = _by_openvino(model, chosen.onednn, or_keras=engine == "auto")
-    if compiled is None:
-        compiled = _by_tensorflow(fold_batchnorm(model), chosen, largest_constant)
+    compiled = compiled or _by_tensorflow(model, chosen, largest_constant)
     alone = threading.Lock()
 
     def predict(images):
