@@ -7,10 +7,16 @@ from . import training as training
 from . import tuning as tuning
 from . import weights as weights
 from .analysis.attribution.record import Attribution as Attribution
+from .analysis.audit import Audit as Audit
+from .analysis.audit import audit as audit
 from .analysis.average_precision import average_precision as average_precision
+from .analysis.comparison import compare as compare
+from .analysis.diagram import diagram as diagram
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
 from .analysis.signals import layer_signals as layer_signals
+from .analysis.receptive_field import effective_field as effective_field
+from .analysis.receptive_field import receptive_field as receptive_field
 from .detections import Detections as Detections
 from .networks import alexnet as alexnet
 from .networks import alexnet_owt as alexnet_owt

@@ -58,7 +58,8 @@ TABLE = {
     ),
     "recipes": ({"recipe", "registry"}, LIGHT),
     "analysis": (
-        {"registry", "surgery", "layers", "fonts", "colors", "detections"},
+        {"registry", "surgery", "layers", "fonts", "colors", "detections", "files"}
+        | {"symbolic"},
         KERAS | PLOTS | {"sklearn", "pycocotools"},
     ),
     "tasks": (
@@ -89,7 +90,8 @@ TABLE = {
 # Inside a function alone: a layer's TensorFlow kernel, which has another form for the
 # other backends, the backend that runs where Keras has no word, and an extra.
 INSIDE_FUNCTIONS = {
-    "analysis": {"jax", "tensorflow"},
+    # The one place of gradients, for each backend.
+    "analysis": {"jax", "tensorflow", "torch"},
     "layers": {"tensorflow"},
     "precision": {"jax"},
     "proposals": {"cv2", "keras"},

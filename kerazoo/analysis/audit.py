@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import itertools
 import math
+import pathlib
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ import keras
 from kerazoo import display, reader, registry
 from kerazoo.analysis.steps import Step, numbers, steps_of, weight_layers
 from kerazoo.errors import counted
-from kerazoo.reader import NetworkName
+from kerazoo.reader import NetworkName, Path
+from kerazoo.recursion import allow_deep_graphs
 from kerazoo.surgery.graph import Graph
 from kerazoo.symbolic import symbolic
 
@@ -259,7 +261,7 @@ def _words(value):
 
 @reader.checked
 def audit(
-    model: keras.Model,
+    model: keras.Model | Path,
     network: NetworkName,
     options: Mapping[str, Any] | None = None,
 ) -> Audit:
@@ -274,7 +276,8 @@ def audit(
     a model is trained, are not compared.
 
     Args:
-        model: A functional or sequential model, with weights of any values.
+        model: A functional or sequential model, with weights of any values, or the path
+            of its file, ``MODEL.keras`` or ``MODEL.h5``.
         network: The network's name.
         options: Options of its builder, where not the card's own are meant.
 
@@ -282,10 +285,12 @@ def audit(
         The differences; ``rich.print`` shows their totals.
 
     Raises:
-        ValueError: For an unknown network or option, or where the model has no graph,
-            uses a layer twice or has its channels first.
+        ValueError: For an unknown network or option, a file that cannot be read, or
+            where the model has no graph, uses a layer twice or has its channels first.
     """
     card = registry.find(network)
+    if not isinstance(model, keras.Model):
+        model = _loaded(pathlib.Path(model))
     given = card.read_options(options or {})
     # A model without a graph is refused here.
     Graph(model)
@@ -313,6 +318,26 @@ def audit(
             if any(f"`{name}`" in words.partition(":")[0] for name in explained)
         ),
     )
+
+
+def _loaded(file):
+    """The model of a file, whoever wrote it."""
+    # It may hold kerazoo's layers; importing them registers them.
+    import kerazoo.layers  # noqa: F401
+
+    if not file.is_file():
+        raise ValueError(
+            f"There is no file {file}; give a model that Keras saved, MODEL.keras."
+        )
+    allow_deep_graphs()
+    try:
+        return keras.models.load_model(file, compile=False)
+    except Exception as error:  # A foreign file may break any part of Keras.
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(
+            f"{file} cannot be read as a Keras model: {reason[:300]}; give a model "
+            "of Keras' own layers, or load it yourself and give kerazoo.audit that."
+        ) from error
 
 
 def _parameters(model):
@@ -525,7 +550,7 @@ def _explain(build, theirs, differences, given):
     """Options of the card with which fewer differences remain, and how many."""
     best: dict[str, tuple[int, Any]] = {}
     for name, option in build.card.options.items():
-        if name in given or name in build.options:
+        if name == "aux" or name in given:
             continue
         for value in _candidates(option, differences):
             left = _remaining(build, theirs, given | {name: value})

@@ -34,11 +34,12 @@ OPERATIONS = {
     "Concatenate": "concatenation",
 }
 MERGES = (*SUMS.values(), *OPERATIONS.values())
+# Those derived from another stand before it.
 DROPOUTS: dict[type, str] = {
-    layers.Dropout: "dropout",
     layers.SpatialDropout2D: "spatial dropout",
     layers.AlphaDropout: "alpha dropout",
     layers.GaussianDropout: "Gaussian dropout",
+    layers.Dropout: "dropout",
 }
 POOLINGS: dict[type, str] = {
     layers.MaxPooling2D: "max pooling",
@@ -262,8 +263,9 @@ def _made(operation, grid, padded):
         yield "batch norm", {one: getattr(operation, one) for one in fields}
     elif type(operation) in SUMS:
         yield SUMS[type(operation)], {}
-    elif type(operation) in DROPOUTS:
-        yield DROPOUTS[type(operation)], {"rate": operation.rate}
+    elif isinstance(operation, tuple(DROPOUTS)):
+        names = (words for one, words in DROPOUTS.items() if isinstance(operation, one))
+        yield next(names), {"rate": getattr(operation, "rate", None)}
     elif type(operation) in GLOBAL:
         yield GLOBAL[type(operation)], {}
     elif (kind := _pooling(operation)) is not None:

@@ -55,7 +55,7 @@ def info(
 ) -> None:
     """Show a network's card and its ledger: what every layer costs and sees."""
     card = kerazoo.find(network)
-    options = card.parse_options(_texts(option))
+    options = card.parse_options(texts_of(option))
     ledger = kerazoo.ledger(kerazoo.create(network, **options))
     if as_json:
         record = {"card": card.to_dict(), "ledger": ledger.to_dict()}
@@ -83,9 +83,9 @@ def info(
     console.print(ledger)
 
 
-def _texts(settings):
+def texts_of(settings: list[str] | None) -> dict[str, str]:
     """``groups=2`` as ``{"groups": "2"}``."""
-    texts = {}
+    texts: dict[str, str] = {}
     for setting in settings or ():
         name, sign, texts[name] = setting.partition("=")
         if not sign:
