@@ -25,6 +25,7 @@ from kerazoo import cli, data, reader, tuning
 from kerazoo.analysis import attribution
 from kerazoo.analysis.attribution import gradient
 from kerazoo.analysis.feature_maps import feature_maps
+from kerazoo.analysis.diagram import module
 from kerazoo.detections import Detections, Objects
 from kerazoo.recipe import Optimizer, Schedule
 from kerazoo.weights import find_weights
@@ -53,14 +54,19 @@ MODULES = (
     "kerazoo.analysis.layer_plots", "kerazoo.analysis.maximization",
     "kerazoo.analysis.mistake_plots", "kerazoo.analysis.mistakes",
     "kerazoo.analysis.plots", "kerazoo.surgery.features", "kerazoo.surgery.join",
+    "kerazoo.analysis.audit", "kerazoo.analysis.charts", "kerazoo.analysis.comparison",
+    "kerazoo.analysis.diagram", "kerazoo.analysis.drawing",
+    "kerazoo.analysis.receptive_field",
 )  # fmt: skip
 # What the package makes and hands out, a function of tensors, and Keras' own arguments.
 HANDED_OUT = {
-    "Accuracy", "Attribution", "Card", "Classifier", "ConfusionPair", "CrossValidation",
-    "DepthProbe", "Embeddings", "Ensemble", "Excitement", "Export", "FeatureMaps",
-    "Features", "Fold", "KernelsAlong", "Ledger", "MemberResult", "Mistake", "Mistakes",
-    "NamedSet", "Nested", "NotPrepared", "PreferredImage", "Preprocessing", "RateSweep",
-    "Reliability", "Report", "Row", "Trial", "WeightSet",
+    "Accuracy", "Attribution", "Audit", "Block", "Box", "Card", "Classifier",
+    "ConfusionPair", "Contender", "CrossValidation", "DepthProbe", "Diagram",
+    "Difference", "EffectiveField", "Embeddings", "Ensemble", "Excitement", "Export",
+    "FeatureMaps", "Features", "Fold", "KernelsAlong", "Ledger", "MemberResult",
+    "Mistake", "Mistakes", "NamedSet", "Nested", "NetworkComparison", "NotPrepared",
+    "PreferredImage", "Preprocessing", "RateSweep", "ReceptiveField", "Reliability",
+    "Report", "Row", "Stage", "Total", "Trial", "WeightSet",
 }  # fmt: skip
 NOT_OURS = {
     "FusedBatchNormalization",
@@ -299,6 +305,21 @@ MEANINGLESS = [
     ("kerazoo.layers.Subsampling2D", "activation", "nosuch"),
     ("kerazoo.layers.Subsampling2D", "bias_initializer", "nosuch"),
     ("kerazoo.layers.hadamard_codewords", "classes", 1000),
+    ("kerazoo.audit", "model", "nosuch"),
+    ("kerazoo.audit", "network", "nosuch"),
+    ("kerazoo.audit", "options", {"nosuch": 1}),
+    ("kerazoo.compare", "networks", []),
+    ("kerazoo.compare", "networks", ["nosuch"]),
+    ("kerazoo.receptive_field", "layer", "nosuch"),
+    ("kerazoo.receptive_field", "layer", "predictions"),
+    ("kerazoo.effective_field", "images", np.zeros((1, 4, 4, 1))),
+    ("kerazoo.analysis.charts.bubbles", "measure", "nosuch"),
+    ("kerazoo.analysis.charts.learning_curves", "histories", {}),
+    ("kerazoo.analysis.charts.receptive_fields", "fields", []),
+    ("kerazoo.analysis.charts.effective_fields", "fields", []),
+    ("kerazoo.analysis.charts.write", "path", "new.jpg"),
+    ("kerazoo.analysis.charts.write", "path", "/dev/null/new.png"),
+    ("kerazoo.analysis.diagram.module", "name", "nosuch"),
     ("kerazoo.analysis.plots.image_grid", "images", np.zeros((0, 4, 4))),
     ("kerazoo.analysis.plots.filter_grid", "kernels", np.zeros(3)),
     ("kerazoo.analysis.plots.confusion", "matrix", np.zeros(3)),
@@ -336,6 +357,9 @@ def good(place, data_dir, digits):
     images = np.random.default_rng(0).random((8, 8, 8, 1)).astype("float32")
     model = kerazoo.create("mlp_256", input_shape=(8, 8, 1), classes=10)
     boxes = kerazoo.yolo_mini(input_shape=(16, 16, 3), classes=3)
+    convolutional = kerazoo.lenet5()
+    field = kerazoo.receptive_field(convolutional, "conv1")
+    forked = kerazoo.create("resnet20_cifar")
     found = Detections(np.ones((1, 4)), np.ones(1), np.zeros(1, int))
     mistakes = kerazoo.training.find_mistakes(run, data_dir=data_dir, count=1, pairs=1)
     embeddings = kerazoo.training.embed(run, data_dir=data_dir, count=2)
@@ -367,7 +391,11 @@ def good(place, data_dir, digits):
         "shares": np.ones(10), "counts": np.ones(10, int), "counted": "images",
         "truth": np.zeros((8, 8, 8), int), "guess": np.zeros((8, 8, 8), int),
         "mean": (1.0,), "std": (1.0,), "low": 0.1, "high": 0.2,
-        "search": tuning.SearchPlan(folds=2), "figure": Figure(),
+        "search": tuning.SearchPlan(folds=2), "figure": Figure(), "layer": "conv1",
+        "networks": ["lenet5"], "comparison": kerazoo.compare(["nin_cifar"]),
+        "diagram": kerazoo.diagram(model), "histories": {"run": [{"epoch": 1}]},
+        "image": np.zeros((28, 28, 1), "uint8"), "fields": [field],
+        "block": module(forked), "card": kerazoo.find("lenet5"),
     }  # fmt: skip
     own = {
         "kerazoo.find": {"name": "lenet5"},
@@ -445,6 +473,9 @@ def good(place, data_dir, digits):
         "kerazoo.average_precision": {
             "detections": [found], "truth": [there], "classes": 10
         },
+        "kerazoo.receptive_field": {"model": convolutional},
+        "kerazoo.effective_field": {"model": convolutional},
+        "kerazoo.analysis.diagram.module": {"model": forked},
         "kerazoo.analysis.plots.detected": {"image": images[0], "found": found},
         "kerazoo.analysis.plots.detections": {
             "images": images[:1], "truth": [there], "found": [found]
@@ -598,6 +629,11 @@ WORDS = {
     "weights save": "PLACE/run OUT/a.safetensors",
     "weights verify": "lenet5 digits --data digits --data-dir DATA",
     "features": "lenet5 --weights digits --data digits --data-dir DATA",
+    "audit": "PLACE/run --as mlp_256",
+    "compare": "nin_cifar --bubbles OUT/a.png",
+    "draw": "resnet20_cifar --out OUT/a.png",
+    "field": "lenet5 conv1 --out OUT/a.png",
+    "plot": "PLACE/run --out OUT/a.png",
 }
 TEXTS = {
     "int": ["", "x", "1.5", "nan", "-1", str(10**12), "1e3", LONG],

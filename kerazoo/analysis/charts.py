@@ -33,6 +33,21 @@ SCORES = {"val_map50": "mAP50", "val_mean_iou": "mean IoU", "val_accuracy": "acc
 
 
 @reader.checked
+def check_drawing(path: Path) -> pathlib.Path:
+    """The path of a figure to write, before anything slow begins.
+
+    Raises:
+        ValueError: For another ending than ``.png`` or ``.svg``, or a place where
+            nothing can be written.
+    """
+    if pathlib.Path(path).suffix.lower() not in FORMATS:
+        raise ValueError(
+            f"{path} is neither a PNG nor an SVG file; give FILE.png or FILE.svg."
+        )
+    return check_file(path)
+
+
+@reader.checked
 def write(figure: Figure, path: Path, *, dpi: Count = 150) -> None:
     """Writes a figure as a PNG or an SVG file.
 
@@ -44,13 +59,9 @@ def write(figure: Figure, path: Path, *, dpi: Count = 150) -> None:
     Raises:
         ValueError: For another ending, or a place where nothing can be written.
     """
-    ending = pathlib.Path(path).suffix.lower()
-    if ending not in FORMATS:
-        raise ValueError(
-            f"{path} is neither a PNG nor an SVG file; give FILE.png or FILE.svg."
-        )
-    with replacing(check_file(path)) as temporary:
-        if ending == ".png":
+    file = check_drawing(path)
+    with replacing(file) as temporary:
+        if file.suffix.lower() == ".png":
             plots.save(figure, temporary, dpi=dpi)
         else:
             # The same figure gives the same file.

@@ -126,6 +126,7 @@ def _millions(count):
     return f"{value:.3g} {unit}"
 
 
+@reader.checked
 def published(card: registry.Card) -> dict[str, float]:
     """What a paper reached, in percent, by what it measured.
 

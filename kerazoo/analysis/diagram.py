@@ -82,7 +82,7 @@ class Block:
         seen: set[str] = set()
         todo = list(reversed(self.boxes[-1].sources))
         while todo:
-            source, chain = todo.pop(), []
+            source, chain = todo.pop(), list[Box]()
             while source in known and source not in seen:
                 seen.add(source)
                 box = known[source]
@@ -95,7 +95,14 @@ class Block:
             if chain:
                 found.append(tuple(reversed(chain)))
         order = {one.key: number for number, one in enumerate(self.boxes)}
-        return tuple(sorted(found, key=lambda chain: order[chain[0].key]))
+        placed: list[tuple[Box, ...]] = []
+        for boxes in sorted(found, key=lambda one: order[one[0].key]):
+            # One that forks off stands below the chain that it leaves.
+            sources = _cut_by(boxes[0])
+            left = set(sources) if len(sources) == 1 else set()
+            above = [n for n, one in enumerate(placed) if left & {b.key for b in one}]
+            placed.insert(above[0] + 1 if above else len(placed), boxes)
+        return tuple(placed)
 
     def alike(self) -> tuple:
         """What two blocks have in common that are drawn as one."""
@@ -403,6 +410,7 @@ def _repeated(blocks: Iterable[Block]) -> list[Block]:
     return found
 
 
+@reader.checked
 def lines(block: Block) -> list[str]:
     """What a block is made of: a line a step, or a line a branch where it forks."""
     chains = block.chains

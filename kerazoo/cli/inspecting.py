@@ -84,22 +84,24 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Set networks side by side: weights, multiply-adds, memory, depth, error."""
-    found = kerazoo.compare(networks, latency=latency)
     from kerazoo.analysis import charts
 
-    for file, draw in (
-        (bubbles, charts.bubbles),
-        (depths, charts.revolution_of_depth),
-    ):
-        if file:
-            charts.write(draw(found, measure), file)
+    files = [file for file in (bubbles, depths) if file is not None]
+    for file in files:
+        charts.check_drawing(file)
+    if measure is not None and not files:
+        raise ValueError("A measure says what is drawn; give --bubbles or --depths.")
+    found = kerazoo.compare(networks, latency=latency)
+    if bubbles is not None:
+        charts.write(charts.bubbles(found, measure), bubbles)
+    if depths is not None:
+        charts.write(charts.revolution_of_depth(found, measure), depths)
     if as_json:
         print(json.dumps(found.to_dict(), indent=2))
         return
     console.print(found)
-    for file in (bubbles, depths):
-        if file:
-            console.print(f"drawn          {file}", markup=False, soft_wrap=True)
+    for file in files:
+        console.print(f"drawn          {file}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -120,14 +122,14 @@ def draw(
     from kerazoo.symbolic import symbolic
 
     options = kerazoo.find(network).parse_options(texts_of(option))
+    named = f"{network}.png" if block is None else f"{network}-{block}.png"
+    file = charts.check_drawing(named if out is None else out)
     model = symbolic(lambda: kerazoo.create(network, **options))
     known = diagram(model)
     if block is not None:
         figure = drawing.block_drawing(module(model, block))
-        name = f"{network}-{block}.png"
     else:
-        figure, name = drawing.drawing(known), f"{network}.png"
-    file = out or pathlib.Path(name)
+        figure = drawing.drawing(known)
     charts.write(figure, file)
     console.print(f"drawn          {file}", markup=False, soft_wrap=True)
     if block is None and known.modules:
@@ -172,6 +174,8 @@ def field(
     from kerazoo.analysis.receptive_field import effective_field, receptive_field
     from kerazoo.symbolic import symbolic
 
+    if out is not None:
+        charts.check_drawing(out)
     card = kerazoo.find(network)
     options: dict[str, Any] = {}
     if size is not None:
@@ -179,8 +183,12 @@ def field(
         pair = (sides, sides) if isinstance(sides, int) else sides
         options["input_shape"] = (*pair, card.input_shape[-1])
     place = None if position is None else _position(position)
+    if effective and image:
+        raise ValueError("The image is drawn on without --effective; leave one out.")
+    if weights is not None and not effective:
+        raise ValueError("Weights change what --effective alone measures; give both.")
     if effective:
-        known = {"weights": weights} if weights else {}
+        known = {} if weights is None else {"weights": weights}
         model = kerazoo.create(network, **options, **known)
         measured = [effective_field(model, one, place) for one in layers]
         fields = [one.field for one in measured]
@@ -233,6 +241,7 @@ def plot(
     """Draw the learning curves of several runs in one figure."""
     from kerazoo.analysis import charts
 
+    charts.check_drawing(out)
     names = _distinct(runs)
     histories = {
         name: kerazoo.Run(run).history for name, run in zip(names, runs, strict=True)
