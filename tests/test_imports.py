@@ -90,8 +90,7 @@ TABLE = {
 # Inside a function alone: a layer's TensorFlow kernel, which has another form for the
 # other backends, the backend that runs where Keras has no word, and an extra.
 INSIDE_FUNCTIONS = {
-    # The one place of gradients, for each backend.
-    "analysis": {"jax", "tensorflow", "torch"},
+    "analysis": {"jax", "tensorflow"},
     "layers": {"tensorflow"},
     "precision": {"jax"},
     "proposals": {"cv2", "keras"},

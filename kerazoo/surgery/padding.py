@@ -34,15 +34,13 @@ def padding_of(
         ``((above, below), (left, right))`` in positions of the map that it reads;
         ``None`` where a size is open and the rule looks at it.
     """
-    rule = rule_of(layer)
-    if rule == "valid":
+    rule, slid = rule_of(layer), window_of(layer)
+    if rule == "valid" or slid is None:
         return NONE
     if rule.isdigit():
         return ((int(rule), int(rule)), (int(rule), int(rule)))
-    window, strides = window_of(layer)
     above, left = (
-        _along_axis(rule, *sizes)
-        for sizes in zip(window, strides, grid, made, strict=True)
+        _along_axis(rule, *sizes) for sizes in zip(*slid, grid, made, strict=True)
     )
     return None if above is None or left is None else (above, left)
 
