@@ -14,9 +14,9 @@ from .analysis.comparison import compare as compare
 from .analysis.diagram import diagram as diagram
 from .analysis.ledger import Ledger as Ledger
 from .analysis.ledger import ledger as ledger
-from .analysis.signals import layer_signals as layer_signals
 from .analysis.receptive_field import effective_field as effective_field
 from .analysis.receptive_field import receptive_field as receptive_field
+from .analysis.signals import layer_signals as layer_signals
 from .detections import Detections as Detections
 from .networks import alexnet as alexnet
 from .networks import alexnet_owt as alexnet_owt

@@ -24,8 +24,8 @@ import kerazoo
 from kerazoo import cli, data, reader, tuning
 from kerazoo.analysis import attribution
 from kerazoo.analysis.attribution import gradient
-from kerazoo.analysis.feature_maps import feature_maps
 from kerazoo.analysis.diagram import module
+from kerazoo.analysis.feature_maps import feature_maps
 from kerazoo.detections import Detections, Objects
 from kerazoo.recipe import Optimizer, Schedule
 from kerazoo.weights import find_weights
