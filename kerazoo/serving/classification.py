@@ -17,7 +17,7 @@ from kerazoo import reader, registry
 from kerazoo.data.batches import each_image
 from kerazoo.reader import Count, Name, NetworkName, Path, Weights
 from kerazoo.run import Metrics, Run
-from kerazoo.serving.compiled import CompiledLater
+from kerazoo.serving.compiled_later import CompiledLater
 from kerazoo.serving.raw_images import raw_batch
 from kerazoo.surgery.plain_keras import plain_copy
 from kerazoo.tasks import Guess

@@ -18,7 +18,7 @@ from kerazoo.proposals import of_model
 from kerazoo.reader import Name, Path, Rate
 from kerazoo.recipe import Recipe
 from kerazoo.run import Run
-from kerazoo.serving.compiled import CompiledLater
+from kerazoo.serving.compiled_later import CompiledLater
 from kerazoo.serving.places import places
 from kerazoo.serving.raw_images import raw_batch
 from kerazoo.tasks.detection import SHOWN
