@@ -12,6 +12,7 @@ from kerazoo import reader
 from kerazoo.errors import unknown
 from kerazoo.reader import Whole
 from kerazoo.surgery.fold_batchnorm import fold_batchnorm
+from kerazoo.surgery.graph import Graph
 from kerazoo.surgery.preprocessing import split_resizing
 
 PRECISIONS = ("auto", "float32")
@@ -62,12 +63,12 @@ def predictor(
         raise unknown("precision", precision, PRECISIONS)
     if engine not in get_args(Engine):
         raise unknown("engine", engine, get_args(Engine))
-    model = fold_batchnorm(model)
+    model = Graph(model).model
     detects = isinstance(model.output, dict) and "boxes" in model.output
     if engine == "openvino":
         _check_openvino(model, detects)
     if keras.backend.backend() != "tensorflow":
-        return model.predict_on_batch
+        return fold_batchnorm(model).predict_on_batch
     import tensorflow as tf
 
     from kerazoo.precision import choose
@@ -85,7 +86,8 @@ def predictor(
         and importlib.util.find_spec("openvino")
     ):
         compiled = _by_openvino(model, chosen.onednn, or_keras=engine == "auto")
-    compiled = compiled or _by_tensorflow(model, chosen, largest_constant)
+    if compiled is None:
+        compiled = _by_tensorflow(fold_batchnorm(model), chosen, largest_constant)
     alone = threading.Lock()
 
     def predict(images):

@@ -335,11 +335,19 @@ def to_openvino(model: keras.Model) -> Any:
     """The network as OpenVINO's, whose inputs and outputs have the names of Keras'.
 
     Args:
-        model: From a tensor or several to a dictionary.
+        model: From a tensor or several to a dictionary. It must live as long as what is
+            returned, and change no weight.
     """
     import openvino
 
-    network = openvino.convert_model(frozen(model))
+    def call(inputs):
+        entries = [inputs[one.name] for one in keras.tree.flatten(model.input)]
+        entry = keras.tree.pack_sequence_as(model.input, entries)
+        return model(entry, training=False)
+
+    # Its variables become constants there, which share their memory.
+    function = tf.function(call, input_signature=[specs(model)], autograph=False)
+    network = openvino.convert_model(function)
     names = list(specs(model))
     for one in network.inputs:
         (name,) = {n for n in names if n in {m.partition(":")[0] for m in one.names}}

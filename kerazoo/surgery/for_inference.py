@@ -74,7 +74,7 @@ def portable(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: Where the model is neither functional nor sequential.
     """
-    return _portable(fold_batchnorm(_copied(model)))
+    return _set_portable(fold_batchnorm(_copied(model, kind=_plain_everywhere)))
 
 
 def with_all_boxes(model: keras.Model) -> keras.Model:
@@ -86,11 +86,14 @@ def with_all_boxes(model: keras.Model) -> keras.Model:
 
 def _portable(model):
     """A copy without TensorFlow's own kernels."""
-    copy = _copied(model, kind=_everywhere)
-    for layer in _inner_layers(copy):
+    return _set_portable(_copied(model, kind=_everywhere))
+
+
+def _set_portable(model):
+    for layer in _inner_layers(model):
         if hasattr(layer, "portable"):
             layer.portable = True
-    return copy
+    return model
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -154,6 +157,11 @@ def _everywhere(layer):
     """Keras sends grouped convolutions through XLA, which no other runtime has."""
     grouped = type(layer) is layers.Conv2D and layer.groups > 1
     return GroupedConv2D if grouped else type(layer)
+
+
+def _plain_everywhere(layer):
+    kind = plain_kind(layer)
+    return GroupedConv2D if kind is layers.Conv2D and layer.groups > 1 else kind
 
 
 def _copied(model, *, kind=plain_kind, image_size=None, bare=True, changes=None):

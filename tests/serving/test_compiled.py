@@ -172,16 +172,24 @@ def test_several_inputs():
     )
 
 
-@pytest.mark.parametrize("largest", [0, 2**23])
-def test_later_training_does_not_reach_it(largest):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"engine": "keras", "largest_constant": 0},
+        {"engine": "keras"},
+        {"engine": "openvino"},
+        {"engine": "openvino", "precision": "float32"},
+    ],
+)
+def test_later_training_does_not_reach_it(options):
     model = kerazoo.lenet5()
-    predict = kerazoo.predictor(model, engine="keras", largest_constant=largest)
+    predict = kerazoo.predictor(model, **options)
     x = images(model, 2)
     before = predict(x)
     for weight in model.weights:
         weight.assign(weight + 1)
     np.testing.assert_array_equal(predict(x), before)
-    assert np.abs(kerazoo.predictor(model)(x) - before).max() > 0.01
+    assert np.abs(kerazoo.predictor(model, **options)(x) - before).max() > 0.01
 
 
 def test_the_kernels_are_constants():
