@@ -6,21 +6,18 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from kerazoo import reader
 from kerazoo.analysis.gradients import value_and_gradient
 from kerazoo.reader import Count, Whole, axes
 from kerazoo.surgery.features import features
 from kerazoo.surgery.graph import Graph
-from kerazoo.surgery.padding import padding_of
-from kerazoo.surgery.receptive_field import MERGES_WHOLE_GRID, window_of
+from kerazoo.surgery.patches import needed
 
 Images = Annotated[np.ndarray, axes("count", "height", "width", "channels")]
 # What lies within two standard deviations of a Gaussian (Luo et al. 2016, sec. 3).
 FAINT = 1 - 0.9545
-# First and last row, first and last column.
-Range = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,7 +142,10 @@ def receptive_field(
             f"position is {position}; the map of {name} has {grid[0]} rows and "
             f"{grid[1]} columns, counted from 0."
         )
-    rows, columns = _seen(graph, name, position)
+    seen = needed(graph, name, position)
+    if seen is None:
+        raise ValueError(f"The layer {name} of {graph.model.name} sees no image.")
+    rows, columns = seen
     return ReceptiveField(
         layer=name,
         position=position,
@@ -165,67 +165,6 @@ def _features(model, layer):
             f"{model.name} has no graph of layers; give a functional model."
         ) from error
     return keras.Model(model.input, found.output[layer], name=model.name)
-
-
-def _seen(graph, name, position):
-    """The rows and columns of the image that a position of a layer needs."""
-    # By layer, what is needed of its map.
-    needed: dict[str, tuple[Range, Range]] = {}
-    needed[name] = ((position[0],) * 2, (position[1],) * 2)
-    for layer in reversed(graph.model.layers):
-        sources = graph.sources(layer.name)
-        if layer.name not in needed or not sources:
-            continue
-        for source in sources:
-            if len(graph.shapes[source]) != 3:
-                continue
-            before, made = graph.shapes[source][:2], graph.shapes[layer.name][:2]
-            wants = [
-                _before(layer, axis, span, before, made)
-                for axis, span in enumerate(needed[layer.name])
-            ]
-            if source in needed:
-                wants = [
-                    (min(one[0], other[0]), max(one[1], other[1]))
-                    for one, other in zip(wants, needed[source], strict=True)
-                ]
-            needed[source] = (wants[0], wants[1])
-    entries = keras.tree.flatten(graph.model.input)
-    images = next(one for one in entries if len(one.shape) == 4)
-    for layer in graph.model.layers:
-        if layer.output is images:
-            return needed[layer.name]
-    raise ValueError(f"The layer {name} of {graph.model.name} sees no image.")
-
-
-def _before(layer, axis, span, grid, made):
-    """What a layer needs of the map before it, along an axis, for some positions."""
-    first, last = span
-    if isinstance(layer, MERGES_WHOLE_GRID):
-        return 0, grid[axis] - 1
-    if isinstance(layer, layers.ZeroPadding2D):
-        above = layer.padding[axis][0]
-        return first - above, last - above
-    if isinstance(layer, layers.Cropping2D):
-        above = layer.cropping[axis][0]
-        return first + above, last + above
-    if isinstance(layer, layers.Conv2DTranspose):
-        stride, kernel = layer.strides[axis], layer.kernel_size[axis]
-        above = max(0, kernel - stride) // 2 if layer.padding == "same" else 0
-        begin = -((kernel - 1 - above - first) // stride)
-        return begin, (last + above) // stride
-    if isinstance(layer, layers.UpSampling2D) or hasattr(layer, "upsampling"):
-        size = (getattr(layer, "upsampling", None) or layer.size)[axis]
-        return first // size, last // size
-    window = window_of(layer)
-    if window is None:
-        # A map of one position is spread over all.
-        same = grid[axis] == made[axis]
-        return (first, last) if same else (0, grid[axis] - 1)
-    sides = padding_of(layer, grid, made)
-    above = sides[axis][0] if sides else 0
-    kernel, stride = window[0][axis], window[1][axis]
-    return first * stride - above, last * stride - above + kernel - 1
 
 
 @reader.checked

@@ -240,12 +240,12 @@ def _named_heads(model, scores):
     return keras.Model(model.input, found, name=model.name)
 
 
-def logits_before(last: keras.Layer) -> Any:
-    """What a softmax at the end makes probabilities of; None where there is none."""
+def logits_before(last: keras.Layer, activation: str = "softmax") -> Any:
+    """What a softmax, or a sigmoid, at the end makes probabilities of; None without."""
     config = last.get_config()
     if isinstance(last, layers.Softmax):
-        return last.input
-    if config.get("activation") != "softmax":
+        return last.input if activation == "softmax" else None
+    if config.get("activation") != activation:
         return None
     if isinstance(last, layers.Activation):
         return last.input

@@ -1,13 +1,16 @@
 """Patches: which rows and columns of the image a position of a feature map sees."""
 
-import math
 from typing import Any
 
+import keras
 from keras import layers
 
-from kerazoo.layers import CeilMaxPooling2D, PaddedMaxPooling2D
 from kerazoo.surgery.graph import Graph
-from kerazoo.surgery.receptive_field import window_of
+from kerazoo.surgery.padding import padding_of
+from kerazoo.surgery.receptive_field import MERGES_WHOLE_GRID, window_of
+
+# The first and the last row or column.
+Range = tuple[int, int]
 
 
 def patch(
@@ -25,74 +28,82 @@ def patch(
     Returns:
         Top, left, bottom and right in pixels, half-open; ``None`` where it sees none.
     """
-    rows, columns = (_span(graph, layer, position[axis], axis) for axis in (0, 1))
-    if rows is None or columns is None:
+    seen = needed(graph, layer, position, within=True)
+    if seen is None:
         return None
-    return rows[0], columns[0], rows[1], columns[1]
+    (top, bottom), (left, right) = seen
+    return top, left, bottom + 1, right + 1
 
 
-def _span(graph, name, index, axis):
+def needed(
+    graph: Graph, layer: str, position: tuple[int, int], *, within: bool = False
+) -> tuple[Range, Range] | None:
+    """The rows and the columns of the image that a position of a layer needs.
+
+    Args:
+        graph: Of a flat model with one batch of images among its inputs.
+        layer: The layer's name.
+        position: Row and column of its feature map.
+        within: Whether paddings count for nothing, on the image as on every map.
+
+    Returns:
+        The first and the last row and column; ``None`` where it sees no image.
+    """
+    rows, columns = (_along(graph, layer, position, axis, within) for axis in (0, 1))
+    return None if rows is None or columns is None else (rows, columns)
+
+
+def _along(graph, name, position, axis, within):
     """Along one axis, by a walk from the layer to the image."""
-    shapes = graph.shapes
-    needed: dict[str, Any] = {name: (index, index + 1)}
+    entries = keras.tree.flatten(graph.model.input)
+    images = next(one for one in entries if len(one.shape) == 4)
+    # By layer, what is needed of its map.
+    spans: dict[str, Range] = {name: (position[axis],) * 2}
     for layer in reversed(graph.model.layers):
-        span = needed.get(layer.name)
-        if span is None:
+        if layer.name not in spans:
             continue
-        sources = graph.sources(layer.name)
-        if not sources:
-            return span
-        for source in sources:
-            grid = shapes[source]
+        if layer.output is images:
+            return spans[layer.name]
+        made = graph.shapes[layer.name]
+        for source in graph.sources(layer.name):
+            grid = graph.shapes[source]
             if len(grid) != 3:
                 continue
-            seen = _before(layer, span, grid[axis], shapes[layer.name], axis)
-            start, end = max(0, seen[0]), min(grid[axis], seen[1])
-            if start < end:
-                known = needed.get(source, (start, end))
-                needed[source] = min(start, known[0]), max(end, known[1])
+            first, last = _before(layer, axis, spans[layer.name], grid[:2], made)
+            if within:
+                first, last = max(0, first), min(grid[axis] - 1, last)
+                if first > last:
+                    continue
+            known = spans.get(source, (first, last))
+            spans[source] = min(first, known[0]), max(last, known[1])
     return None
 
 
-def _before(layer, span, size, shape, axis):
-    """What a span of a layer's output needs of its input of some size.
-
-    A span is the first row or column and that behind the last.
-    """
-    first, last = span[0], span[1] - 1
-    if len(shape) != 3:
-        return 0, size
+def _before(layer: Any, axis: int, span: Range, grid: Any, made: Any) -> Range:
+    """What a layer needs of the map before it, along an axis, for some positions."""
+    first, last = span
+    if len(made) != 3 or isinstance(layer, MERGES_WHOLE_GRID):
+        return 0, grid[axis] - 1
     if isinstance(layer, layers.ZeroPadding2D):
-        pad = layer.padding[axis][0]
-        return first - pad, last - pad + 1
+        above = layer.padding[axis][0]
+        return first - above, last - above
     if isinstance(layer, layers.Cropping2D):
-        cut = layer.cropping[axis][0]
-        return first + cut, last + cut + 1
+        above = layer.cropping[axis][0]
+        return first + above, last + above
     if isinstance(layer, layers.Conv2DTranspose):
-        window, step = layer.kernel_size[axis], layer.strides[axis]
-        # With "same", what is more than the steps is cut away on both sides.
-        cut = max(0, window - step) // 2 if layer.padding == "same" else 0
-        start = math.ceil((first + cut - window + 1) / step)
-        return start, (last + cut) // step + 1
+        stride, kernel = layer.strides[axis], layer.kernel_size[axis]
+        above = max(0, kernel - stride) // 2 if layer.padding == "same" else 0
+        begin = -((kernel - 1 - above - first) // stride)
+        return begin, (last + above) // stride
     if isinstance(layer, layers.UpSampling2D) or hasattr(layer, "upsampling"):
-        factor = (getattr(layer, "upsampling", None) or layer.size)[axis]
-        return first // factor, last // factor + 1
-    sides = window_of(layer)
-    if sides is not None:
-        window, step = sides[0][axis], sides[1][axis]
-        pad = _padding(layer, window, step, size, axis)
-        return first * step - pad, last * step - pad + window
-    if shape[axis] != size:
-        return 0, size
-    return span
-
-
-def _padding(layer, window, step, size, axis):
-    """Rows above, or columns at the left, that a sliding window finds empty."""
-    if isinstance(layer, CeilMaxPooling2D):
-        return 0
-    if isinstance(layer, PaddedMaxPooling2D):
-        return layer.border
-    if getattr(layer, "padding", "valid") != "same":
-        return 0
-    return max(0, (math.ceil(size / step) - 1) * step + window - size) // 2
+        size = (getattr(layer, "upsampling", None) or layer.size)[axis]
+        return first // size, last // size
+    window = window_of(layer)
+    if window is None:
+        # A map of one position is spread over all.
+        same = grid[axis] == made[axis]
+        return (first, last) if same else (0, grid[axis] - 1)
+    sides = padding_of(layer, grid, made[:2])
+    above = sides[axis][0] if sides else 0
+    kernel, stride = window[0][axis], window[1][axis]
+    return first * stride - above, last * stride - above + kernel - 1

@@ -274,7 +274,7 @@ def _scores(model):
         main = "predictions" if "predictions" in outputs else next(iter(outputs))
         ends, outputs = ends[main], outputs[main]
     last = model.get_layer(keras.tree.flatten(ends)[0])
-    logits = _before_sigmoid(last)
+    logits = logits_before(last, "sigmoid")
     if logits is None:
         logits = logits_before(last)
     scores = keras.tree.flatten(outputs)[0] if logits is None else logits
@@ -282,19 +282,6 @@ def _scores(model):
         pool = layers.GlobalAveragePooling2D(dtype="float32", name=MEAN)
         return "pixels", pool(scores)
     return "classes", scores
-
-
-def _before_sigmoid(last):
-    """The scores in front of a sigmoid at the end; None where there is none."""
-    config = last.get_config()
-    if config.get("activation") != "sigmoid":
-        return None
-    if isinstance(last, layers.Activation):
-        return last.input
-    bare = type(last).from_config(config | {"activation": "linear"})
-    logits = bare(last.input)
-    bare.set_weights(last.get_weights())
-    return logits
 
 
 def _best_boxes(model):
