@@ -196,6 +196,34 @@ def resizer(
     return keras.Model(images, ops.transpose(x, (0, 2, 3, 1)), name=name)
 
 
+def resized(
+    raw: keras.KerasTensor,
+    size: Pair,
+    how: Resize,
+    *,
+    native: Pair | None = None,
+    share: Share = 1.0,
+    interpolation: Interpolation = "bilinear",
+) -> keras.KerasTensor:
+    """Raw images as the first layers of a served network bring them to a size.
+
+    Args:
+        raw: uint8 images (batch, any height, any width, channels).
+        size: Height and width.
+        how: As for :func:`resizer`.
+        native: Height and width to which they are stretched before.
+        share: As for :func:`resizer`.
+        interpolation: As for :func:`resizer`.
+
+    Returns:
+        float32 pixels (batch, height, width, channels) of 0..255.
+    """
+    count = raw.shape[-1]
+    images = resizer(native, "bilinear", count, "native")(raw) if native else raw
+    resize = resizer(size, how, count, share=share, interpolation=interpolation)
+    return keras.layers.Rescaling(1.0, dtype="float32", name="resized")(resize(images))
+
+
 def _scaled(have, size, share):
     """What the axes are scaled to before a crop, and where on them it begins.
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import keras
 import numpy as np
-from keras import layers
 from rich.console import Console
 from rich.progress import track
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry
 from kerazoo.data.batches import each_image
+from kerazoo.data.resizing import resized
 from kerazoo.reader import Count, Name, NetworkName, Path, Weights
 from kerazoo.run import Metrics, Run
 from kerazoo.serving.compiled_later import CompiledLater
@@ -270,16 +270,12 @@ def served(weights: WeightSet, *, name: str | None = None) -> keras.Model:
 
 def preprocessed(raw: Any, preprocessing: Preprocessing) -> Any:
     """Raw uint8 images of any size as a network takes them."""
-    count = len(preprocessing.mean)
-    x = raw
-    if preprocessing.native:
-        x = kerazoo_data.resizer(preprocessing.native, "bilinear", count, "native")(x)
-    resize = kerazoo_data.resizer(
+    x = resized(
+        raw,
         preprocessing.size,
         preprocessing.resize,
-        count,
+        native=preprocessing.native,
         share=preprocessing.share,
         interpolation=preprocessing.interpolation,
     )
-    x = layers.Rescaling(1.0, dtype="float32", name="resized")(resize(x))
     return normalized(x, preprocessing)

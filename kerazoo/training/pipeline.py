@@ -10,6 +10,7 @@ from keras import layers
 
 from kerazoo import data as kerazoo_data
 from kerazoo import reader, registry, tasks
+from kerazoo.data.resizing import resized
 from kerazoo.layers import ResizeBoxes
 from kerazoo.proposals import of_recipe
 from kerazoo.reader import Count
@@ -158,16 +159,16 @@ class Pipeline:
         of kerazoo, so that the file opens without it where nothing else needs it.
         """
         raw = keras.Input((None, None, self.image_shape[-1]), dtype="uint8", name="raw")
-        place = (self.image_shape[:2], self.recipe.resize, self._native)
+        size, how, native = self.image_shape[:2], self.recipe.resize, self._native
+        place = (size, how, native)
         regions = {}
         if self.proposals:
             # In pixels of the raw image, as those who propose them see it.
             found = keras.Input((self.proposals["proposed"], 4), name="proposals")
             layer = ResizeBoxes(*place, name="resized_proposals")
             regions["regions"] = layer(raw, found)
-        model = self._network(
-            raw, self._resized(raw), self.task.served_activation, **regions
-        )
+        images = resized(raw, size, how, native=native)
+        model = self._network(raw, images, self.task.served_activation, **regions)
         served = self.task.restored(self.task.served(model.output), raw, *place)
         if served is not model.output:
             model = keras.Model(model.input, served, name=model.name)
@@ -186,17 +187,6 @@ class Pipeline:
         height, width, _ = self.source_shape
         known = self.recipe.resize == "center" and height and width
         return (height, width) if known else None
-
-    def _resized(self, images):
-        height, width, channels = self.image_shape
-        if self._native:
-            resizer = kerazoo_data.resizer(
-                self._native, "bilinear", channels, name="native"
-            )
-            images = resizer(images)
-        resizer = kerazoo_data.resizer((height, width), self.recipe.resize, channels)
-        images = resizer(images)
-        return layers.Rescaling(1.0, dtype="float32", name="resized")(images)
 
 
 def _fitting(known, channels):
