@@ -18,6 +18,11 @@ RESIZES = get_args(Resize)
 # Added before the fraction is cut off. Where sizes have a simple ratio, halves are
 # common; with 0.5 alone the last bit of a sum would decide which way they go.
 ROUNDING = 0.5034
+# Lines of a result that are computed together.
+BAND = 16
+# Of images that are computed in bands, which takes half the time of a photo of 500x375
+# pixels, and twice that of one of 2000x1500.
+MOST_VALUES = 1_500_000
 
 
 def channels(images: tf.Tensor, count: int) -> tf.Tensor:
@@ -75,8 +80,48 @@ def resize(
 
 def scale(images: tf.Tensor, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
     """Stretches uint8 images (..., height, width, channels) to a size, bilinearly."""
-    scaled = tf.image.resize(images, size, antialias=True)
+    shape = tf.shape(images)
+    scaled = tf.cond(
+        tf.size(images) <= MOST_VALUES,
+        lambda: _in_bands(images, shape, size),
+        lambda: tf.image.resize(images, size, antialias=True),
+    )
     return tf.cast(tf.floor(scaled + ROUNDING), tf.uint8)
+
+
+def _in_bands(images, shape, size):
+    """Float32 images of another size, as :func:`resizer` has them.
+
+    Its matrices are zero but for a band, of which a few rows together see few pixels.
+    """
+    channels, (height, width) = images.shape[-1], tf.unstack(size)
+    x = tf.reshape(images, [-1, shape[-3], shape[-2], channels])
+    x = _band(tf.transpose(x, (1, 0, 2, 3)), height)
+    x = _band(tf.transpose(x, (2, 1, 0, 3)), width)
+    x = tf.transpose(x, (1, 2, 0, 3))
+    return tf.reshape(x, tf.concat([shape[:-3], [height, width, channels]], 0))
+
+
+def _band(x, size):
+    """Lines (length, ...) stretched to (size, ...), float32."""
+    shape = tf.shape(x)
+    length = shape[0]
+    bands = -(-size // BAND)
+    # In halves of the size-th part of a pixel, which are whole numbers.
+    reach = 2 * tf.maximum(length, size)
+    centers = length * (2 * tf.range(bands * BAND) + 1)
+    first = tf.maximum((centers[::BAND] - reach + size) // (2 * size), 0)
+    seen = tf.minimum(-(-(length * (BAND - 1) + reach) // size), length)
+    pixels = tf.minimum(first, length - seen)[:, None] + tf.range(seen)
+    centers = tf.reshape(centers, [bands, BAND, 1])
+    distance = tf.abs((2 * pixels[:, None] + 1) * size - centers)
+    weights = tf.maximum(reach - distance, 0)
+    # Lines behind the last have no pixels.
+    total = tf.maximum(tf.reduce_sum(weights, -1, keepdims=True), 1)
+    weights = tf.cast(weights, tf.float32) / tf.cast(total, tf.float32)
+    x = tf.gather(tf.reshape(x, [length, -1]), pixels)
+    x = tf.matmul(weights, tf.cast(x, tf.float32))
+    return tf.reshape(x, tf.concat([[bands * BAND], shape[1:]], 0))[:size]
 
 
 def shrunk(images: tf.Tensor, size: Sequence[int]) -> tf.Tensor:

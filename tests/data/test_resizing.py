@@ -58,8 +58,11 @@ def reference(image, size, how):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("how", resizing.RESIZES)
-def test_both_are_the_triangle_filter(how, size):
+# Images of more values than any that is computed in bands, and of fewer.
+@pytest.mark.parametrize("most", [0, 10**6])
+def test_both_are_the_triangle_filter(how, size, most, monkeypatch):
     """To the nearest whole number, up to 0.01 of one."""
+    monkeypatch.setattr(resizing, "MOST_VALUES", most)
     *size, channels = size
     served = data.resizer(size, how, channels)
     for have in HAVE:
