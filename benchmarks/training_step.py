@@ -74,6 +74,7 @@ def stepper(
     import keras
     import numpy as np
 
+    from kerazoo.layers.fast_paths import FusedCrossentropy
     from kerazoo.precision import choose
     from kerazoo.recipe import Optimizer
     from kerazoo.training import compilation
@@ -84,15 +85,15 @@ def stepper(
     *grid, classes = model.output_shape[1:]
     y = np.random.default_rng(0).integers(0, classes, (batch, *grid))
     sgd, options = keras.optimizers.SGD(0.01, momentum=0.9), {}
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if origin != "plain":
+        if grid:
+            # As kerazoo.fit learns a class for every pixel.
+            loss = FusedCrossentropy()
         words = Optimizer(name="sgd", learning_rate=0.01, momentum=0.9)
         sgd = compilation.optimizer(words, words.learning_rate)
         options = {"jit_compile": choose(precision).jit_compile}
-    model.compile(
-        sgd,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        **options,
-    )
+    model.compile(sgd, loss, **options)
     return functools.partial(model.train_on_batch, x, y), model
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerazoo.analysis import plots
 from kerazoo.data.resizing import nearest
+from kerazoo.layers.fast_paths import FusedCrossentropy
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
 from kerazoo.tasks.accuracy import Accuracy, confusion
@@ -77,9 +78,7 @@ class Segmentation:
                 "is learnt by loss=crossentropy label_smoothing=0."
             )
         return {
-            "loss": keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, ignore_class=VOID
-            ),
+            "loss": FusedCrossentropy(ignore_class=VOID),
             "metrics": [
                 Accuracy(classes, void=VOID),
                 keras.metrics.MeanIoU(
