@@ -41,6 +41,7 @@ LARGE = (
     "fast_rcnn_caffenet",
     "fast_rcnn_vgg16",
     "sppnet_detector",
+    "rcnn",
 )
 FOUR = ("yolo", "fast_yolo", "fast_rcnn_vgg16", "faster_rcnn_vgg16")
 # What --learn trains: words behind `kerazoo train`.
