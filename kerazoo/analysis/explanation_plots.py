@@ -16,6 +16,7 @@ from kerazoo.analysis.excitement import Excitement
 from kerazoo.analysis.feature_maps import FeatureMaps
 from kerazoo.analysis.maximization import PreferredImage
 from kerazoo.analysis.plots import DISTINCT
+from kerazoo.errors import counted
 from kerazoo.fonts import legible
 from kerazoo.reader import Count
 
@@ -52,47 +53,80 @@ def attribution(found: Attribution) -> Figure:
         layout="constrained",
     )
     left, right = figure.subplots(1, 2)
-    image = shown(found.image)
-    _draw(left, image)
+    _draw(left, shown(found.image))
     words, font = legible([_title(found)], 60)
     figure.suptitle(words[0], fontsize=10, **font)
     left.set_title("what the network sees", fontsize=8)
-    if found.method in ("guided_backpropagation", "deconvnet"):
-        _draw(right, _around_grey(found.pixels))
-        right.set_title("what comes back to the pixels", fontsize=8)
-        return figure
-    values, limits, colors = found.map, _limits(found), BRIGHT
-    if limits.vmin < 0:
-        colors = DIVERGING
-    if found.pixels is None:
-        # Over the image, the more of the map the more there is to say.
-        grey = image.mean(-1)
-        right.imshow(grey, cmap="gray", vmin=0, vmax=1)
-        strength = np.clip(np.abs(values) / max(limits.vmax, 1e-12), 0, 1)
-        drawn = right.imshow(
-            values, cmap=colors, norm=limits, alpha=0.25 + 0.55 * strength
-        )
-        drawn = matplotlib.cm.ScalarMappable(limits, colors)
-    else:
-        drawn = right.imshow(values, cmap=colors, norm=limits)
-    right.axis("off")
+    drawn = _draw_map(right, found)
     right.set_title(_meaning(found.method), fontsize=8)
-    bar = figure.colorbar(drawn, ax=right, shrink=0.8)
-    bar.ax.tick_params(labelsize=6)
-    bar.ax.yaxis.get_offset_text().set_fontsize(6)
+    if drawn is not None:
+        bar = figure.colorbar(drawn, ax=right, shrink=0.8)
+        bar.ax.tick_params(labelsize=6)
+        bar.ax.yaxis.get_offset_text().set_fontsize(6)
     return figure
 
 
+@reader.checked
+def attributions(found: Sequence[Attribution], columns: Count = 5) -> Figure:
+    """An image, and what several methods or classes make of it, side by side.
+
+    Each map has a scale of its own, for the methods measure different things.
+
+    Args:
+        found: The attributions, all of one image.
+        columns: Pictures in a row.
+    """
+    if not found:
+        raise ValueError("found is empty; give one attribution or more.")
+    count = 1 + len(found)
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    height, width = found[0].map.shape
+    # Wide enough for the names of the methods.
+    size = (1.9 * columns, (0.36 + min(3.6, 1.8 * height / width)) * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    first, *others = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in others:
+        axes.axis("off")
+    _draw(first, shown(found[0].image))
+    first.set_title("the image", fontsize=8, pad=2)
+    words, font = legible([_what(one) for one in found], 22)
+    for axes, one, what in zip(others, found, words, strict=False):
+        _draw_map(axes, one)
+        axes.set_title(f"{METHODS[one.method]}\n{what}", fontsize=8, pad=2, **font)
+    return figure
+
+
+def _draw_map(axes, found):
+    """Draws a map; what its colors mean, where one color is one number."""
+    axes.axis("off")
+    if found.method in ("guided_backpropagation", "deconvnet"):
+        _draw(axes, _around_grey(found.pixels))
+        return None
+    limits = _limits(found)
+    colors = DIVERGING if limits.vmin < 0 else BRIGHT
+    if found.pixels is not None:
+        return axes.imshow(found.map, cmap=colors, norm=limits)
+    # Over the image, the more of the map the more there is to say.
+    axes.imshow(shown(found.image).mean(-1), cmap="gray", vmin=0, vmax=1)
+    strength = np.clip(np.abs(found.map) / max(limits.vmax, 1e-12), 0, 1)
+    axes.imshow(found.map, cmap=colors, norm=limits, alpha=0.25 + 0.55 * strength)
+    return matplotlib.cm.ScalarMappable(limits, colors)
+
+
 def _title(found):
-    what = found.class_name
-    if what is None:
-        what = f"unit {found.unit}"
     where = f" at {found.layer}" if found.layer else ""
-    return f"{METHODS[found.method]}: {what}{where}, score {found.score:.2f}"
+    return f"{METHODS[found.method]}: {_what(found)}{where}, score {found.score:.2f}"
+
+
+def _what(found):
+    return f"unit {found.unit}" if found.class_name is None else found.class_name
 
 
 def _meaning(method):
     return {
+        "guided_backpropagation": "what comes back to the pixels",
+        "deconvnet": "what comes back to the pixels",
         "occlusion": "what the score loses under a window",
         "integrated_gradients": "what every pixel adds to the score",
         "gradient": "how much a pixel would change the score",
@@ -184,15 +218,23 @@ def down_the_network(found: Sequence[FeatureMaps], count: Count = 8) -> Figure:
             axes.imshow(_ranged(one.maps[..., unit]), cmap="viridis", vmin=0, vmax=1)
             axes.axis("off")
             if column == 0:
-                axes.set_title(
-                    _described(one), fontsize=8, loc="left", pad=2, in_layout=False
+                # It stands over its neighbours, and the layout keeps the height alone.
+                axes.set_title(" ", fontsize=8, pad=2)
+                axes.annotate(
+                    _described(one),
+                    (0, 1),
+                    (0, 3),
+                    xycoords="axes fraction",
+                    textcoords="offset points",
+                    fontsize=8,
+                    in_layout=False,
                 )
     return figure
 
 
 def _described(found, count=None):
     rows, columns, units = found.maps.shape
-    words = f"{found.layer}: {units:,} maps of {rows}x{columns}"
+    words = f"{found.layer}: {counted(units, 'map')} of {rows}x{columns}"
     if count is not None and count < units:
         words += f", {count} of them"
     return words

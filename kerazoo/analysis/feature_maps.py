@@ -9,6 +9,16 @@ from keras import ops
 
 from kerazoo import reader
 from kerazoo.analysis.attribution.network import Explainable, Image, explainable
+from kerazoo.layers import GlobalContrastNormalization, ZCAWhitening
+
+# What hands on the image as it was.
+NO_DETECTOR = (
+    GlobalContrastNormalization,
+    ZCAWhitening,
+    keras.layers.Normalization,
+    keras.layers.Rescaling,
+    keras.layers.ZeroPadding2D,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,9 +81,9 @@ def _one_of_each_size(known):
     """The last layers of each size of the maps."""
     last: dict[tuple, str] = {}
     for layer in known.graph.passed:
-        padding = isinstance(layer, keras.layers.ZeroPadding2D)
+        detects = known.graph.sources(layer.name) and not isinstance(layer, NO_DETECTOR)
         shape = known.graph.shapes[layer.name]
-        if len(shape) == 3 and known.graph.sources(layer.name) and not padding:
+        if len(shape) == 3 and detects:
             size = shape[:2]
             if size != (1, 1) and None not in size:
                 last[size] = layer.name

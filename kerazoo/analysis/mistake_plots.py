@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
 from kerazoo import reader
 from kerazoo.analysis.mistakes import ConfusionPair, Mistake, Reliability
@@ -143,7 +144,15 @@ def reliability_diagram(found: Reliability) -> Figure:
         label="gap to confidence",
         **bar | {"edgecolor": RED, "hatch": "////", "linewidth": 1.0},
     )
-    above.plot([0, 1], [0, 1], "--", color="0.3", linewidth=1, label="as sure as right")
+    above.plot(
+        [0, 1],
+        [0, 1],
+        "--",
+        color="black",
+        linewidth=1.2,
+        label="as sure as right",
+        path_effects=[Stroke(linewidth=2.6, foreground="white"), Normal()],
+    )
     above.set_ylim(0, 1.02)
     above.set_ylabel("accuracy")
     above.legend(loc="upper left", fontsize=8)

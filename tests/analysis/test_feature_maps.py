@@ -54,6 +54,13 @@ def test_maps_are_those_of_the_layers():
     assert spread[strongest].tolist() == sorted(spread, reverse=True)[:5]
 
 
+def test_the_maps_begin_with_what_a_layer_detects(network):
+    """Not with the image, normalized."""
+    image = RNG.integers(0, 256, (28, 28, 1), "uint8")
+    found = [one.layer for one in feature_maps(network, image)]
+    assert found == ["bn1", "relu1", "bn2", "relu2"]
+
+
 def test_images_that_excite_a_unit_most(corners):
     model, images = corners
     found = exciting_images(model, images, "corner", 1, count=2)

@@ -127,6 +127,29 @@ def test_pictures_of_attributions():
     assert plots.pixels(explanation_plots.attribution(nothing)).std() > 1
 
 
+def test_methods_and_classes_side_by_side():
+    image = RNG.uniform(0, 255, (12, 20, 3)).astype("float32")
+    found = [
+        Attribution(
+            method=method,
+            image=image,
+            map=RNG.normal(size=(12, 20)).astype("float32"),
+            pixels=None if method == "cam" else image - 128,
+            class_name=name,
+            score=1.0,
+        )
+        for name in ("cat", "dog")
+        for method in ("cam", "gradient", "deconvnet")
+    ]
+    figure = explanation_plots.attributions(found, columns=4)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[:2] == ["the image", "class activation map\ncat"]
+    assert titles[6:] == ["deconvnet\ndog", ""]
+    assert plots.pixels(figure).std() > 10
+    with pytest.raises(ValueError, match="found is empty"):
+        explanation_plots.attributions([])
+
+
 def test_pictures_of_maps_and_of_what_excites():
     image = RNG.uniform(0, 255, (12, 20, 1)).astype("float32")
     maps = RNG.normal(size=(6, 10, 5)).astype("float32")
@@ -138,6 +161,11 @@ def test_pictures_of_maps_and_of_what_excites():
     figure = explanation_plots.down_the_network(found, count=3)
     assert len(figure.axes) == 1 + 2 * 3
     assert plots.pixels(figure).std() > 10
+    # The words over the first map of a row move no map.
+    lefts = [axes.get_position().x0 for axes in figure.axes[1:4]]
+    assert lefts[1] - lefts[0] == pytest.approx(lefts[2] - lefts[1], rel=0.02)
+    single = FeatureMaps(layer="c", maps=maps[..., :1], image=image)
+    assert "c: 1 map of 6x10" in explanation_plots.feature_grid(single).get_suptitle()
     one = Excitement(
         number=3, image=image, activation=2.5, position=(0, 0), box=(0, 2, 8, 9)
     )
