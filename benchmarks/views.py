@@ -90,7 +90,7 @@ TARGETS = {
     "explanations": {
         f"of 100 scenes those in which {name} finds the digit": (
             *("at least", 95),
-            f"digit_scenes > found by {method}",
+            f"found in 100 scenes > {method} > in the box",
         )
         for name, method in (("Grad-CAM", "grad_cam"), ("occlusion", "occlusion"))
     }

@@ -220,6 +220,7 @@ MEANINGLESS = [
     ("kerazoo.analysis.feature_maps.feature_maps", "layers", ["nosuch"]),
     ("kerazoo.analysis.maximization.activation_maximization", "unit", 3),
     ("kerazoo.analysis.maximization.activation_maximization", "class_name", 10),
+    ("kerazoo.analysis.explanation_plots.attributions", "found", []),
     ("kerazoo.analysis.explanation_plots.preferred_images", "found", []),
     ("kerazoo.analysis.explanation_plots.exciting_images", "found", []),
     ("kerazoo.analysis.explanation_plots.down_the_network", "found", []),
@@ -520,7 +521,10 @@ def good(place, data_dir, digits):
         },
         **{
             f"kerazoo.analysis.explanation_plots.{name}": {"found": []}
-            for name in ("down_the_network", "exciting_images", "preferred_images")
+            for name in (
+                "attributions", "down_the_network", "exciting_images",
+                "preferred_images",
+            )
         },
         "kerazoo.extract_features": {
             "network": "lenet5", "data": "digits", "weights": "digits"
