@@ -3,6 +3,7 @@
 Figures are made without pyplot, as those of :mod:`kerazoo.analysis.plots`.
 """
 
+import itertools
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -151,17 +152,22 @@ def _amount(value, _=None):
 
 
 def _label(place, shown, x, y, areas):
-    """Names beside their discs, none on another one."""
+    """Names beside their discs, none on another one, nor on a disc where it can be."""
     figure = place.figure
     figure.draw_without_rendering()
     taken: list[Any] = []
     scale = figure.dpi / 72
     frame = place.get_window_extent()
     points = place.transData.transform(list(zip(x, y, strict=True)))
-    for one, point, area in sorted(
-        zip(shown, points, areas, strict=True), key=lambda row: row[1][1]
+    radii = [math.sqrt(max(area, 30)) / 2 for area in areas]
+    discs = [
+        (a - r * scale, b - r * scale, a + r * scale, b + r * scale)
+        for (a, b), r in zip(points, radii, strict=True)
+    ]
+    for one, point, radius, disc in sorted(
+        zip(shown, points, radii, discs, strict=True), key=lambda row: row[1][1]
     ):
-        radius = math.sqrt(max(area, 30)) / 2
+        others = [other for other in discs if other is not disc]
         text = place.annotate(
             one.network,
             (one.macs, y[shown.index(one)]),
@@ -182,7 +188,10 @@ def _label(place, shown, x, y, areas):
             tries += [(0.7 * far + wide, -0.7 * far - high)]
             tries += [(-0.7 * far - wide, 0.7 * far + high)]
             tries += [(-0.7 * far - wide, -0.7 * far - high)]
-        for across, up in tries:
+        # Rather on a disc than on a name.
+        for in_the_way, (across, up) in itertools.product(
+            ([*taken, *others], taken), tries
+        ):
             middle = (point[0] + across * scale, point[1] + up * scale)
             sides = (
                 middle[0] - box.width / 2 - 2,
@@ -192,7 +201,7 @@ def _label(place, shown, x, y, areas):
             )
             inside = frame.x0 < sides[0] and sides[2] < frame.x1
             inside = inside and frame.y0 < sides[1] and sides[3] < frame.y1
-            if inside and not any(_overlap(sides, other) for other in taken):
+            if inside and not any(_overlap(sides, other) for other in in_the_way):
                 text.set_position((across, up))
                 taken.append(sides)
                 break

@@ -2,12 +2,18 @@
 
 import io
 
+import numpy as np
 import pytest
 import rich.console
 
 import kerazoo
 from kerazoo.analysis import charts
-from kerazoo.analysis.comparison import compare, published
+from kerazoo.analysis.comparison import (
+    Contender,
+    NetworkComparison,
+    compare,
+    published,
+)
 from kerazoo.analysis.plots import pixels
 
 
@@ -90,6 +96,39 @@ def test_no_name_lies_on_another(small):
     assert len(boxes) == 3
     for number, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[:number])
+
+
+def test_no_name_lies_on_the_disc_of_another():
+    made = [
+        Contender(
+            network=name,
+            year=2015,
+            family=name,
+            input_shape=(224, 224, 3),
+            parameters=weights * 10**6,
+            macs=macs * 10**8,
+            memory=None,
+            depth=10,
+            receptive_field=None,
+            latency=None,
+            published={"top-5 error": error},
+        )
+        for name, weights, macs, error in (
+            ("resnet50", 26, 39, 6.7),
+            ("xception", 23, 84, 5.5),
+            ("resnet152", 60, 113, 5.7),
+            ("vgg16", 138, 155, 8.1),
+        )
+    ]
+    figure = charts.bubbles(NetworkComparison(contenders=tuple(made)))
+    pixels(figure)
+    (axes,) = figure.axes
+    (name,) = [one for one in axes.texts if one.get_text() == "xception"]
+    box = name.get_window_extent()
+    (middle,) = axes.transData.transform([(113e8, 5.7)])
+    radius = 32 * (60 / 138) ** 0.5 * figure.dpi / 72
+    nearest = np.clip(middle, box.min, box.max)
+    assert np.linalg.norm(nearest - middle) > radius
 
 
 def test_the_depths_rise_above_the_bars(small):
