@@ -6,6 +6,7 @@ import difflib
 import itertools
 import math
 import pathlib
+import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -333,7 +334,8 @@ def _loaded(file):
     try:
         return keras.models.load_model(file, compile=False)
     except Exception as error:  # A foreign file may break any part of Keras.
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        # Its first sentence; Keras goes on to other formats.
+        reason = re.split(r"\n|\. ", str(error).strip())[0] or type(error).__name__
         raise ValueError(
             f"{file} cannot be read as a Keras model: {reason[:300]}; give a model "
             "of Keras' own layers, or load it yourself and give kerazoo.audit that."

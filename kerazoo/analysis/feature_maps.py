@@ -8,16 +8,11 @@ import numpy as np
 from keras import ops
 
 from kerazoo import reader
-from kerazoo.analysis.attribution.network import Explainable, Image, explainable
-from kerazoo.layers import GlobalContrastNormalization, ZCAWhitening
-
-# What hands on the image as it was.
-NO_DETECTOR = (
-    GlobalContrastNormalization,
-    ZCAWhitening,
-    keras.layers.Normalization,
-    keras.layers.Rescaling,
-    keras.layers.ZeroPadding2D,
+from kerazoo.analysis.attribution.network import (
+    NO_DETECTOR,
+    Explainable,
+    Image,
+    explainable,
 )
 
 

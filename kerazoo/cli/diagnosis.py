@@ -20,14 +20,14 @@ from kerazoo.cli.options import (
 )
 from kerazoo.display import percent
 from kerazoo.errors import counted
-from kerazoo.files import check_file, check_folder, replacing
+from kerazoo.files import check_folder
 
 Split = Annotated[str, typer.Option(help="train, validation or test.")]
 OtherData = Annotated[
     str | None, typer.Option(help="Another data set with the same classes.")
 ]
 File = Annotated[
-    pathlib.Path, typer.Argument(parser=path, help="The PNG file to write.")
+    pathlib.Path, typer.Argument(parser=path, help="The PNG or SVG file to write.")
 ]
 
 
@@ -168,15 +168,16 @@ def probe(
     ] = None,
     save: Annotated[
         pathlib.Path | None,
-        typer.Option(parser=path, help="The PNG file to draw the curve into."),
+        typer.Option(parser=path, help="The PNG or SVG file to draw the curve into."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell what the layers know: a linear classifier on each, by depth."""
+    from kerazoo.analysis import charts
     from kerazoo.serving.depth_probe import probe_layers
 
     if save:
-        check_file(save)
+        charts.check_drawing(save)
     given: object = network
     known = dataclasses.asdict(options) | {"layers": options.layers or ()}
     if step is not None:
@@ -188,10 +189,9 @@ def probe(
         known["data_dir"] = known["data_dir"] or config.data_dir
     found = probe_layers(given, **known)
     if save:
-        from kerazoo.analysis import layer_plots, plots
+        from kerazoo.analysis import layer_plots
 
-        with replacing(save) as temporary:
-            plots.save(layer_plots.probes_by_depth({found.network: found}), temporary)
+        charts.write(layer_plots.probes_by_depth({found.network: found}), save)
     if as_json:
         print(json.dumps(dataclasses.asdict(found), indent=2))
         return
@@ -221,14 +221,13 @@ def snapshots(
     ] = None,
 ) -> None:
     """Draw a layer's filters after each of a run's snapshot_steps."""
-    from kerazoo.analysis import layer_plots, plots
+    from kerazoo.analysis import charts, layer_plots
     from kerazoo.training.snapshots import kernels_along
 
-    check_file(file)
+    charts.check_drawing(file)
     found = kernels_along(run, layer)
     figure = layer_plots.filters_along(found.kernels, found.steps, found.layer)
-    with replacing(file) as temporary:
-        plots.save(figure, temporary)
+    charts.write(figure, file)
     steps = ", ".join(f"{one:,}" for one in found.steps)
     console.print(f"{found.layer} after steps {steps}", markup=False, soft_wrap=True)
     _say([file])

@@ -10,7 +10,6 @@ import kerazoo
 from kerazoo import reader
 from kerazoo.cli.app import app, console
 from kerazoo.cli.options import Best, Json, path
-from kerazoo.files import check_file, replacing
 
 
 @app.command()
@@ -61,13 +60,13 @@ def explain(
         pathlib.Path | None,
         typer.Option(
             parser=path,
-            help="The PNG file to write; by default IMAGE_METHOD.png, here.",
+            help="The PNG or SVG file to write; by default IMAGE_METHOD.png, here.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Draw which part of an image has to do with what a network says of it."""
-    from kerazoo.analysis import explanation_plots, plots
+    from kerazoo.analysis import charts, explanation_plots
     from kerazoo.serving.explaining import option_kinds
 
     kinds = option_kinds(method)
@@ -82,7 +81,7 @@ def explain(
         options[name] = reader.parse(kinds[name], text, name) if name in kinds else text
     if layer is not None:
         options["layer"] = layer
-    place = check_file(file or pathlib.Path(f"{image.stem}_{method}.png"))
+    place = charts.check_drawing(file or pathlib.Path(f"{image.stem}_{method}.png"))
     found = kerazoo.explain(
         network,
         image,
@@ -93,9 +92,7 @@ def explain(
         class_name=class_name,
         **options,
     )
-    figure = explanation_plots.attribution(found)
-    with replacing(place) as scratch:
-        plots.save(figure, scratch)
+    charts.write(explanation_plots.attribution(found), place)
     if as_json:
         print(json.dumps(found.to_dict() | {"file": str(place)}, indent=2))
         return

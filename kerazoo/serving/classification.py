@@ -125,6 +125,7 @@ def classifier(
     """
     # The command line gives the name as a path, which without weights is a run's.
     is_name = isinstance(network, str) or weights is not None
+    is_name |= not isinstance(network, Run) and not os.path.isdir(network)
     if isinstance(network, Run) or not (
         is_name and os.fspath(network) in registry.list_models()
     ):

@@ -68,7 +68,11 @@ def find_layer(model: keras.Model, name: str) -> keras.Layer:
     for layer in reversed(model.layers):
         if layer.name.startswith(tuple(f"{start}_" for start in wanted)):
             return layer
-    parts = [layer.name.split("_") for layer in model.layers]
+    # Keras names the inputs of parts of models, as in keras_tensor_17CLONE.
+    named = [
+        one for one in model.layers if not isinstance(one, keras.layers.InputLayer)
+    ]
+    parts = [layer.name.split("_") for layer in named]
     allowed = {"_".join(p[: n + 1]) for p in parts for n in range(len(p))}
     raise unknown(f"layer or stage of {model.name}", name, allowed)
 

@@ -120,6 +120,8 @@ def test_the_curve(found):
 
 def test_the_command(trained, command, tmp_path):
     words = ("probe", trained.path, "--images", 100, "--layer", "conv5")
+    status, _, errors = command(*words, "--save", "curve.jpg")
+    assert status == 2 and "neither a PNG nor an SVG file" in errors
     status, out, errors = command(*words, "--save", "curve.png")
     assert status == 0, errors
     assert re.search(r"3 +conv5 +\d\d\.\d%", out) and "the network itself" in out

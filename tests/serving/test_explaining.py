@@ -94,11 +94,30 @@ def test_the_command_refuses_in_a_sentence(command, image, tmp_path):
         (("-o", "unit"), "has no '='"),
         (("--method", "occlusion", "-o", "window=x"), "window is 'x'"),
         (("--layer", "conv9"), "did you mean conv2 or conv1"),
-        (("--file", tmp_path), "is a folder"),
+        (("--file", tmp_path), "neither a PNG nor an SVG file"),
+        (("--file", "a.jpg"), "neither a PNG nor an SVG file"),
     ):
         status, out, errors = command(*words, *more)
         assert (status, out) == (2, "") and said in errors, more
+    status, _, errors = command("explain", "slide_cnn_b", image)
+    assert status == 2 and "give some, as in weights='digits'" in errors
+    words = ("explain", "mlp_256", image, "--weights", "mnist")
+    for more in ((), ("--method", "deconvnet", "--layer", "hidden1")):
+        status, _, errors = command(*words, *more)
+        assert status == 2 and "has no layer with feature maps" in errors
     assert not list(tmp_path.iterdir())
+
+
+def test_the_names_that_are_offered_are_those_of_layers(command, image):
+    words = ("explain", "slide_cnn_b", image, "--weights", "mnist", "--layer", "x")
+    _, _, errors = command(*words)
+    assert "one of bn1, bn2, conv1," in errors and "tensor" not in errors
+
+
+def test_a_drawing_may_be_scaled(command, image, tmp_path):
+    words = ("slide_cnn_b", image, "--weights", "mnist", "--file", "a.svg")
+    assert command("explain", *words)[0] == 0
+    assert "<svg" in (tmp_path / "a.svg").read_text()
 
 
 def test_pictures_of_attributions():

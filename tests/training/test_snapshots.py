@@ -134,6 +134,8 @@ def test_filters_along_a_training(fit, tmp_path, command):
     assert kernels_along(run, "conv3").kernels[0].shape == (5, 5, 6, 16)
     with pytest.raises(ValueError, match="Unknown convolution of lenet5 'conv33'"):
         kernels_along(run, "conv33")
+    status, _, errors = command("snapshots", run.path, "filters.jpg")
+    assert status == 2 and "neither a PNG nor an SVG file" in errors
     status, out, errors = command("snapshots", run.path, "filters.png")
     assert status == 0, errors
     assert "conv1 after steps 0, 2, 7" in out

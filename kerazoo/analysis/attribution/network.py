@@ -9,7 +9,13 @@ from keras import layers, ops
 
 from kerazoo import reader
 from kerazoo.errors import unknown
-from kerazoo.layers import NonMaxSuppression, RegionBoxes, YOLOBoxes
+from kerazoo.layers import (
+    GlobalContrastNormalization,
+    NonMaxSuppression,
+    RegionBoxes,
+    YOLOBoxes,
+    ZCAWhitening,
+)
 from kerazoo.reader import axes
 from kerazoo.surgery.features import find_layer
 from kerazoo.surgery.for_inference import image_entry, in_float32, logits_before
@@ -17,15 +23,23 @@ from kerazoo.surgery.graph import Graph
 
 Image = Annotated[np.ndarray, axes("height", "width", "channels")]
 Kind = Literal["classes", "pixels", "boxes"]
+# What detects nothing: normalizations of the image, and paddings.
+NO_DETECTOR = (
+    GlobalContrastNormalization,
+    ZCAWhitening,
+    layers.Normalization,
+    layers.Rescaling,
+    layers.ZeroPadding2D,
+)
 # What no map is taken from; of poolings the layer before says the same, more finely.
 NO_MAPS = (
+    *NO_DETECTOR,
     keras.Model,
     layers.AveragePooling2D,
     layers.Dropout,
     layers.InputLayer,
     layers.MaxPooling2D,
     layers.SpatialDropout2D,
-    layers.ZeroPadding2D,
 )
 # The layer that averages the logits of pixels.
 MEAN = "mean_logits"
@@ -220,8 +234,8 @@ class Explainable:
         }
         if not maps:
             raise ValueError(
-                f"{self.name} has no layer with an extent in space; use the method "
-                "gradient, integrated_gradients or occlusion, which need none."
+                f"{self.name} has no layer with feature maps; use the method gradient, "
+                "integrated_gradients or occlusion, which need none."
             )
         names = list(maps)
         if self.kind == "pixels":
