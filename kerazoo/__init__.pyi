@@ -134,5 +134,6 @@ from .surgery.truncated_svd import truncated_svd as truncated_svd
 from .training.evaluation import evaluate as evaluate
 from .training.fitting import fit as fit
 from .training.rate_sweep import find_learning_rate as find_learning_rate
+from .windows import output_size as output_size
 
 __version__: str

@@ -32,6 +32,7 @@ TABLE = {
     "files": (set(), {"filelock"}),
     "processes": (set(), set()),
     "symbolic": (set(), KERAS),
+    "windows": (set(), set()),
     "colors": (set(), {"numpy"}),
     "detections": (set(), {"numpy"}),
     # What looks at images outside of any network, and the networks that propose.
@@ -42,7 +43,7 @@ TABLE = {
     # A model file is read with the layers that it may hold.
     "run": ({"recipe", "files", "layers"}, KERAS),
     "precision": (set(), TENSORFLOW),
-    "layers": (set(), KERAS),
+    "layers": ({"windows"}, KERAS),
     "blocks": ({"layers"}, KERAS),
     "surgery": ({"layers"}, KERAS),
     # It reads and writes files that others know; none of them may run anything.

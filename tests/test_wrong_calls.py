@@ -146,6 +146,8 @@ WRONG = {
 MEANINGLESS = [
     ("kerazoo.find", "name", "nosuch"),
     ("kerazoo.create", "network", LONG),
+    ("kerazoo.output_size", "kernel", 29),
+    ("kerazoo.output_size", "dilation", 7),
     ("kerazoo.features", "names", "nosuch"),
     ("kerazoo.features", "names", 7),
     ("kerazoo.fit", "network", "nosuch"),
@@ -474,6 +476,7 @@ def good(place, data_dir, digits):
         "kerazoo.average_precision": {
             "detections": [found], "truth": [there], "classes": 10
         },
+        "kerazoo.output_size": {"size": 28, "kernel": 5},
         "kerazoo.receptive_field": {"model": convolutional},
         "kerazoo.effective_field": {"model": convolutional},
         "kerazoo.analysis.diagram.module": {"model": forked},

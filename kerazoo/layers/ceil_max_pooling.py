@@ -7,6 +7,7 @@ from keras import KerasTensor, ops
 
 from kerazoo import reader
 from kerazoo.reader import Count, Pair
+from kerazoo.windows import windows
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -83,7 +84,7 @@ class CeilMaxPooling2D(keras.layers.MaxPooling2D):
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, *image, channels = input_shape
         grid = tuple(
-            None if size is None else -((window - size) // stride) + 1
+            None if size is None else windows(size, window, stride, rounding="ceil")
             for size, window, stride in zip(
                 image, self.pool_size, self.strides, strict=True
             )
