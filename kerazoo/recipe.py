@@ -224,8 +224,9 @@ class Recipe:
         optimizer: The optimiser.
         schedule: The learning rate's schedule.
         loss: ``crossentropy``, ``binary_crossentropy`` (every class of the softmax as a
-            yes or no, PyTorch's ``BCELoss`` behind a softmax), ``squared_hinge``, or
-            ``map`` (LeNet-5's).
+            yes or no, PyTorch's ``BCELoss`` behind a softmax), ``mean_squared_error``
+            (of the softmax and the one-hot row, over all classes), ``squared_hinge``,
+            or ``map`` (LeNet-5's).
         auxiliary_weight: The weight of the loss of every auxiliary head.
         auxiliary_fade: Steps in which that weight falls to zero in a straight line;
             ``None`` keeps it.
@@ -246,8 +247,8 @@ class Recipe:
             it has none.
         initializer: ``None`` for the builder's; for all kernels ``lsuv``,
             ``orthonormal``, ``xavier`` (Caffe's, by fan-in alone), ``normal:STD`` for a
-            Gaussian of that standard deviation, ``uniform:LOW:HIGH``, or an initialiser
-            of Keras.
+            Gaussian of that standard deviation, ``uniform:LOW:HIGH`` (``uniform`` from
+            0 to 1), or an initialiser of Keras.
         weights: Trained weights that the network begins with: a name, as in
             ``imagenet`` or ``timm/a1_in1k`` (:func:`kerazoo.weights.list_weights`), or
             the path of their file. They bring the network's options, and its image
@@ -290,9 +291,13 @@ class Recipe:
     steps: Count | None = None
     optimizer: Optimizer = dataclasses.field(default_factory=Optimizer)
     schedule: Schedule = dataclasses.field(default_factory=Schedule)
-    loss: Literal["crossentropy", "binary_crossentropy", "squared_hinge", "map"] = (
-        "crossentropy"
-    )
+    loss: Literal[
+        "crossentropy",
+        "binary_crossentropy",
+        "mean_squared_error",
+        "squared_hinge",
+        "map",
+    ] = "crossentropy"
     auxiliary_weight: NonNegative = 0.3
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0

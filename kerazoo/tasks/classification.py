@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# The losses whose targets are one-hot rows.
+OF_ROWS = ("binary_crossentropy", "mean_squared_error", "squared_hinge")
+
+
 class Classification:
     """The task of networks that name what is on an image.
 
@@ -32,8 +36,7 @@ class Classification:
     draws = False
 
     def needs_one_hot(self, recipe: Recipe) -> bool:
-        rows = recipe.loss in ("binary_crossentropy", "squared_hinge")
-        return rows or recipe.label_smoothing > 0
+        return recipe.loss in OF_ROWS or recipe.label_smoothing > 0
 
     def truth(self) -> dict[str, Any]:
         return {}
@@ -201,6 +204,14 @@ class SoftmaxBinaryCrossentropy(keras.losses.BinaryCrossentropy):
         return super().call(y_true, log_odds)
 
 
+class SoftmaxMeanSquaredError(keras.losses.MeanSquaredError):
+    """The mean squared error of a softmax over the classes."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of every example, from rows of labels and logits."""
+        return super().call(y_true, ops.softmax(y_pred))
+
+
 def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
     """The loss on logits.
 
@@ -214,6 +225,8 @@ def loss(recipe: Recipe, one_hot: bool) -> keras.losses.Loss:
         return keras.losses.SquaredHinge()
     if recipe.loss == "binary_crossentropy":
         return SoftmaxBinaryCrossentropy(recipe.label_smoothing)
+    if recipe.loss == "mean_squared_error":
+        return SoftmaxMeanSquaredError()
     if one_hot:
         return keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing

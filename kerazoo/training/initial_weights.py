@@ -77,7 +77,7 @@ def _initialize(model, recipe, batches):
             ) from error
         rule = keras.initializers.RandomNormal(stddev=deviation)
     if name == "uniform":
-        rule = _uniform(recipe.initializer, value)
+        rule = _uniform(recipe.initializer, value if colon else "0:1")
     initialization.reinitialize(model, rule, seed=recipe.seed)
 
 

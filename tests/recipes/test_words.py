@@ -134,12 +134,18 @@ def test_uniform_lies_between_its_ends():
     kernel = np.asarray(begun(initializer="uniform:0.5:1").get_layer("conv1").kernel)
     assert 0.5 <= kernel.min() < 0.6
     assert 0.9 < kernel.max() <= 1
+    for one, two in zip(
+        begun(initializer="uniform").get_weights(),
+        begun(initializer="uniform:0:1").get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize(
     ("initializer", "sentence"),
     [("lsvu", "did you mean lsuv"), ("normal", "as in normal:0.01")]
-    + [(f"uniform{ends}", "as in uniform:0:1") for ends in ("", ":1", ":1:0", ":a:b")],
+    + [(f"uniform{ends}", "as in uniform:0:1") for ends in (":", ":1", ":1:0", ":a:b")],
 )
 def test_unknown_initialisers_are_refused(initializer, sentence):
     with pytest.raises(ValueError, match=sentence):

@@ -69,6 +69,15 @@ def test_binary_crossentropy_learns_where_the_softmax_is_saturated():
     np.testing.assert_allclose(tape.gradient(off, logits), [[1, -1]])
 
 
+def test_mean_squared_error_by_hand():
+    recipe = Recipe(loss="mean_squared_error")
+    assert TASK.needs_one_hot(recipe)
+    shares = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
+    rows = np.eye(3, dtype="float32")[LABELS]
+    got = value(classification.loss(recipe, True), rows)
+    assert got == pytest.approx(((shares - rows) ** 2).mean(), rel=1e-5)
+
+
 @pytest.mark.parametrize("rows", [False, True])
 def test_map_loss_by_hand(rows):
     """Cross-entropy with one class more, whose score is fixed at -1 (1998, eq. 9)."""
