@@ -923,14 +923,16 @@ def lenet5(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     pool: typing.Literal['max', 'avg'] = 'max',
-    activation: str = 'relu',
+    activation: typing.Literal['relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'softplus', 'softsign', 'tanh', 'sigmoid', 'hard_sigmoid', 'linear'] = 'relu',
     padding: typing.Literal['same', 'valid'] = 'same',
 ) -> keras.Model:
     """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.
 
     Args:
         pool: The kind of both poolings. 'max' or 'avg'.
-        activation: That of every hidden layer. a text.
+        activation: That of every hidden layer. 'relu' or 'leaky_relu' or 'elu' or
+            'selu' or 'gelu' or 'silu' or 'softplus' or 'softsign' or 'tanh' or
+            'sigmoid' or 'hard_sigmoid' or 'linear'.
         padding: Of the first convolution; without, the last one covers what is left.
             'same' or 'valid'.
     """
@@ -972,7 +974,7 @@ def mlp_50(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     units: tuple[int, ...] = (50,),
-    activation: str = 'sigmoid',
+    activation: typing.Literal['relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'softplus', 'softsign', 'tanh', 'sigmoid', 'hard_sigmoid', 'linear'] = 'sigmoid',
     batch_norm: bool = False,
     dropout: float | tuple[float, ...] = 0.0,
 ) -> keras.Model:
@@ -980,11 +982,13 @@ def mlp_50(
 
     Args:
         units: The widths of the hidden layers. a list of whole numbers from 1.
-        activation: The hidden layers'. a text.
+        activation: The hidden layers'. 'relu' or 'leaky_relu' or 'elu' or 'selu' or
+            'gelu' or 'silu' or 'softplus' or 'softsign' or 'tanh' or 'sigmoid' or
+            'hard_sigmoid' or 'linear'.
         batch_norm: Whether a batch norm stands before every activation. True or False.
         dropout: The share of hidden units dropped in training, of every hidden layer or
-            one for each. a number from 0 up to, but less than, 1 or a list of numbers
-            from 0 up to, but less than, 1.
+            one for each; one more begins with that of the pixels. a number from 0 up
+            to, but less than, 1 or a list of numbers from 0 up to, but less than, 1.
     """
 
 def mlp_256(
@@ -998,7 +1002,7 @@ def mlp_256(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     units: tuple[int, ...] = (256,),
-    activation: str = 'relu',
+    activation: typing.Literal['relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'softplus', 'softsign', 'tanh', 'sigmoid', 'hard_sigmoid', 'linear'] = 'relu',
     batch_norm: bool = False,
     dropout: float | tuple[float, ...] = 0.0,
 ) -> keras.Model:
@@ -1006,11 +1010,13 @@ def mlp_256(
 
     Args:
         units: The widths of the hidden layers. a list of whole numbers from 1.
-        activation: The hidden layers'. a text.
+        activation: The hidden layers'. 'relu' or 'leaky_relu' or 'elu' or 'selu' or
+            'gelu' or 'silu' or 'softplus' or 'softsign' or 'tanh' or 'sigmoid' or
+            'hard_sigmoid' or 'linear'.
         batch_norm: Whether a batch norm stands before every activation. True or False.
         dropout: The share of hidden units dropped in training, of every hidden layer or
-            one for each. a number from 0 up to, but less than, 1 or a list of numbers
-            from 0 up to, but less than, 1.
+            one for each; one more begins with that of the pixels. a number from 0 up
+            to, but less than, 1 or a list of numbers from 0 up to, but less than, 1.
     """
 
 def mlp_deep5(
@@ -1024,7 +1030,7 @@ def mlp_deep5(
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
     units: tuple[int, ...] = (512, 512, 512, 512),
-    activation: str = 'relu',
+    activation: typing.Literal['relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'softplus', 'softsign', 'tanh', 'sigmoid', 'hard_sigmoid', 'linear'] = 'relu',
     batch_norm: bool = False,
     dropout: float | tuple[float, ...] = 0.3,
 ) -> keras.Model:
@@ -1032,11 +1038,13 @@ def mlp_deep5(
 
     Args:
         units: The widths of the hidden layers. a list of whole numbers from 1.
-        activation: The hidden layers'. a text.
+        activation: The hidden layers'. 'relu' or 'leaky_relu' or 'elu' or 'selu' or
+            'gelu' or 'silu' or 'softplus' or 'softsign' or 'tanh' or 'sigmoid' or
+            'hard_sigmoid' or 'linear'.
         batch_norm: Whether a batch norm stands before every activation. True or False.
         dropout: The share of hidden units dropped in training, of every hidden layer or
-            one for each. a number from 0 up to, but less than, 1 or a list of numbers
-            from 0 up to, but less than, 1.
+            one for each; one more begins with that of the pixels. a number from 0 up
+            to, but less than, 1 or a list of numbers from 0 up to, but less than, 1.
     """
 
 def nin_cifar(
@@ -1651,11 +1659,15 @@ def slide_cnn_a(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    activation: typing.Literal['relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'softplus', 'softsign', 'tanh', 'sigmoid', 'hard_sigmoid', 'linear'] = 'relu',
     dropout: float = 0.3,
 ) -> keras.Model:
     """Three convolutions of 32, 64 and 128 maps and a hidden layer of 625.
 
     Args:
+        activation: That of every hidden layer. 'relu' or 'leaky_relu' or 'elu' or
+            'selu' or 'gelu' or 'silu' or 'softplus' or 'softsign' or 'tanh' or
+            'sigmoid' or 'hard_sigmoid' or 'linear'.
         dropout: The share dropped after every pooling and the hidden layer. a number
             from 0 up to, but less than, 1.
     """
@@ -1670,8 +1682,15 @@ def slide_cnn_b(
     input_tensor: typing.Any = None,
     classifier_activation: typing.Any = 'softmax',
     name: str | None = None,
+    activation: typing.Literal['relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'softplus', 'softsign', 'tanh', 'sigmoid', 'hard_sigmoid', 'linear'] = 'relu',
 ) -> keras.Model:
-    """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50."""
+    """Two 5x5 convolutions with batch norm before the pooling, a hidden layer of 50.
+
+    Args:
+        activation: That of every hidden layer. 'relu' or 'leaky_relu' or 'elu' or
+            'selu' or 'gelu' or 'silu' or 'softplus' or 'softsign' or 'tanh' or
+            'sigmoid' or 'hard_sigmoid' or 'linear'.
+    """
 
 def sppnet(
     *,

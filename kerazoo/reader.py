@@ -108,6 +108,11 @@ Positive = Annotated[float, Range(0, above=True)]
 Rate = Annotated[float, Range(0, 1)]
 Share = Annotated[float, Rule("a number from 0 to 1", lambda x: 0 <= x <= 1)]
 Pair = tuple[Count, Count]
+# What hidden layers may have, by Keras' names; the slope of leaky_relu is 0.2.
+HiddenActivation = Literal[
+    "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "softsign", "tanh",
+    "sigmoid", "hard_sigmoid", "linear",
+]  # fmt: skip
 # Of an image: grey or RGB.
 Channels = Annotated[int, Rule("1 or 3", lambda count: count in (1, 3))]
 Name = Annotated[

@@ -20,6 +20,11 @@ ClassWeights = Annotated[
     Mapping[str, NonNegative],
     'a mapping from names or numbers of classes to weights, as in {"cat": 2}',
 ]
+LayerValues = Annotated[
+    Mapping[str, NonNegative],
+    "a mapping from layers, as `freeze` names them, to numbers from 0, as in "
+    '{"hidden1": 1e-4}',
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -239,9 +244,11 @@ class Recipe:
             to weights, 1 for those that it does not name. Mixed labels weigh in
             proportion.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
-            every kernel, an L2 penalty of ``w / 2``.
+            every kernel, an L2 penalty of ``w / 2``; or a mapping from layers, as
+            `freeze` names them, to their own, as in ``{"hidden*": 1e-4}``. Of the names
+            that fit a layer the last counts, and where none does it has no penalty.
         decay_all: Whether biases and batch norms decay too.
-        l1: The weight of an L1 penalty on kernels.
+        l1: The weight of an L1 penalty on kernels, or a mapping as for `weight_decay`.
         max_norm: The largest norm of a unit's incoming weights.
         dropout_scale: Multiplies the rates of the network's own dropout layers; with 0
             it has none.
@@ -302,9 +309,9 @@ class Recipe:
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0
     class_weight: Literal["balanced", "inverse_log"] | ClassWeights | None = None
-    weight_decay: NonNegative = 0.0
+    weight_decay: NonNegative | LayerValues = 0.0
     decay_all: bool = False
-    l1: NonNegative = 0.0
+    l1: NonNegative | LayerValues = 0.0
     max_norm: Positive | None = None
     dropout_scale: NonNegative = 1.0
     initializer: str | None = None

@@ -33,6 +33,7 @@ from kerazoo.layers import (
     TableConv2D,
     scaled_tanh,
 )
+from kerazoo.reader import HiddenActivation
 from kerazoo.registry import register
 
 POOLS = {"max": layers.MaxPooling2D, "avg": layers.AveragePooling2D}
@@ -51,7 +52,7 @@ def lenet5(
     top: Top,
     *,
     pool: Literal["max", "avg"] = "max",
-    activation: str = "relu",
+    activation: HiddenActivation = "relu",
     padding: Literal["same", "valid"] = "same",
 ) -> KerasTensor:
     """LeNet-5 as it is taught: conv, pool, conv, pool, conv, fc.

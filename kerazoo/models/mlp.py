@@ -18,7 +18,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import batch_norm as norm
 from kerazoo.blocks import dense_head
 from kerazoo.builder import Top, network
-from kerazoo.reader import Count, Rate
+from kerazoo.reader import Count, HiddenActivation, Rate
 from kerazoo.registry import register
 
 MNIST = {"year": 2017, "input_shape": (28, 28, 1), "classes": 10}
@@ -29,7 +29,7 @@ def mlp(
     top: Top,
     *,
     units: tuple[Count, ...] = (256,),
-    activation: str = "relu",
+    activation: HiddenActivation = "relu",
     batch_norm: bool = False,
     dropout: Rate | tuple[Rate, ...] = 0.0,
 ) -> KerasTensor:
@@ -40,15 +40,18 @@ def mlp(
         activation: The hidden layers'.
         batch_norm: Whether a batch norm stands before every activation.
         dropout: The share of hidden units dropped in training, of every hidden layer
-            or one for each.
+            or one for each; one more begins with that of the pixels.
     """
     rates = dropout if isinstance(dropout, tuple) else (dropout,) * len(units)
+    x = layers.Flatten(name="flatten")(inputs)
+    if len(rates) == len(units) + 1:
+        pixels, *rates = rates
+        x = layers.Dropout(pixels, name="drop0")(x) if pixels else x
     if len(rates) != len(units):
         raise ValueError(
             f"dropout has {len(rates)} shares for {len(units)} hidden layers; give one "
-            "for each, or one number for all."
+            "for each, one more for the pixels before them, or one number for all."
         )
-    x = layers.Flatten(name="flatten")(inputs)
     for number, (width, rate) in enumerate(zip(units, rates, strict=True), 1):
         name = f"hidden{number}"
         if batch_norm:

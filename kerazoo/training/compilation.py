@@ -1,7 +1,7 @@
 """A recipe in Keras: its optimiser, schedule, loss and regularisation."""
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ from kerazoo.errors import unknown
 from kerazoo.recipe import Optimizer, Recipe, Schedule
 from kerazoo.tasks import Task
 from kerazoo.training.clipping import clip_across_replicas
-from kerazoo.training.stages import stage_depths, stages
+from kerazoo.training.stages import find_layers, stage_depths, stages
 
 # Fields of an optimiser that are not arguments of Keras'.
 OURS = ("name", "learning_rate", "multipliers", "stage_rate")
@@ -298,16 +298,31 @@ def regularize(model: keras.Model, recipe: Recipe) -> None:
 
     The papers' weight decay ``w`` adds ``w * theta`` to the gradient, which is Keras'
     ``L2(w / 2)``; Keras' own ``weight_decay`` is another rule.
+
+    Raises:
+        ValueError: For a layer that the network does not have.
     """
+    decay = _by_weight(model, recipe.weight_decay, "weight_decay")
+    l1 = _by_weight(model, recipe.l1, "l1")
     for variable in model.trainable_variables:
         kernel = variable.path.rpartition("/")[2].endswith("kernel")
-        if (recipe.weight_decay or recipe.l1) and (kernel or recipe.decay_all):
-            variable.regularizer = keras.regularizers.L1L2(
-                l1=recipe.l1, l2=recipe.weight_decay / 2
-            )
+        w, own_l1 = decay.get(id(variable), 0.0), l1.get(id(variable), 0.0)
+        if (w or own_l1) and (kernel or recipe.decay_all):
+            variable.regularizer = keras.regularizers.L1L2(l1=own_l1, l2=w / 2)
         if recipe.max_norm and kernel:
             axes = list(range(len(variable.shape) - 1))
             variable.constraint = keras.constraints.MaxNorm(recipe.max_norm, axes)
+
+
+def _by_weight(model, value, field):
+    """A number for every weight by its id, from one for all or from those of layers."""
+    if not isinstance(value, Mapping):
+        return {id(weight): value for weight in model.weights}
+    found = {}
+    for name, one in value.items():
+        for layer in find_layers(model, name, field):
+            found |= {id(weight): one for weight in layer.weights}
+    return found
 
 
 def compile(

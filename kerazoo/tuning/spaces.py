@@ -505,7 +505,8 @@ def default_space(network: str, recipe: Recipe | Name | None) -> tuple[Dimension
 
     space = [log("learning_rate", rate / 10, rate * 10)]
     space.append(choice("optimizer", optimizer.name, "adam", "sgd"))
-    space.append(log("weight_decay", 1e-6, 1e-2))
+    if isinstance(recipe.weight_decay, float):
+        space.append(log("weight_decay", 1e-6, 1e-2))
     space.append(choice("batch_size", max(1, batch // 2), batch, 2 * batch))
     if not recipe.start_from:
         space.append(choice("initializer", "he_normal", "glorot_uniform"))

@@ -13,13 +13,15 @@ def rates(**options):
 
 def test_dropout_of_every_layer_or_of_each():
     assert rates() == dict.fromkeys(("drop1", "drop2", "drop3", "drop4"), 0.3)
-    # The slides' p = 0, 0, 0.5, 0, 0.25, of which the first is that of the images.
+    # The slides' p = 0, 0, 0.5, 0, 0.25, of which the first is that of the pixels.
+    assert rates(dropout=(0, 0, 0.5, 0, 0.25)) == {"drop2": 0.5, "drop4": 0.25}
     assert rates(dropout=(0, 0.5, 0, 0.25)) == {"drop2": 0.5, "drop4": 0.25}
+    assert rates(dropout=(0.1, 0, 0.5, 0, 0)) == {"drop0": 0.1, "drop2": 0.5}
     options = kerazoo.find("mlp_deep5").parse_options({"dropout": "0,0.5,0,0.25"})
     assert rates(**options) == {"drop2": 0.5, "drop4": 0.25}
 
 
-@pytest.mark.parametrize("dropout", [(0.1, 0.2), (), [0.1] * 5])
+@pytest.mark.parametrize("dropout", [(0.1, 0.2), (), [0.1] * 6])
 def test_a_share_for_every_hidden_layer(dropout):
     with pytest.raises(ValueError, match="for 4 hidden layers; give one for each"):
         kerazoo.mlp_deep5(dropout=dropout)
@@ -35,6 +37,29 @@ def test_batch_norm_stands_before_the_activation():
     model = kerazoo.mlp_50(batch_norm=True, activation="relu")
     names = [layer.name for layer in model.layers]
     assert names[2:] == ["hidden1", "bn1", "relu1", "predictions"]
+
+
+@pytest.mark.parametrize(
+    "network", ["mlp_50", "mlp_256", "mlp_deep5", "lenet5", "slide_cnn_a"]
+)
+def test_the_activation_is_that_of_every_hidden_layer(network):
+    model = kerazoo.create(network, activation="elu")
+    *hidden, scores = [la for la in model.layers if hasattr(la, "kernel")]
+    assert {la.activation for la in hidden} == {keras.activations.elu}
+    assert scores.activation is keras.activations.softmax
+
+
+@pytest.mark.parametrize("network", ["mlp_50", "lenet5", "slide_cnn_a", "slide_cnn_b"])
+def test_unknown_activations_are_refused(network):
+    with pytest.raises(ValueError, match="'leaky_rleu'; did you mean leaky_relu"):
+        kerazoo.create(network, activation="leaky_rleu")
+
+
+def test_slide_cnn_b_with_another_activation():
+    names = {la.name: la for la in kerazoo.slide_cnn_b(activation="tanh").layers}
+    acts = [names[f"act{number}"].activation for number in (1, 2, 3)]
+    assert acts == [keras.activations.tanh] * 3
+    assert not {"relu1", "relu2", "relu3"} & names.keys()
 
 
 def test_the_slides_two_nets_by_the_recipes_names():

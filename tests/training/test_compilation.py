@@ -175,6 +175,30 @@ def test_absolute_penalty():
     assert sum(map(float, model.losses)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_penalties_of_layers():
+    """The slides' two weights: one of input to hidden, one of hidden to output."""
+    words = {"weight_decay": {"*": 0.4, "predictions": 0.1}, "l1": {"conv": 0.3}}
+    model = compiled(Recipe(**words))
+    first, last = (
+        keras.ops.convert_to_numpy(model.get_layer(name).kernel)
+        for name in ("conv", "predictions")
+    )
+    squares = 0.2 * (first**2).sum() + 0.05 * (last**2).sum()
+    expected = squares + 0.3 * np.abs(first).sum()
+    assert sum(map(float, model.losses)) == pytest.approx(expected, rel=1e-5)
+    alone = compiled(Recipe().override('weight_decay={"predictions": 0.1}'))
+    penalized = [v.path for v in alone.trainable_variables if v.regularizer]
+    assert penalized == ["predictions/kernel"]
+
+
+def test_penalties_of_layers_that_are_not_there():
+    message = "l1: .* no layer with weights that fits 'hidden1'"
+    with pytest.raises(ValueError, match=message):
+        compiled(Recipe(l1={"hidden1": 0.1}))
+    with pytest.raises(ValueError, match="a mapping from layers"):
+        Recipe(weight_decay={"conv": -1})
+
+
 def test_largest_norm():
     model = compiled(Recipe(max_norm=0.2, optimizer=Optimizer(learning_rate=1.0)))
     model.train_on_batch(*batch())

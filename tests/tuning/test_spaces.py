@@ -96,6 +96,7 @@ def test_a_bad_space_is_refused_in_a_sentence(network, settings, words):
         ("lenet5", "learning_rate", 0.5, lambda n, r: r.optimizer.learning_rate == 0.5),
         ("lenet5", "optimizer.momentum", 0.5, lambda n, r: r.optimizer.momentum == 0.5),
         ("lenet5", "weight_decay", 1e-3, lambda n, r: r.weight_decay == 1e-3),
+        ("lenet5", "l1", {"fc6": 0.1}, lambda n, r: r.l1 == {"fc6": 0.1}),
         ("lenet5", "warmup", 2.0, lambda n, r: r.schedule.warmup == 2),
         ("lenet5", "pool", "max", lambda n, r: r.options == {"pool": "max"}),
         ("lenet5", "augment", ["flip"], lambda n, r: r.augment == ("flip",)),
