@@ -223,6 +223,8 @@ class Recipe:
             given), ``selective_search:quality``, ``windows``, ``run:PATH`` of a run of
             Faster R-CNN, or ``file:PATH``.
         validation: The share of the training set kept for validation.
+        validate_every: Steps, counted over all epochs, between two looks at the
+            validation images beside those at the ends of epochs; ``None`` for none.
         batch_size: Images of one step, over all devices.
         epochs: Passes over the training set.
         steps: Training steps, in place of epochs.
@@ -293,6 +295,7 @@ class Recipe:
     image_sizes: tuple[Count, ...] = ()
     proposals: str | None = None
     validation: Rate = 0.1
+    validate_every: Count | None = None
     batch_size: Count = 128
     epochs: Whole = 10
     steps: Count | None = None
@@ -357,6 +360,12 @@ class Recipe:
             raise ValueError(
                 f"label_smoothing is {self.label_smoothing:g}, which the loss "
                 f"{self.loss} does not know; leave it out, or take loss={SMOOTHED[0]}."
+            )
+        if self.validate_every and not self.validation:
+            raise ValueError(
+                f"validate_every is {self.validate_every}, but validation is 0, which "
+                "keeps no images to look at; keep some, as in validation=0.1, or leave "
+                "validate_every out."
             )
         last = self.epochs if self.steps is None else math.inf
         for epoch in self.snapshots:

@@ -6,6 +6,7 @@
 ``snapshots/``          weights at the epochs and steps that the recipe names
 ``events/``             TensorBoard
 ``history.csv``         a row an epoch
+``step_history.csv``    a row every ``validate_every`` steps, where the recipe asks
 ``metrics.json``        the evaluation on the test split
 ``curves.png``          loss and accuracy over the epochs
 ``confusion.png``       the confusion matrix of the test split
@@ -218,8 +219,9 @@ class BestEpoch:
 # The files of a run folder; nothing else is deleted.
 FILES = (
     "config.json", "model.keras", "best.keras", "best.json", "metrics.json",
-    "history.csv", "curves.png", "confusion.png", "class_accuracy.png", "class_iou.png",
-    "class_precision.png", "precision_recall.png", "examples.png", "worst.png",
+    "history.csv", "step_history.csv", "curves.png", "confusion.png",
+    "class_accuracy.png", "class_iou.png", "class_precision.png",
+    "precision_recall.png", "examples.png", "worst.png",
     "ensemble.json", "ensemble.png", "events/*events.out.tfevents.*",
     "state/step-*.npz", "state/damaged-step-*.npz", "snapshots/epoch-*.npz",
     "snapshots/step-*.npz", "mistakes/worst.png", "mistakes/pairs.png",
@@ -342,11 +344,29 @@ class Run:
         Raises:
             ValueError: Where the run has not ended.
         """
+        return self._table("history.csv")
+
+    @property
+    def step_history(self) -> list[dict[str, float]]:
+        """A row a look at the validation images within the epochs.
+
+        There are none where the recipe has no `validate_every`. A row has ``step``,
+        ``epoch`` (with its part), ``loss`` of the training since the look before,
+        ``val_loss`` and what else is measured.
+
+        Raises:
+            ValueError: Where the run has not ended.
+        """
+        there = self._file("step_history.csv").is_file()
+        return self._table("step_history.csv") if there else []
+
+    def _table(self, name):
+        """The rows of a file of numbers."""
         import csv
 
-        if not self._file("history.csv").is_file():
-            raise ValueError(f"{self.path} has no history.csv: the run has not ended.")
-        path = self._file("history.csv")
+        path = self._file(name)
+        if not path.is_file():
+            raise ValueError(f"{self.path} has no {name}: the run has not ended.")
         try:
             text = path.read_text(encoding="utf-8")
             table = csv.DictReader(io.StringIO(text), strict=True)

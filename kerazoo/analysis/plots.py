@@ -282,11 +282,16 @@ def segmentations(
 
 
 @reader.checked
-def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
+def curves(
+    history: Sequence[Mapping[str, Any]],
+    step_history: Sequence[Mapping[str, Any]] = (),
+) -> Figure:
     """Loss and accuracy, or mean IoU, over the epochs, training beside validation.
 
     Args:
         history: A row an epoch.
+        step_history: Rows of looks within the epochs, as
+            :attr:`kerazoo.Run.step_history` has them; they are drawn thin.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = [row["epoch"] for row in history]
@@ -298,7 +303,12 @@ def curves(history: Sequence[Mapping[str, Any]]) -> Figure:
         for key in keys:
             if key in (name, f"val_{name}") or key.endswith(f"predictions_{name}"):
                 label = "validation" if key.startswith("val_") else "training"
-                axes.plot(epochs, [row[key] for row in history], ".-", label=label)
+                (line,) = axes.plot(
+                    epochs, [row[key] for row in history], ".-", label=label
+                )
+                looks = [(row["epoch"], row[key]) for row in step_history if key in row]
+                if looks:
+                    axes.plot(*zip(*looks, strict=True), color=line.get_color(), lw=0.7)
         axes.set_xlabel("epoch")
         words = {"mean_iou": "mean IoU", "val_map50": "mAP50"}
         axes.set_ylabel(words.get(name, name))
@@ -350,7 +360,8 @@ def _set_limits(axes, epochs, most):
     if len(epochs) == 1:
         # A point alone would have an axis of parts of an epoch.
         axes.set_xticks(epochs)
-    values = np.array([line.get_ydata() for line in axes.lines], float)
+    rows = [np.asarray(line.get_ydata(), float) for line in axes.lines]
+    values = np.concatenate([*rows, []])
     values = values[np.isfinite(values)]
     if values.size:
         low, high = values.min(), values.max()

@@ -10,7 +10,7 @@ import itertools
 import math
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import keras
@@ -64,6 +64,7 @@ from kerazoo.training.own_model import OwnModel
 from kerazoo.training.pipeline import Pipeline
 from kerazoo.training.snapshots import Snapshots, StepSnapshots
 from kerazoo.training.state import TrainState
+from kerazoo.training.step_validation import StepValidation
 from kerazoo.weights.loading import locate, resolve
 
 # What whitening is fitted to: three times the values of an image of 32x32x3.
@@ -544,12 +545,14 @@ def _steps_per_execution(pipeline, steps):
     """Steps between two visits to Python: some, where a step is shorter than a visit.
 
     The number divides an epoch, the recipe's steps where it counts them, for the last
-    execution would be too long otherwise, and the steps of its snapshots.
+    execution would be too long otherwise, the steps of its snapshots, and those between
+    two looks at the validation images.
     """
     recipe = pipeline.recipe
     if pipeline.macs * recipe.batch_size > 1e8:
         return 1
-    together = math.gcd(steps, recipe.steps or steps, *recipe.snapshot_steps)
+    looks = recipe.validate_every or 0
+    together = math.gcd(steps, recipe.steps or steps, looks, *recipe.snapshot_steps)
     return max(count for count in range(1, 9) if together % count == 0)
 
 
@@ -593,6 +596,14 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
     watched = _callbacks(job, folder, recorders, epochs, events, at)
     if histograms and job.distribution.chief:
         watched.append(_signals(job, folder, recorders, histograms, at))
+    options = {"verbose": verbose, "shuffle": False}
+    if validation:
+        shown = job.distribution.share(job.task.targets(model, validation.dataset))
+        options["validation_data"] = shown
+        if every := job.recipe.validate_every:
+            looks = _looks_at_steps(folder, recorders)
+            rows = state.step_history
+            watched.append(StepValidation(every, shown, rows, looks, *at))
     state.watch(watched)
     calls = _Calls(
         [*watched, *callbacks, state],
@@ -603,10 +614,6 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
         steps=training.steps,
         model=model,
     )
-    options = {"callbacks": calls, "verbose": verbose, "shuffle": False}
-    if validation:
-        shown = job.task.targets(model, validation.dataset)
-        options["validation_data"] = job.distribution.share(shown)
     parts = _parts(state, job.phases.border, epochs)
     try:
         for number, (epoch, step, end) in enumerate(parts):
@@ -617,6 +624,7 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
                 initial_epoch=epoch,
                 epochs=end,
                 steps_per_epoch=training.steps - step,
+                callbacks=calls,
                 **options,
             )
             if model.stop_training:
@@ -763,10 +771,25 @@ def _callbacks(job, folder, recorders, epochs, events, at):
     return watched
 
 
-def _signals(job, folder, recorders, every, at):
+def _looks_at_steps(folder, recorders):
+    """The writers of two runs of TensorBoard's that count steps; or none."""
+    if not recorders:
+        return ()
+    return tuple(_counting_steps(folder, recorders, of) for of in ("", "_validation"))
+
+
+def _counting_steps(folder, recorders, of=""):
     """The writer of a run of TensorBoard's that counts steps."""
-    writer = tf.summary.create_file_writer(str(folder.events / "steps"))
-    recorders["steps"] = writer
+    name = f"steps{of}"
+    if name not in recorders:
+        place = str(folder.events / name)
+        recorders[name] = tf.summary.create_file_writer(place)
+    return recorders[name]
+
+
+def _signals(job, folder, recorders, every, at):
+    """Looks at what every layer gives, written by step."""
+    writer = _counting_steps(folder, recorders)
     seen = job.task.targets(job.model, job.training.epochs().take(1))
     return writers.Signals(writer, seen, every, *at)
 
@@ -826,8 +849,10 @@ def _finish(job, networks, best, folder, state, write_figures):
     served = resized_to_output(networks["model.keras"])
     metrics = job.task.measure(served, job.test, job.classes)
     write_atomic(folder.path / "history.csv", _csv(state.history))
+    if state.step_history:
+        write_atomic(folder.path / "step_history.csv", _csv(state.step_history))
     if write_figures:
-        draw(folder, state.history, metrics, job.task)
+        draw(folder, state.history, metrics, job.task, state.step_history)
         if job.task.draws:
             _draw_examples(job, served, folder)
         if (worst := job.task.worst(served, job.test, job.classes)) is not None:
@@ -839,11 +864,15 @@ def _finish(job, networks, best, folder, state, write_figures):
 
 
 def draw(
-    folder: Run, history: list[dict[str, Any]], metrics: Metrics, task: Task
+    folder: Run,
+    history: list[dict[str, Any]],
+    metrics: Metrics,
+    task: Task,
+    step_history: Sequence[dict[str, float]] = (),
 ) -> None:
     """Writes the curves of a run and the figures of its task."""
-    figures = task.run_figures(metrics)
-    for name, figure in {"curves": plots.curves(history), **figures}.items():
+    figures = {"curves": plots.curves(history, step_history)}
+    for name, figure in {**figures, **task.run_figures(metrics)}.items():
         with replacing(folder.path / f"{name}.png") as path:
             plots.save(figure, path)
 

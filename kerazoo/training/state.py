@@ -31,6 +31,7 @@ MEMORY = {
     "BestWeights": ("best", "best_epoch", "best_weights"),
     "EarlyStopping": ("wait", "best", "best_epoch", "stopped_epoch", "best_weights"),
     "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
+    "StepValidation": ("seen_loss", "seen_images"),
 }
 KEPT = 2
 
@@ -115,6 +116,7 @@ class TrainState(keras.callbacks.Callback):
         self.epoch = self.step = 0
         self.ended = False
         self.history: list[dict[str, Any]] = []
+        self.step_history: list[dict[str, float]] = []
         self._others: list[keras.callbacks.Callback] = []
         self._memories: list[dict[str, Any]] = []
         self._metrics: list[np.ndarray] | None = None
@@ -175,6 +177,7 @@ class TrainState(keras.callbacks.Callback):
                     raise self._diverged(f"The weight {variable.path}")
                 arrays[f"{group}/{number}"] = value
         notes["history"] = self.history
+        notes["step_history"] = self.step_history
         notes["callbacks"] = []
         for number, callback in enumerate(self._others):
             memory = {name: getattr(callback, name, None) for name in _memory(callback)}
@@ -327,6 +330,7 @@ class TrainState(keras.callbacks.Callback):
             self._metrics = [arrays[f"metrics/{number}"] for number in range(count)]
         self.ended = notes["ended"] and not self._longer(state)
         self.history = notes["history"]
+        self.step_history = notes.get("step_history", [])
         self._memories = []
         for number, memory in enumerate(notes["callbacks"]):
             for name in memory:

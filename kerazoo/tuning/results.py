@@ -204,7 +204,7 @@ class Search:
                     "(--overwrite)."
                 )
             check_own(run, RUN_FILES, "run")
-        trained, history = Run(source).config, Run(source).history
+        trained, old = Run(source).config, Run(source)
         recipe = self.recipe()
         images = config.load_data(data)
         with replacing_folder(run) as partial:
@@ -220,7 +220,8 @@ class Search:
             write_atomic(partial / "config.json", reader.dump(trained))
             metrics = training.evaluate(copy, data=data, data_dir=data_dir)
             write_atomic(partial / "metrics.json", metrics.to_json())
-            draw(copy, history, metrics, tasks.find(trained.task))
+            task = tasks.find(trained.task)
+            draw(copy, old.history, metrics, task, old.step_history)
         return Run(run)
 
     def report(self) -> None:
