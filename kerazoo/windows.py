@@ -46,17 +46,12 @@ def output_size(
         ``pooling_output_shape``.
     """
     given = (size, kernel, stride, padding, dilation)
-    height, width = (
-        _output_size(*axis, rounding) for axis in zip(*map(_pair, given), strict=True)
-    )
+    pairs = [one if isinstance(one, tuple) else (one, one) for one in given]
+    height, width = (_along(rounding, *axis) for axis in zip(*pairs, strict=True))
     return (height, width) if any(isinstance(one, tuple) for one in given) else height
 
 
-def _pair(value):
-    return value if isinstance(value, tuple) else (value, value)
-
-
-def _output_size(size, kernel, stride, padding, dilation, rounding):
+def _along(rounding, size, kernel, stride, padding, dilation):
     if padding == "same":
         return -(-size // stride)
     padding = 0 if padding == "valid" else padding

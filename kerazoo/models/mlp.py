@@ -45,8 +45,8 @@ def mlp(
     rates = dropout if isinstance(dropout, tuple) else (dropout,) * len(units)
     x = layers.Flatten(name="flatten")(inputs)
     if len(rates) == len(units) + 1:
-        pixels, *rates = rates
-        x = layers.Dropout(pixels, name="drop0")(x) if pixels else x
+        x = layers.Dropout(rates[0], name="drop0")(x) if rates[0] else x
+        rates = rates[1:]
     if len(rates) != len(units):
         raise ValueError(
             f"dropout has {len(rates)} shares for {len(units)} hidden layers; give one "

@@ -318,7 +318,7 @@ def _by_weight(model, value, field):
     """A number for every weight by its id, from one for all or from those of layers."""
     if not isinstance(value, Mapping):
         return {id(weight): value for weight in model.weights}
-    found = {}
+    found: dict[int, float] = {}
     for name, one in value.items():
         for layer in find_layers(model, name, field):
             found |= {id(weight): one for weight in layer.weights}

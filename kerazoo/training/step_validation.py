@@ -43,6 +43,8 @@ class StepValidation(AtSteps):
         self.every, self.dataset, self.rows = every, dataset, rows
         self.writers = writers
         self.seen_loss = self.seen_images = 0.0
+        # The row of an epoch's end, which waits for the epoch's validation.
+        self._last: dict[str, float] | None = None
 
     def at(self, before: int, step: int) -> None:
         """Looks, where it is time."""
@@ -56,7 +58,7 @@ class StepValidation(AtSteps):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
-        self._last: dict[str, float] | None = None
+        self._last = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Takes the epoch's validation where a look falls on its end."""
