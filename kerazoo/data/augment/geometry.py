@@ -138,6 +138,13 @@ def flip(size: Sequence[int], u: tf.Tensor) -> tuple[None, tf.Tensor]:
     return None, tf.where(u < 0.5, columns[:, ::-1], columns)
 
 
+@augmentation("move", draws=1)
+def vertical_flip(size: Sequence[int], u: tf.Tensor) -> tuple[tf.Tensor, None]:
+    """Mirrors top and bottom with probability 1/2; not for digits and letters."""
+    rows = tf.range(size[0])[None]
+    return tf.where(u < 0.5, rows[:, ::-1], rows), None
+
+
 @augmentation("move", draws=2, limits=(1, math.inf))
 def pad_crop(
     size: Sequence[int], u: tf.Tensor, pixels: float = 4
@@ -164,9 +171,29 @@ def rotate(u: tf.Tensor, degrees: float = 15) -> tf.Tensor:
     return turn(both_ways(u[:, 0], degrees) * math.pi / 180)
 
 
+@augmentation("warp", draws=1)
+def rotate90(u: tf.Tensor) -> tf.Tensor:
+    """Turns by 0, 90, 180 or 270 degrees; a 6 turned by 180 degrees is a 9.
+
+    Pixels stay what they are. Of an image that is no square, a quarter turn cuts off
+    what is beyond its frame, as ``rotate`` does.
+    """
+    quarters = tf.cast(tf.floor(4 * u[:, 0]), tf.int32)
+    # The sines of a table: those of floats would not be 0 and 1.
+    sin, cos = (
+        tf.gather(tf.constant(table), quarters)
+        for table in ([0.0, 1.0, 0.0, -1.0], [1.0, 0.0, -1.0, 0.0])
+    )
+    return rotation(sin, cos)
+
+
 def turn(angle: tf.Tensor) -> tf.Tensor:
     """Matrices that turn the image clockwise by angles in radians."""
-    sin, cos = tf.sin(angle), tf.cos(angle)
+    return rotation(tf.sin(angle), tf.cos(angle))
+
+
+def rotation(sin: tf.Tensor, cos: tf.Tensor) -> tf.Tensor:
+    """Matrices that turn the image clockwise by angles of these sines and cosines."""
     return matrices([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
 
 

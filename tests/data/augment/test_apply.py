@@ -85,6 +85,24 @@ def test_flip_mirrors_half():
     assert 200 < mirrored.sum() < 300
 
 
+def test_vertical_flip_mirrors_half():
+    images, _ = run(NOISE, "vertical_flip")
+    mirrored = (images == NOISE[:, ::-1]).all((1, 2, 3))
+    assert (mirrored | (images == NOISE).all((1, 2, 3))).all()
+    assert 200 < mirrored.sum() < 300
+
+
+@pytest.mark.parametrize("side", [9, 10])
+def test_quarter_turns_keep_every_pixel(side):
+    square = RNG.integers(1, 256, (500, side, side, 3), "uint8")
+    images, _ = run(square, "rotate90")
+    turned = np.stack([np.rot90(square, n, (1, 2)) for n in range(4)])
+    found = (images == turned).all((2, 3, 4))
+    assert (found.sum(0) == 1).all()
+    # 125 expected, standard deviation 10.
+    assert (np.abs(found.sum(1) - 125) < 45).all()
+
+
 def shifts(images, originals, reach):
     """The shift of each image, found by trying all of them."""
     padded = np.pad(originals, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
