@@ -258,6 +258,11 @@ class Recipe:
             ``orthonormal``, ``xavier`` (Caffe's, by fan-in alone), ``normal:STD`` for a
             Gaussian of that standard deviation, ``uniform:LOW:HIGH`` (``uniform`` from
             0 to 1), or an initialiser of Keras.
+        pretrain: ``autoencoders``: every hidden layer of a chain first learns to encode
+            what it sees, one after the other
+            (:func:`kerazoo.training.pretrain_autoencoders`), of at most 10,000 training
+            images; ``None`` for nothing.
+        pretrain_epochs: Passes over those images for every layer.
         weights: Trained weights that the network begins with: a name, as in
             ``imagenet`` or ``timm/a1_in1k`` (:func:`kerazoo.weights.list_weights`), or
             the path of their file. They bring the network's options, and its image
@@ -318,6 +323,8 @@ class Recipe:
     max_norm: Positive | None = None
     dropout_scale: NonNegative = 1.0
     initializer: str | None = None
+    pretrain: Literal["autoencoders"] | None = None
+    pretrain_epochs: Count = 5
     weights: str | None = None
     start_from: str | None = None
     start_layers: tuple[str, ...] = ("*",)
@@ -401,12 +408,18 @@ class Recipe:
                 "normalization=weights, the one that they were trained with, and "
                 "without them there is none of that name."
             )
-        others = {"start_from": self.start_from, "initializer": self.initializer}
-        for name, value in others.items():
-            if self.weights is not None and value is not None:
+        rivals = [
+            ("weights", "start_from"),
+            ("weights", "initializer"),
+            ("weights", "pretrain"),
+            ("start_from", "pretrain"),
+        ]
+        for name, other in rivals:
+            one, two = getattr(self, name), getattr(self, other)
+            if one is not None and two is not None:
                 raise ValueError(
-                    f"weights is {self.weights!r} and {name} {value!r}; a network "
-                    "begins with one of them, so leave the other out."
+                    f"{name} is {one!r} and {other} {two!r}; a network begins with one "
+                    "of them, so leave the other out."
                 )
 
     def _check_unfreezing(self):

@@ -186,6 +186,12 @@ def winner(
             parser=path, help="The JSON file to write, as train --recipe takes it."
         ),
     ] = None,
+    retrain: Annotated[
+        bool,
+        typer.Option(
+            "--retrain", help="Train it anew on training and validation images."
+        ),
+    ] = False,
     data_dir: DataDir = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -195,13 +201,17 @@ def winner(
 
     if save_recipe:
         check_file(save_recipe)
+    if retrain and run is None:
+        raise ValueError("--retrain needs a run folder to train in; add --run FOLDER.")
     found = tuning.Search(search)
     best = found.best
     if save_recipe:
         write_atomic(save_recipe, found.recipe().to_json() + "\n")
     result = None
     if run:
-        result = found.winner(run, data_dir=data_dir, overwrite=overwrite)
+        result = found.winner(
+            run, data_dir=data_dir, overwrite=overwrite, retrain=retrain
+        )
     if as_json:
         record = dataclasses.asdict(best)
         record["test"] = result and result.metrics.to_dict()

@@ -362,11 +362,9 @@ def _plan(job, folder):
     parts = [f"{counts[name]:,} {name}" for name in names if name in counts]
     length = _length(recipe)
     precision, devices = config.precision, job.distribution.devices
-    rows = []
-    if recipe.tunes:
-        known = [("weights", job.begins)] if job.begins else []
-        known += job.phases.rows()
-        rows = [f"{name:11}{words}\n" for name, words in known]
+    known = [("weights", job.begins)] if job.begins else []
+    known += job.phases.rows() if recipe.tunes else []
+    rows = [f"{name:11}{words}\n" for name, words in known]
     return (
         f"network    {config.network}, images of "
         f"{'x'.join(map(str, config.image_shape))}\n"

@@ -15,6 +15,9 @@ from kerazoo.training.stages import find_layers, weighted_layers
 from kerazoo.weights import WeightSet
 from kerazoo.weights.loading import load_set
 
+# Images that autoencoders learn from: what every layer gives for them is in memory.
+PRETRAIN_IMAGES = 10_000
+
 
 def set_initial_weights(
     model: keras.Model,
@@ -27,20 +30,23 @@ def set_initial_weights(
     Args:
         model: The network with its normalisation in front.
         recipe: The recipe.
-        batches: The training batches, of which LSUV sees the first.
+        batches: The training batches, of which LSUV sees the first, and autoencoders
+            those of the first epoch.
         weights: What the recipe's `weights` are.
 
     Returns:
         What trained weights it begins with, and what of it is new; or nothing.
 
     Raises:
-        ValueError: For an unknown initialiser, or a run that is not there or does not
-            fit the network.
+        ValueError: For an unknown initialiser, a run that is not there or does not fit
+            the network, or one that branches and cannot be pre-trained.
     """
     if recipe.initializer:
         _initialize(model, recipe, batches)
     if recipe.start_from:
         _take(model, recipe)
+    if recipe.pretrain:
+        return _pretrain(model, recipe, batches)
     if weights is None:
         return ""
     report = load_set(model, weights)
@@ -90,6 +96,19 @@ def _uniform(given, value):
         f"initializer is {given!r}; a uniform distribution needs its two ends in "
         "rising order, as in uniform:0:1."
     )
+
+
+def _pretrain(model, recipe, batches):
+    """Trains autoencoders, and says what their errors have become."""
+    errors = initialization.pretrain_autoencoders(
+        model,
+        batches.take(PRETRAIN_IMAGES)[0],
+        epochs=recipe.pretrain_epochs,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+    )
+    said = [f"{name} {e[0]:.3g} to {e[-1]:.3g}" for name, e in errors.items()]
+    return f"autoencoders, squared errors from {', '.join(said)}"
 
 
 def _take(model, recipe):

@@ -16,6 +16,7 @@ import functools
 import math
 import pathlib
 import shutil
+from typing import Any
 
 from kerazoo import data as kerazoo_data
 from kerazoo import display, reader, tasks, training
@@ -28,6 +29,7 @@ from kerazoo.run import Run, check_place
 from kerazoo.training.evaluation import own_parts
 from kerazoo.training.fitting import draw
 from kerazoo.tuning import tables
+from kerazoo.tuning.folds import merge_splits
 from kerazoo.tuning.records import PrecisionName, SearchPlan, Trial, shorten
 from kerazoo.tuning.spaces import Space
 
@@ -169,6 +171,7 @@ class Search:
         data: DataLike | None = None,
         data_dir: Path | None = None,
         overwrite: bool = False,
+        retrain: bool = False,
     ) -> Run:
         """Makes the best trial a run folder like those of ``kerazoo train``.
 
@@ -180,13 +183,30 @@ class Search:
             data: The set, where it was given to the search in memory.
             data_dir: Where the data set's files are; by default as in the search.
             overwrite: Whether a run that stands there may be deleted.
+            retrain: Whether the best recipe is trained anew on all images but those of
+                the test, now that nothing is left to choose. Where it stops early, it
+                is trained for as many epochs as the trial's best had.
 
         Raises:
-            ValueError: Where no trial completed, or something stands in the folder.
+            ValueError: Where no trial completed, something stands in the folder, or
+                `retrain` finds validation images that cannot be learnt from, or no
+                number of epochs.
         """
         best, config = self.best, self.config
         data_dir = data_dir or config.data_dir
         source, run = pathlib.Path(best.run), check_place(run)
+        if retrain:
+            images = config.load_data(data)
+            train = merge_splits(images)
+            return training.fit(
+                best.network,
+                dataclasses.replace(images, train=train, validation=None),
+                self._without_validation(),
+                run=run,
+                data_dir=data_dir,
+                precision=config.precision,
+                overwrite=overwrite,
+            )
         if config.plan.folds or not (source / "model.keras").is_file():
             return training.fit(
                 best.network,
@@ -223,6 +243,22 @@ class Search:
             task = tasks.find(trained.task)
             draw(copy, old.history, metrics, task, old.step_history)
         return Run(run)
+
+    def _without_validation(self):
+        """The best trial's recipe, for when no images are left to watch."""
+        recipe = self.recipe()
+        fields: dict[str, Any] = {"validation": 0.0, "validate_every": None}
+        if recipe.early_stopping:
+            if self.config.plan.folds:
+                raise ValueError(
+                    "retrain has no number of epochs: the recipe stops early, and each "
+                    "fold did so after its own; save it (--save-recipe), and train it "
+                    "with early_stopping=None, validation=0 and epochs of your choice."
+                )
+            losses = [row["val_loss"] for row in Run(self.best.run).history]
+            epochs = 1 + losses.index(min(losses))
+            fields |= {"early_stopping": None, "steps": None, "epochs": epochs}
+        return recipe.replace(fields)
 
     def report(self) -> None:
         """Writes ``results.csv`` and ``results.png``."""

@@ -1,6 +1,7 @@
 """Words that papers' recipes need: what they do to a training."""
 
 import json
+import re
 import types
 
 import keras
@@ -16,6 +17,8 @@ from kerazoo.tasks import Classification
 from kerazoo.training import compilation
 from kerazoo.training.compatibility import check_compatible
 from kerazoo.training.initial_weights import set_initial_weights
+
+from ..conftest import TINY
 
 IMAGES = np.random.default_rng(0).normal(size=(16, 4, 4, 2)).astype("float32")
 LABELS = np.arange(16) % 2
@@ -140,6 +143,35 @@ def test_uniform_lies_between_its_ends():
         strict=True,
     ):
         np.testing.assert_array_equal(one, two)
+
+
+def test_autoencoders_come_first(tmp_path, capsys, data_dir):
+    words = "pretrain=autoencoders", "pretrain_epochs=2", "validation=0", "epochs=0"
+    recipe = TINY.override(*words)
+    options = {"data_dir": data_dir, "precision": "float32", "events": False}
+    run = training.fit("mlp_deep5", "digits", recipe, run=tmp_path / "a", **options)
+    (said,) = (
+        row
+        for row in capsys.readouterr().out.splitlines()
+        if row.startswith("weights    autoencoders")
+    )
+    for number in range(1, 5):
+        first, last = re.search(rf"hidden{number} (\S+) to (\S+?)(,|$)", said).groups()[
+            :2
+        ]
+        assert float(last) < float(first)
+    plain = TINY.override(*words[2:])
+    without = training.fit("mlp_deep5", "digits", plain, run=tmp_path / "b", **options)
+    for name in ("hidden1", "hidden4", "predictions"):
+        one, two = (r.model().get_layer(name).kernel for r in (run, without))
+        assert np.array_equal(one, two) == (name == "predictions")
+
+
+@pytest.mark.parametrize("other", ["weights", "start_from"])
+def test_autoencoders_are_no_second_beginning(other):
+    normalization = "weights" if other == "weights" else "minmax"
+    with pytest.raises(ValueError, match=f"{other} is 'x' and pretrain 'autoencoders'"):
+        Recipe(**{other: "x"}, pretrain="autoencoders", normalization=normalization)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,13 @@ def test_a_winner_becomes_a_run_and_a_recipe(folder, tmp_path):
     assert json.loads(recipe.read_text())["optimizer"]["learning_rate"] == 0.01
 
 
+def test_retraining_needs_a_folder(folder):
+    with pytest.raises(ValueError, match="--retrain needs a run folder"):
+        CliRunner().invoke(
+            cli.app, ["winner", str(folder), "--retrain"], catch_exceptions=False
+        )
+
+
 def test_json(folder):
     words = ["winner", str(folder), "--json"]
     done = CliRunner().invoke(cli.app, words, catch_exceptions=False)

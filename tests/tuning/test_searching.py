@@ -168,6 +168,46 @@ def test_the_winner_is_a_run_like_every_other(found, tmp_path, data_dir):
         found.winner(tmp_path / "winner")
 
 
+def test_a_winner_is_retrained_on_all_but_the_test(found, tmp_path, data_dir, images):
+    run = found.winner(tmp_path / "winner", retrain=True)
+    counts = run.config.images
+    assert counts["train"] == images.train.size + images.validation.size
+    assert "validation" not in counts and counts["test"] == run.metrics.images == 355
+    # Split as by name: it can be evaluated, and trained again, by the set's name.
+    assert run.config.parts is None
+    expected = dataclasses.replace(found.recipe(), validation=0.0)
+    assert run.recipe == expected
+    again = training.fit(
+        "mlp_50", "digits", expected, run=tmp_path / "again", data_dir=data_dir,
+        precision="float32", verbose=0,
+    )  # fmt: skip
+    assert again.history == run.history
+
+
+def test_a_winner_that_stopped_early_is_retrained_for_its_best_epochs(
+    found, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(training, "fit", lambda *args, **options: asked.append(args))
+    copy = tmp_path / "search"
+    shutil.copytree(found.path, copy)
+    record = json.loads((copy / "search.json").read_text())
+    record["recipe"] |= {"early_stopping": 2, "validate_every": 5}
+    (copy / "search.json").write_text(json.dumps(record))
+    rows = "epoch,val_loss\n1,0.5\n2,0.25\n3,0.75\n4,0.25\n"
+    place = copy / pathlib.Path(found.best.run).name
+    (place / "history.csv").write_text(rows)
+    tuning.Search(copy).winner(tmp_path / "winner", retrain=True)
+    ((_, images, recipe),) = asked
+    assert (recipe.epochs, recipe.early_stopping) == (2, None)
+    assert (recipe.validation, recipe.validate_every) == (0, None)
+    assert images.validation is None
+    record["plan"] |= {"folds": 3}
+    (copy / "search.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="retrain has no number of epochs"):
+        tuning.Search(copy).winner(tmp_path / "winner", retrain=True)
+
+
 def test_a_winner_deletes_nothing_that_is_no_run(found, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
