@@ -855,6 +855,7 @@ def inception_v2(
     bn_scale: bool = True,
     avg_count_pad: bool = False,
     aux: bool = False,
+    aux_batch_norm: bool = True,
     dropout: float = 0.2,
 ) -> keras.Model:
     """Inception v2, a reconstruction: v3 before its first 7x7 was factorised.
@@ -863,6 +864,8 @@ def inception_v2(
         bn_scale: Whether the batch norms have a gamma. True or False.
         avg_count_pad: Whether averages count the zeros around a map. True or False.
         aux: Whether to add the training graph's output ``aux``. True or False.
+        aux_batch_norm: Whether the fully connected layer of that head has a batch norm.
+            True or False.
         dropout: The share of pooled features dropped in training. a number from 0 up
             to, but less than, 1.
     """
@@ -881,6 +884,7 @@ def inception_v3(
     bn_scale: bool = True,
     avg_count_pad: bool = False,
     aux: bool = False,
+    aux_batch_norm: bool = True,
     dropout: float = 0.2,
 ) -> keras.Model:
     """Inception v3, 2015.
@@ -890,6 +894,8 @@ def inception_v3(
         bn_scale: Whether the batch norms have a gamma. True or False.
         avg_count_pad: Whether averages count the zeros around a map. True or False.
         aux: Whether to add the training graph's output ``aux``. True or False.
+        aux_batch_norm: Whether the fully connected layer of that head has a batch norm.
+            True or False.
         dropout: The share of pooled features dropped in training. a number from 0 up
             to, but less than, 1.
     """

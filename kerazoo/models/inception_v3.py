@@ -12,10 +12,11 @@ Differs from the paper:
 - `avg_count_pad`: the average poolings of PyTorch's copies count the zeros around maps;
   TensorFlow's, with which the weights were trained, count its pixels alone.
 - `dropout`: 0.2 as in TF-slim; PyTorch has 0.5, keras.applications none.
-- `aux=True` is the training graph, whose auxiliary head has batch norms too ("BN
-  auxiliary"); its loss weighs 0.4 in TF-slim, the paper gives no number. Its inference
-  graph, with the same weights, is
-  `keras.Model(model.input, model.output["predictions"])`.
+- `aux=True` is the training graph, whose auxiliary head has batch norms too; its loss
+  weighs 0.4 in TF-slim, the paper gives no number. Its inference graph, with the same
+  weights, is `keras.Model(model.input, model.output["predictions"])`.
+- `aux_batch_norm`: Table 3's "BN-auxiliary" norms the head's fully connected layer too,
+  the 5x5 convolution of TF-slim. Its rows before have a bias there: `False`.
 """
 
 from functools import partial
@@ -25,6 +26,7 @@ from keras import KerasTensor, layers
 
 from kerazoo.blocks import gap_head
 from kerazoo.blocks.conv import Activation, Convolution
+from kerazoo.blocks.conv import conv as biased
 from kerazoo.blocks.inception import Branches, Conv, Pool, Steps, chain, inception
 from kerazoo.blocks.inception_parts import V3_STEM, reduction_a, slim_conv_bn
 from kerazoo.builder import Outputs, Top, network
@@ -35,6 +37,7 @@ TABLE_STEM = [Conv(80, 3, padding="valid"), Conv(192, 3, 2), Conv(288, 3)]
 STEMS = {"slim": V3_STEM, "table": [*V3_STEM[:4], *TABLE_STEM]}
 V2_STEM = [Conv(64, 7, 2, "same"), Pool("max", 2), Conv(64), *V3_STEM[5:]]
 
+BIASED = partial(biased, kernel_initializer="he_normal")
 ROW, COLUMN = (1, 7), (7, 1)
 REDUCTION_B = [  # Figure 10; reduction A is of the same kind.
     [Conv(192), Conv(320, 3, 2)],
@@ -76,9 +79,14 @@ TABLE_1 = {
 
 
 def auxiliary(
-    x: KerasTensor, classes: int, activation: Activation, *, conv: Convolution
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
+    *,
+    conv: Convolution,
+    fc: Convolution,
 ) -> KerasTensor:
-    """Figure 8 with batch norms: 5x5/3 average pooling, 1x1, 5x5, the classes."""
+    """Figure 8: 5x5/3 average pooling, 1x1, 5x5 over all that is left, the classes."""
     if any(side is not None and side < 17 for side in x.shape[1:3]):
         raise ValueError(
             f"aux=True needs a 17x17 grid, but module B has {x.shape[1]}x{x.shape[2]}; "
@@ -86,7 +94,7 @@ def auxiliary(
         )
     x = layers.AveragePooling2D(5, 3, name="aux_pool1")(x)
     x = conv(x, 128, 1, name="aux_conv2")
-    x = conv(x, 768, 5, padding="valid", name="aux_conv3")
+    x = fc(x, 768, 5, padding="valid", name="aux_conv3")
     x = layers.GlobalAveragePooling2D(name="aux_head_pool")(x)
     return layers.Dense(classes, activation, dtype="float32", name="aux")(x)
 
@@ -99,6 +107,7 @@ def inception_factorized(
     bn_scale: bool = True,
     avg_count_pad: bool = False,
     aux: bool = False,
+    aux_batch_norm: bool = True,
     dropout: Rate = 0.2,
 ) -> Outputs:
     """The stem, Table 1, and the heads; a dictionary of them in the training graph.
@@ -107,6 +116,7 @@ def inception_factorized(
         bn_scale: Whether the batch norms have a gamma.
         avg_count_pad: Whether averages count the zeros around a map.
         aux: Whether to add the training graph's output ``aux``.
+        aux_batch_norm: Whether the fully connected layer of that head has a batch norm.
         dropout: The share of pooled features dropped in training.
     """
     conv = slim_conv_bn(bn_scale)
@@ -116,7 +126,8 @@ def inception_factorized(
     for name, branches in TABLE_1.items():
         x = module(x, branches, name=name)
         if aux and top.include_top and name == "inception_b4":
-            heads["aux"] = top(x, auxiliary, conv=conv)
+            fc = conv if aux_batch_norm else BIASED
+            heads["aux"] = top(x, auxiliary, conv=conv, fc=fc)
     x = top(x, gap_head, dropout=dropout)
     return {"predictions": x, **heads} if heads else x
 
@@ -153,6 +164,7 @@ def inception_v3(
     bn_scale: bool = True,
     avg_count_pad: bool = False,
     aux: bool = False,
+    aux_batch_norm: bool = True,
     dropout: Rate = 0.2,
 ) -> Outputs:
     """Inception v3, 2015.
@@ -162,6 +174,7 @@ def inception_v3(
         bn_scale: Whether the batch norms have a gamma.
         avg_count_pad: Whether averages count the zeros around a map.
         aux: Whether to add the training graph's output ``aux``.
+        aux_batch_norm: Whether the fully connected layer of that head has a batch norm.
         dropout: The share of pooled features dropped in training.
     """
     return inception_factorized(
@@ -171,5 +184,6 @@ def inception_v3(
         bn_scale=bn_scale,
         avg_count_pad=avg_count_pad,
         aux=aux,
+        aux_batch_norm=aux_batch_norm,
         dropout=dropout,
     )

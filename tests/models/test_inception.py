@@ -60,6 +60,16 @@ def test_the_auxiliary_head_sees_the_last_17x17_map(training):
     assert recipes.find("inception_v3").auxiliary_weight == 0.4
 
 
+def test_the_auxiliary_head_without_all_its_batch_norms():
+    """As in the rows of Table 3 before "BN-auxiliary", with a bias in its place."""
+    model = kerazoo.inception_v2(aux=True, aux_batch_norm=False, classes=3)
+    names = {layer.name for layer in model.layers if layer.name.startswith("aux")}
+    assert {"aux_conv2", "aux_bn2", "aux_conv3"} <= names and "aux_bn3" not in names
+    fc = model.get_layer("aux_conv3")
+    assert fc.use_bias and fc.activation is keras.activations.relu
+    assert fc.output.shape[1:] == (1, 1, 768)
+
+
 def test_auxiliary_heads_need_the_top_and_a_grid():
     features = kerazoo.inception_v3(
         aux=True, include_top=False, input_shape=(75, 75, 3)

@@ -2,6 +2,7 @@
 
 import fnmatch
 import inspect
+import itertools
 import json
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo import Recipe, recipes
+from kerazoo import Recipe, reader, recipes
 from kerazoo.data.augment.apply import check_augmentations, parse
 from kerazoo.data.preprocessing import KINDS
 from kerazoo.data.sets import SETS
@@ -306,6 +307,23 @@ def test_surprising_numbers():
     # The files' products: 0.025 * 10 hinges, 0.025 * 5e-4.
     assert dsn.optimizer.learning_rate * dsn.weight_decay == pytest.approx(0.025 * 5e-4)
     assert dsn.auxiliary_fade == 50_000
+
+
+def test_the_rows_of_inceptions_table_add_one_thing_each():
+    rows = [
+        ("inception_v2", {"optimizer.name", "optimizer.momentum"}),
+        ("inception_v2_rmsprop", {"label_smoothing"}),
+        ("inception_v2_label_smoothing", {"networks"}),
+        ("inception_v3_factorized", {"options.aux_batch_norm"}),
+        ("inception_v3", set()),
+    ]
+    names = {"name", "source"}
+    for (name, added), (later, _) in itertools.pairwise(rows):
+        plain = [reader.plain(recipes.find(one)) for one in (name, later)]
+        found = set(reader.differences(*plain)) - names
+        assert found - {"optimizer.rho", "optimizer.epsilon"} == added, name
+    assert recipes.for_network("inception_v2", "paper").name == "inception_v2"
+    assert recipes.for_network("inception_v3", "paper").name == "inception_v3"
 
 
 # Compilation -----------------------------------------------------------------------
