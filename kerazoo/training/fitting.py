@@ -587,9 +587,7 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
     runs = ("train", "validation") if validation else ("train",)
     recorders = {}
     if events and job.distribution.chief:
-        for name in runs:
-            place = str(folder.events / name)
-            recorders[name] = tf.summary.create_file_writer(place)
+        recorders = {name: _recorder(folder, name) for name in runs}
     at = training.steps, state.epoch, state.step
     watched = _callbacks(job, folder, recorders, epochs, events, at)
     if histograms and job.distribution.chief:
@@ -598,10 +596,7 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
     if validation:
         shown = job.distribution.share(job.task.targets(model, validation.dataset))
         options["validation_data"] = shown
-        if every := job.recipe.validate_every:
-            looks = _looks_at_steps(folder, recorders)
-            rows = state.step_history
-            watched.append(StepValidation(every, shown, rows, looks, *at))
+        watched += _step_validation(job, folder, recorders, shown, state, at)
     state.watch(watched)
     calls = _Calls(
         [*watched, *callbacks, state],
@@ -769,19 +764,26 @@ def _callbacks(job, folder, recorders, epochs, events, at):
     return watched
 
 
-def _looks_at_steps(folder, recorders):
-    """The writers of two runs of TensorBoard's that count steps; or none."""
-    if not recorders:
-        return ()
-    return tuple(_counting_steps(folder, recorders, of) for of in ("", "_validation"))
+def _step_validation(job, folder, recorders, validation, state, at):
+    """What looks at the validation images within epochs, where the recipe asks."""
+    every = job.recipe.validate_every
+    if not every:
+        return []
+    runs = ("", "_validation") if recorders else ()
+    look = tuple(_counting_steps(folder, recorders, of) for of in runs)
+    return [StepValidation(every, validation, state.step_history, look, *at)]
+
+
+def _recorder(folder, name):
+    """A writer of a run of TensorBoard's."""
+    return tf.summary.create_file_writer(str(folder.events / name))
 
 
 def _counting_steps(folder, recorders, of=""):
     """The writer of a run of TensorBoard's that counts steps."""
     name = f"steps{of}"
     if name not in recorders:
-        place = str(folder.events / name)
-        recorders[name] = tf.summary.create_file_writer(place)
+        recorders[name] = _recorder(folder, name)
     return recorders[name]
 
 
