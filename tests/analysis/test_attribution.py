@@ -338,7 +338,7 @@ def test_what_means_nothing_is_refused(trained, method, given, words):
 
 def test_networks_that_a_method_is_not_for():
     image = np.zeros((28, 28, 1), "float32")
-    with pytest.raises(ValueError, match=r"mlp_256 has no layer with an extent"):
+    with pytest.raises(ValueError, match=r"mlp_256 has no layer with feature maps"):
         grad_cam(kerazoo.mlp_256(), image)
     with pytest.raises(ValueError, match=r"activations \(scaled_tanh\).* no rule"):
         deconvnet(kerazoo.lenet5_original(), np.zeros((32, 32, 1), "float32"))

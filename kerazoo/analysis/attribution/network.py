@@ -144,8 +144,17 @@ class Explainable:
         Raises:
             ValueError: Where there is no such class.
         """
-        if class_name is None:
-            return int(scores.argmax())
+        return int(scores.argmax()) if class_name is None else self.number(class_name)
+
+    def number(self, class_name: str | int) -> int:
+        """The number of a class.
+
+        Args:
+            class_name: Its name or number.
+
+        Raises:
+            ValueError: Where there is no such class.
+        """
         if class_name in self.names:
             return self.names.index(str(class_name))
         text = str(class_name)
