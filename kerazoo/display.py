@@ -2,8 +2,10 @@
 
 import html
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -111,3 +113,91 @@ def _row(cells, sides, tag):
         for cell, side in zip(cells, sides, strict=True)
     )
     return f"<tr>{''.join(styled)}</tr>"
+
+
+# What a number of a slide may end with, and what it stands for.
+_SCALES = {"": 1, "%": 1, "k": 1e3, "K": 1e3, "M": 1e6, "million": 1e6}
+_NUMBER = re.compile(r"[~≈]? ?([-−]?[\d,]*\.?\d+) ?(%|k|K|M|million|)")
+
+
+def beside(rows: Iterable[Sequence[Any]], title: str = "") -> str:
+    """What a slide prints beside what is computed, as a table for notebooks.
+
+    The last column is ``=`` where the two agree once what is computed is rounded to
+    the digits that the slide prints; else ``erratum N``, or ``differs`` where no
+    erratum of ``ERRATA.md`` is named.
+
+    Args:
+        rows: ``(what, printed, computed)`` or ``(what, printed, computed, erratum)``.
+            Printed is a number as the slide has it (``"203,530"``, ``"35K"``,
+            ``"2.3 million"``, ``-0.05``), a shape (``"55x55x96"``, computed a tuple),
+            any other text, or a matrix of numbers as lists or an array.
+        title: What stands above the table.
+
+    Raises:
+        ValueError: A row has fewer or more cells, or names an erratum where the slide
+            is right.
+    """
+    cells = []
+    for row in rows:
+        if len(row) not in (3, 4):
+            raise ValueError(
+                f"A row has {len(row)} cells; give what, printed and computed, and the "
+                "number of an erratum where there is one."
+            )
+        what, printed, computed, *errata = row
+        agree = _agrees(printed, computed)
+        if agree and errata:
+            raise ValueError(
+                f"Erratum {errata[0]} is named for {what!r}, where the slide is right: "
+                f"{_shown(printed)}; leave it out."
+            )
+        verdict = "=" if agree else f"erratum {errata[0]}" if errata else "differs"
+        shown = _shown(computed, _digits(printed))
+        cells.append([what, _shown(printed), shown, verdict])
+    return table(cells, ("", "the slide", "computed", ""), title=title)
+
+
+def _agrees(printed, computed):
+    """Whether what was computed rounds to what is printed, in every cell."""
+    printed, computed = _plain(printed), _plain(computed)
+    if isinstance(printed, list) or isinstance(computed, list):
+        return (
+            isinstance(printed, list)
+            and isinstance(computed, list)
+            and len(printed) == len(computed)
+            and all(map(_agrees, printed, computed))
+        )
+    found = _NUMBER.fullmatch(str(printed))
+    if found is None or not isinstance(computed, int | float):
+        return str(printed) == _shown(computed)
+    digits, unit = found.groups()
+    expected = float(digits.replace(",", "").replace("−", "-"))
+    off = abs(computed / _SCALES[unit] - expected)
+    # A half may be rounded either way.
+    return off <= 0.5 * 10.0 ** -_digits(printed) * (1 + 1e-9)
+
+
+def _shown(value, digits=0):
+    """Numbers with at most two digits more, the rows of a matrix between strokes."""
+    value = _plain(value)
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    if isinstance(value, list):
+        nested = bool(value) and isinstance(value[0], list)
+        return (" / " if nested else " ").join(_shown(one, digits) for one in value)
+    if isinstance(value, float):
+        text = f"{value:,.{digits + 2}f}".rstrip("0").rstrip(".")
+        return text if float(text.replace(",", "")) else "0"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _plain(value):
+    """Arrays as lists, their scalars as Python's."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _digits(printed):
+    """Digits behind the point, the most of any number of a matrix."""
+    found = re.findall(r"\.(\d+)", str(_plain(printed)))
+    return max(map(len, found), default=0)

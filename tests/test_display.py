@@ -2,11 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 
 import kerazoo
 from kerazoo import data, reader, tuning
-from kerazoo.display import percent, shortened, table
+from kerazoo.display import beside, percent, shortened, table
 from kerazoo.run import Metrics, RunConfig
 from kerazoo.tasks import Guess, Prediction
 from kerazoo.tuning.ensembles import MemberResult
@@ -138,3 +139,55 @@ def test_a_run_in_a_notebook(tmp_path):
     assert "<script" not in text
     (tmp_path / "config.json").write_text("{")
     assert "damaged" in kerazoo.Run(tmp_path)._repr_html_()
+
+
+def cells(html):
+    """The rows of a table's body, as text."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1])
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("printed", "computed", "shown", "verdict"),
+    [
+        ("203,530", 203_530, "203,530", "="),
+        (203_530, 203_531, "203,531", "differs"),
+        ("35K", 34_848, "34,848", "="),
+        ("35K", 35_501, "35,501", "differs"),
+        ("2.3 million", 2_304_000, "2,304,000", "="),
+        ("804k", 805_992, "805,992", "differs"),
+        ("~92 %", 92.4, "92.4", "="),
+        ("0.82", 0.8249, "0.8249", "="),
+        ("0.82", 0.8251, "0.8251", "differs"),
+        # Half may go up or down.
+        ("0.5", 0.45, "0.45", "="),
+        ("0.5", 0.55, "0.55", "="),
+        ("-0.00", -0.004, "-0.004", "="),
+        ("−1.27", -1.2651, "-1.2651", "="),
+        ("232.37", 232.3735, "232.3735", "="),
+        (0.0, -1e-9, "0", "="),
+        ("55x55x96", (55, 55, 96), "55x55x96", "="),
+        ("55x55x96", (54, 55, 96), "54x55x96", "differs"),
+        ("GFLOPS", "GFLOPS", "GFLOPS", "="),
+        ("GFLOPS", 3, "3", "differs"),
+        ([[1, 6], [6, 15]], np.array([[1.0, 6], [6, 15]]), "1 6 / 6 15", "="),
+        ([[1, 6], [6, 15]], np.array([[1.0, 6], [6, 14]]), "1 6 / 6 14", "differs"),
+        ([1, 1.8], np.float32([1, 1.8]), "1 1.8", "="),
+        ([1, 2], [1, 2, 3], "1 2 3", "differs"),
+        ([1, 2], 3, "3", "differs"),
+        (3, np.float32(3), "3", "="),
+    ],
+)
+def test_a_slide_stands_beside_what_is_computed(printed, computed, shown, verdict):
+    (row,) = cells(beside([("it", printed, computed)]))
+    assert row[0] == "it"
+    assert row[2:] == [shown, verdict]
+
+
+def test_an_erratum_is_named_only_where_the_slide_is_wrong():
+    (row,) = cells(beside([("weights", "79500", 79_510, 12)], title="An MLP"))
+    assert row == ["weights", "79500", "79,510", "erratum 12"]
+    with pytest.raises(ValueError, match="Erratum 12 is named for 'weights', where"):
+        beside([("weights", 79_510, 79_510, 12)])
+    with pytest.raises(ValueError, match="A row has 2 cells; give what, printed"):
+        beside([("weights", 79_510)])
