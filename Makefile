@@ -35,6 +35,7 @@ lint: .venv/.installed
 
 docs: .venv/.docs
 	$(BIN)/python docs/networks.py
+	$(BIN)/python docs/errata.py
 	$(BIN)/python docs/draw.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
@@ -52,6 +53,7 @@ report: .venv/.installed
 
 models: .venv/.installed
 	$(BIN)/python docs/networks.py
+	$(BIN)/python docs/errata.py
 
 clean:
 	rm -rf .venv build dist *.egg-info
