@@ -78,12 +78,15 @@ def table(
     """A table for notebooks, in the colours of the page; every text is escaped.
 
     Args:
-        rows: Cells. Below a head columns of numbers stand at the right.
+        rows: Cells, in as many lines as they have. Below a head columns of numbers
+            stand at the right.
         head: What stands above the columns.
         title: What stands above the table.
         note: What stands below it.
     """
-    cells = [[html.escape(str(cell)) for cell in row] for row in rows]
+    cells = [
+        [html.escape(str(cell)).replace("\n", "<br>") for cell in row] for row in rows
+    ]
     sides = ["left"] * max(map(len, cells), default=0)
     if head:
         columns = zip(*cells, strict=True)
@@ -179,13 +182,13 @@ def _agrees(printed, computed):
 
 
 def _shown(value, digits=0):
-    """Numbers with at most two digits more, the rows of a matrix between strokes."""
+    """Numbers with at most two digits more, a line for every row of a matrix."""
     value = _plain(value)
     if isinstance(value, tuple):
         return "x".join(map(str, value))
     if isinstance(value, list):
         nested = bool(value) and isinstance(value[0], list)
-        return (" / " if nested else " ").join(_shown(one, digits) for one in value)
+        return ("\n" if nested else " ").join(_shown(one, digits) for one in value)
     if isinstance(value, float):
         text = f"{value:,.{digits + 2}f}".rstrip("0").rstrip(".")
         return text if float(text.replace(",", "")) else "0"

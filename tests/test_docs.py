@@ -4,13 +4,16 @@ import ast
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LESSONS = sorted((ROOT / "notebooks/lessons").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +48,46 @@ def test_the_readme_is_short_and_its_files_are_there():
         assert (ROOT / target).exists(), target
     for module in re.findall(r"python -m (benchmarks\.\w+)", README):
         assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("language", ["", "ko"])
+def test_a_lesson_is_rendered_in_both_languages(site, path, language):
+    place = site / "lessons" / language / path.stem / "index.html"
+    html = place.read_text(encoding="utf-8")
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert f'id="{cell.id}"' in html
+    for picture in re.findall(r'<img [^>]*src="([^"]+)"', html):
+        assert (place.parent / picture).is_file(), picture
+
+
+def test_links_between_lessons_are_links_between_pages():
+    script = runpy.run_path(str(ROOT / "docs/lessons.py"))
+    source = (
+        "[a](01_convolution.ipynb#im2col) [b](../../docs/export.md) "
+        "[c](../../ERRATA.md#erratum-3) [d](../../kerazoo/models/alexnet.py) "
+        "[e](https://keras.io) [f](#here)"
+    )
+    assert script["_linked"](source, "") == (
+        "[a](01_convolution.md#im2col) [b](../export.md) "
+        "[c](../errata.md#erratum-3) d [e](https://keras.io) [f](#here)"
+    )
+    deeper = re.sub(r"\((?=0|\.)", "(../", source)
+    assert script["_linked"](deeper, "ko") == (
+        "[a](01_convolution.md#im2col) [b](../../export.md) "
+        "[c](../../errata.md#erratum-3) d [e](https://keras.io) [f](#here)"
+    )
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_links_of_a_lesson_lead_somewhere(path):
+    """In the notebook itself and in its twin, whose folder is one deeper."""
+    cells = nbformat.read(path, as_version=4).cells
+    twin = path.parent / "ko" / f"{path.stem}.md"
+    for folder, text in (
+        (path.parent, "".join(x.source for x in cells if x.cell_type == "markdown")),
+        (twin.parent, twin.read_text(encoding="utf-8")),
+    ):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert (folder / target).exists(), target
