@@ -196,8 +196,8 @@ def _shown(value, digits=0):
 
 
 def _plain(value):
-    """Arrays as lists, their scalars as Python's."""
-    return value.tolist() if hasattr(value, "tolist") else value
+    """Arrays and tensors as lists, their scalars as Python's."""
+    return value.__array__().tolist() if hasattr(value, "__array__") else value
 
 
 def _digits(printed):

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kerazoo
 from kerazoo import data, reader, tuning
@@ -176,6 +177,7 @@ def cells(html):
         ([1, 2], [1, 2, 3], "1 2 3", "differs"),
         ([1, 2], 3, "3", "differs"),
         (3, np.float32(3), "3", "="),
+        ([[1, 2]], tf.constant([[1, 2]]), "1 2", "="),
     ],
 )
 def test_a_slide_stands_beside_what_is_computed(printed, computed, shown, verdict):
