@@ -252,7 +252,7 @@ def _orthonormal(part, layer, rng):
 def _outputs(model, tensor, images):
     if any(tensor is given for given in model.inputs):
         return ops.convert_to_tensor(images, model.inputs[0].dtype)
-    return keras.Model(model.input, tensor)(images, training=False)
+    return keras.Model(model.inputs[0], tensor)(images, training=False)
 
 
 def _variances(layer, x, pieces):

@@ -62,6 +62,14 @@ def test_lsuv_looks_before_the_activation(batch):
     assert model(batch).numpy().var() < 0.1
 
 
+def test_a_sequential_model_is_walked_as_a_functional_one(batch):
+    chain = keras.Sequential([keras.Input((16, 16, 3)), layers.Flatten()])
+    for _ in range(2):
+        chain.add(layers.Dense(8, "relu"))
+    assert np.ravel([*lsuv(chain, batch).values()]) == pytest.approx([1, 1], abs=0.02)
+    assert len(pretrain_autoencoders(chain, batch, epochs=1)) == 1
+
+
 def test_lsuv_refuses_images_without_variance():
     with pytest.raises(ValueError, match=r"hidden1 .* give images that differ"):
         lsuv(kerazoo.mlp_50(), np.zeros((4, 28, 28, 1), "float32"))
