@@ -75,6 +75,8 @@ def errata() -> list[Erratum]:
         _strides(),
         _bias(),
         _overfeat(),
+        _degree(),
+        _penalty(),
     ]
 
 
@@ -357,6 +359,64 @@ def _overfeat():
         "Overfit net, arXiv 1312.6229",
         name,
         "The name says the opposite: features learned over many tasks.",
+    )
+
+
+# Bishop's ten points, which the tables of deck C come from.
+POINTS = np.linspace(0, 1, 10)
+VALUES = np.array(
+    [
+        0.349486, 0.830839, 1.007332, 0.971507, 0.133066,
+        0.166823, -0.848307, -0.445686, -0.563567, 0.261502,
+    ]
+)  # fmt: skip
+
+
+def _least_squares(degree, penalty=0.0):
+    """The coefficients of a polynomial, the lowest first."""
+    powers = np.vander(POINTS, degree + 1, increasing=True)
+    rows = np.vstack([powers, penalty**0.5 * np.eye(degree + 1)])
+    return np.linalg.lstsq(rows, np.r_[VALUES, np.zeros(degree + 1)])[0]
+
+
+def _degree():
+    cubic = ", ".join(f"{one:.2f}" for one in _least_squares(3))
+    return Erratum(
+        "C",
+        "weight decay (L2 normalization)",
+        "M = 6: 0.31, 7.99, -25.43, 17.37",
+        f"M = 3: {cubic}",
+        f"A polynomial of degree 6 has {len(_least_squares(6))} coefficients. The same "
+        "slip is in table 1.1 of Bishop's Pattern Recognition and Machine Learning, "
+        "2006, whose ten points give these four at degree 3.",
+    )
+
+
+def _penalty():
+    columns = {
+        -18: [0.35, 4.74, -0.77, -31.97, -3.89, 55.28, 41.32, -45.95, -91.53, 72.68],
+        0: [0.13, -0.05, -0.06, -0.05, -0.03, -0.02, -0.01, 0.00, 0.00, 0.01],
+    }
+    logs = [round(one, 2) for one in np.arange(-20, 4, 0.01)]
+    fits = {one: _least_squares(9, math.exp(one)) for one in logs}
+    off = {
+        (log, at): np.abs(fits[at] - printed).max()
+        for log, printed in columns.items()
+        for at in logs
+    }
+    nearest = {log: min(logs, key=lambda at: off[log, at]) for log in columns}
+    distances = " and ".join(
+        f"{off[log, at]:.3f} ({off[log, log]:.2f} at {log})"
+        for log, at in nearest.items()
+    )
+    return Erratum(
+        "C",
+        "weight decay (L2 normalization)",
+        "ln λ = -18 and ln λ = 0",
+        " and ".join(f"ln λ = {at}" for at in nearest.values()),
+        "With the points of the table before and the error that the page prints, the "
+        f"columns come out at these penalties, to {distances}; table 1.2 of the book "
+        "has the same columns.",
     )
 
 

@@ -62,3 +62,12 @@ def test_what_is_right_by_hand():
     cross = np.log(10)
     binary = (cross - 9 * np.log(0.9)) / 10
     assert f"{binary:.3f} where the cross-entropy is {cross:.3f}" in found[15]
+    points, values = SCRIPT["POINTS"], SCRIPT["VALUES"]
+    cubic = ", ".join(f"{one:.2f}" for one in np.polyfit(points, values, 3)[::-1])
+    assert f"M = 3: {cubic}" in found[20]
+    # The last column by the normal equations.
+    powers = np.vander(points, 10, increasing=True)
+    penalty = np.exp(float(re.findall(r"ln λ = (\S+)", found[21])[1]))
+    last = np.linalg.solve(powers.T @ powers + penalty * np.eye(10), powers.T @ values)
+    printed = [0.13, -0.05, -0.06, -0.05, -0.03, -0.02, -0.01, 0.00, 0.00, 0.01]
+    np.testing.assert_allclose(last, printed, atol=0.01)
