@@ -27,9 +27,6 @@ Where the five decks of the seminar are wrong, what is right, and why. The decks
 이해하기), D (Machine Learning to Deep Learning 3) and E (Python Machine Learning,
 chapter 6). Every figure under "right" is computed when this page is written. The
 lessons name these numbers in the last column of their tables.
-
-| | deck | page | printed | right | why |
-|--:|---|---|---|---|---|
 """
 
 
@@ -422,12 +419,13 @@ def _penalty():
 
 def page() -> str:
     """The page as Markdown."""
-    rows = (
-        f'| <a id="erratum-{number}"></a>{number} | {one.deck} | {one.page} '
-        f"| {one.printed} | {one.right} | {one.why} |\n"
+    sections = (
+        f'\n<a id="erratum-{number}"></a>\n\n'
+        f"## {number}. Deck {one.deck}: {one.page}\n\n"
+        f"- Printed: {one.printed}\n- Right: {one.right}\n\n{one.why}\n"
         for number, one in enumerate(errata(), 1)
     )
-    return HEAD + "".join(rows)
+    return HEAD + "".join(sections)
 
 
 def main() -> None:
