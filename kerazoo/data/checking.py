@@ -154,7 +154,7 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
 def _check_boxes(name, kind):
     """The report of a set of annotated images."""
     found = annotations.scan(kind, name.removeprefix(f"{kind}:"))
-    odd = []
+    odd = [folders.Finding(path, ("alone",)) for path in found.left]
     for one in found.every:
         path = one.file
         kinds = (one.problem,) if one.problem else tuple(dict.fromkeys(one.treated))

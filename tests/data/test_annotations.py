@@ -1,6 +1,7 @@
 """Boxes as people keep them: every form, and what goes wrong with each."""
 
 import json
+import pathlib
 import warnings
 
 import numpy as np
@@ -62,6 +63,14 @@ def coco(root, count=6):
     }
     (root / "all.json").write_text(json.dumps(content))
     return f"coco:{root / 'all.json'}"
+
+
+def edit(name, change):
+    """Changes what a file of COCO's annotations holds."""
+    file = pathlib.Path(name.removeprefix("coco:"))
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
 
 
 def first(name, size=(30, 40)):
@@ -210,6 +219,125 @@ def test_boxes_that_are_wrong_are_treated_and_told(tmp_path, box, kind, left):
     )
     assert images.task == "detection"
     assert objects.boxes == ((left,) if left else ()) + ((0, 0, 9, 9),)
+
+
+def test_a_box_of_less_than_a_pixel_is_told_from_one_outside(tmp_path):
+    name = yolo(tmp_path, line="0 0.5 0.5 0.02 0.2")
+    assert dict(data.check(name).kinds) == {"empty box": 6}
+    # 0.1 of 30 pixels is a little less than 3.
+    name = yolo(tmp_path, line=f"0 0.7 0.7 {1 / 40} {1 / 30}")
+    assert not data.check(name).kinds
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e400"])
+@pytest.mark.parametrize("place", range(4))
+def test_numbers_that_are_none_are_refused(tmp_path, number, place):
+    box = [1, 1, 9, 9]
+    box[place] = number
+    name = voc(tmp_path / "voc")
+    xml(tmp_path / "voc" / "Annotations" / "0.xml", ("cat", *box))
+    assert "an object 'cat' has the box (" in data.check(name).problem
+    name = coco(tmp_path / "coco")
+    edit(name, lambda read: read["annotations"][3].update(bbox=[*map(float, box)]))
+    with pytest.raises(ValueError, match=r"annotations\[3\].* 'cat' has the box \("):
+        data.check(name)
+    name = yolo(tmp_path / "yolo", line=f"0 {' '.join(map(str, box))}")
+    assert "has a number that is none" in data.check(name).problem
+
+
+def test_an_image_or_a_file_that_is_alone_is_told(tmp_path):
+    name = voc(tmp_path / "voc")
+    picture(tmp_path / "voc" / "JPEGImages" / "0.png")
+    picture(tmp_path / "voc" / "JPEGImages" / "none.jpg")
+    report = data.check(name)
+    assert report.problem is None
+    assert [one.path.rpartition("/")[2] for one in report.findings] == [
+        "0.png",
+        "none.jpg",
+    ]
+    assert report.kinds["alone"] == 2
+    assert report.images == {"all": 6}
+    name = yolo(tmp_path / "yolo")
+    # What LabelImg writes beside the labels is none of them.
+    (tmp_path / "yolo" / "labels" / "classes.txt").write_text("cat\n")
+    (tmp_path / "yolo" / "labels" / "none.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    report = data.check(name)
+    assert report.problem is None
+    assert [one.path.rpartition("/")[2] for one in report.findings] == ["none.txt"]
+
+
+def test_labels_of_images_that_a_list_leaves_out_are_not_alone(tmp_path):
+    yolo(tmp_path)
+    (tmp_path / "train.txt").write_text("images/0.png\nimages/1.png\n")
+    (tmp_path / "data.yaml").write_text("train: train.txt\nnames: [cat, dog]\n")
+    assert not data.check(f"yolo:{tmp_path / 'data.yaml'}").findings
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("<?xml version='1.0' encoding='klingon'?><annotation/>", "unknown encoding"),
+        ("<html><body/></html>", "begins with <html>, not with <annotation>"),
+    ],
+)
+def test_an_xml_file_that_is_no_annotation(tmp_path, text, sentence):
+    name = voc(tmp_path)
+    (tmp_path / "Annotations" / "0.xml").write_text(text)
+    report = data.check(name)
+    assert report.kinds["unreadable annotation"] == 1
+    assert sentence in report.problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda read: read.update(categories=[]),
+        lambda read: read["categories"].append({"id": 3, "name": "bird"}),
+        lambda read: read["images"].append({"id": 0, "file_name": "3.jpg"}),
+    ],
+)
+def test_coco_without_categories_or_with_an_id_twice(tmp_path, change):
+    name = coco(tmp_path)
+    edit(name, change)
+    with pytest.raises(ValueError, match="no categories, or an id that is there twice"):
+        data.check(name)
+
+
+def test_categories_of_one_name_are_one_class(tmp_path):
+    name = coco(tmp_path)
+    edit(name, lambda read: read["categories"].append({"id": 50, "name": "cat"}))
+    edit(name, lambda read: read["annotations"][0].update(category_id=50))
+    assert data.load(name, validation=0).classes == ("cat", "dog")
+    assert data.check(name).counts["all"] == {"cat": 7, "dog": 5}
+
+
+def test_file_names_of_coco_from_windows(tmp_path):
+    name = coco(tmp_path)
+    edit(name, lambda read: read["images"][0].update(file_name="pictures\\0.jpg"))
+    assert data.check(name).problem is None
+
+
+def test_a_set_in_which_all_is_ignored(tmp_path):
+    name = coco(tmp_path)
+    edit(name, lambda read: [one.update(iscrowd=1) for one in read["annotations"]])
+    assert data.check(name).problem == "all boxes are difficult ones or crowds"
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ("[cat, cat]", "names 'cat' twice"),
+        ("cat", "has the names 'cat'; they must be a list"),
+        ("2", "has the names 2; they must be a list"),
+        ("{0: cat, 3: dog}", "or have the numbers from 0 on"),
+        ("{0: cat, a: dog}", "or have the numbers from 0 on"),
+    ],
+)
+def test_names_of_data_yaml(tmp_path, names, sentence):
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text(f"train: images\nnames: {names}\n")
+    with pytest.raises(ValueError, match=sentence):
+        data.check(f"yolo:{tmp_path / 'data.yaml'}")
 
 
 def test_a_box_that_is_there_twice_counts_once(tmp_path):

@@ -73,14 +73,18 @@ def _parted(files):
 
 def _part(file, images):
     """Annotations of a file, and the names of its categories."""
+    where = "images and categories"
     try:
         data = json.loads(file.read_text(encoding="utf-8-sig"))
         categories = sorted(data["categories"], key=lambda one: one["id"])
         names = {one["id"]: str(one["name"]) for one in categories}
         rows = {one["id"]: str(one["file_name"]) for one in data["images"]}
+        if not names or len(names) < len(categories) or len(rows) < len(data["images"]):
+            raise ValueError("no categories, or an id that is there twice")
         said: dict = {number: [] for number in rows}
         lost: list[Said] = []
-        for one in data["annotations"]:
+        for number, one in enumerate(data["annotations"]):
+            where = f"annotations[{number}]"
             x, y, width, height = map(float, one["bbox"])
             crowd = bool(one.get("iscrowd", 0))
             name = names.get(one["category_id"], f"category {one['category_id']}")
@@ -88,8 +92,9 @@ def _part(file, images):
             said.get(one["image_id"], lost).append(object_)
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeError) as error:
         raise ValueError(
-            f"{file} is no file of COCO's annotations ({type(error).__name__}: "
-            f"{error}); it must have images, categories and annotations with a bbox"
+            f"{file} is no file of COCO's annotations ({where}: "
+            f"{type(error).__name__}: {error}); it must have images, categories and "
+            "annotations with a bbox"
         ) from error
     found = []
     for number, name in rows.items():
@@ -101,11 +106,13 @@ def _part(file, images):
     if lost:
         detail = f"{len(lost)} annotations of images that it does not list"
         found.append(Annotation(str(file), None, problem="not there", detail=detail))
-    return found, tuple(names.values())
+    # Categories of one name are one class.
+    return found, tuple(dict.fromkeys(names.values()))
 
 
 def _image(file, name, images):
-    """The file of an image."""
+    """The file of an image; the name may have been written on Windows."""
+    name = name.replace("\\", "/")
     direct = file.parent / name
     if direct.is_file():
         return str(direct)

@@ -40,15 +40,18 @@ PROBLEMS = {
         "boxes that lie outside the image, and within it with x and y exchanged"
     ),
 }
-# What is wrong with a box, and what becomes of it.
+# What is wrong with a box or a file, and what becomes of it.
 TREATED = {
-    "empty box": "a box without area, which is left out",
+    "empty box": "a box of less than a pixel, which is left out",
     "outside": "a box outside its image, which is left out",
     "cut off": "a box that sticks out of its image by more than a pixel, cut off there",
     "no box": "an image on which nothing is",
+    "alone": "an image without annotations, or these without it, which is left out",
     "same box": "a box that is there twice, the second of which is left out",
     "not turned": "an image that EXIF data say to turn; boxes are of its stored pixels",
 }
+# The shortest side of a box; shares of the sides make a little less of a pixel.
+PIXEL = 1 - 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,10 +86,12 @@ class Scan:
     Attributes:
         classes: Class names.
         parts: Images by part: ``all``, or ``train`` and perhaps ``val`` and ``test``.
+        left: Files that are left out.
     """
 
     classes: tuple[str, ...]
     parts: Mapping[str, Sequence[Looked]]
+    left: tuple[str, ...] = ()
 
     @property
     def every(self) -> list[Looked]:
@@ -116,9 +121,11 @@ class Scan:
         for part, images in self.parts.items():
             if not images:
                 return f"its {part} part has no images"
+            of = "" if part == "all" else f" of the {part} part"
             if not any(one.boxes for one in images):
-                name = "no image" if part == "all" else f"no image of the {part} part"
-                return f"{name} has a box"
+                return f"no image{of} has a box"
+            if all(all(one.ignored) for one in images):
+                return f"all boxes{of} are difficult ones or crowds"
         return None
 
 
@@ -145,7 +152,7 @@ def scan(kind: str, place: str) -> Scan:
         part: [_look(one, findings, set(classes)) for one in some]
         for part, some in said.parts.items()
     }
-    return Scan(classes, _told_apart(parts))
+    return Scan(classes, _told_apart(parts), said.left)
 
 
 def _look(said, findings, classes):
@@ -171,9 +178,9 @@ def _look(said, findings, classes):
     treated, kept = [], {}
     for number, (box, one) in enumerate(zip(boxes, said.objects, strict=True)):
         x1, y1, x2, y2 = cut = np.clip(box, 0, sides)
-        if (box[2:] <= box[:2]).any():
+        if (box[2:] - box[:2] < PIXEL).any():
             treated.append("empty box")
-        elif x2 - x1 < 1 or y2 - y1 < 1:
+        elif x2 - x1 < PIXEL or y2 - y1 < PIXEL:
             treated.append("outside")
         elif (one.name, *cut) in kept:
             treated.append("same box")

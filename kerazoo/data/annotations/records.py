@@ -1,6 +1,7 @@
 """What a file of annotations says, before anybody has looked at the image."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,6 +22,11 @@ class Said:
     name: str
     box: Box
     ignored: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses a box of numbers that are none."""
+        if not all(map(math.isfinite, self.box)):
+            raise ValueError(f"an object {self.name!r} has the box {self.box}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +59,13 @@ class Annotations:
             ``test``.
         classes: The names of the classes, in their order; empty where the objects alone
             name them.
+        left: Files that are left out: images without annotations where each must have
+            some, annotations without an image where an image may have none.
     """
 
     parts: Mapping[str, Sequence[Annotation]]
     classes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def listed(root: pathlib.Path, names: Iterable[str]) -> tuple[str, ...]:
@@ -66,9 +75,15 @@ def listed(root: pathlib.Path, names: Iterable[str]) -> tuple[str, ...]:
         if file.is_file():
             lines = file.read_text(encoding="utf-8-sig").splitlines()
             found = tuple(line.strip() for line in lines if line.strip())
-            twice = next((one for one in found if found.count(one) > 1), None)
-            if not found or twice:
-                what = f"names {twice!r} twice" if twice else "names no class"
-                raise ValueError(f"{file} {what}; it must have a class a line")
-            return found
+            if not found:
+                raise ValueError(f"{file} names no class; it must have a class a line")
+            return unique(file, found)
     return ()
+
+
+def unique(file: pathlib.Path, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of classes, none of which may be there twice."""
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{file} names {twice!r} twice; give every class its own name")
+    return names

@@ -36,8 +36,13 @@ def read(place: str) -> Annotations:
     for one in folders.image_files(root):
         images.setdefault(one.stem, []).append(one)
     found = {one: _annotation(one, images.get(one.stem, [])) for one in files}
+    parts = _parts(root, found)
+    used = {one.image for one in found.values()}
+    every = sorted(str(one) for some in images.values() for one in some)
     return Annotations(
-        _parts(root, found), listed(root, ("classes.txt", "labels.txt", "labelmap.txt"))
+        parts,
+        listed(root, ("classes.txt", "labels.txt", "labelmap.txt")),
+        tuple(one for one in every if one not in used),
     )
 
 
@@ -48,8 +53,10 @@ def _annotation(file, images):
     path = None if image is None else str(image)
     try:
         tree = ElementTree.parse(file).getroot()
+        if tree.tag != "annotation":
+            raise ValueError(f"it begins with <{tree.tag}>, not with <annotation>")
         objects = tuple(_said(one) for one in tree.iter("object"))
-    except (ElementTree.ParseError, ValueError, UnicodeError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         return Annotation(
             str(file), path, problem="unreadable annotation", detail=str(error)
         )

@@ -4,7 +4,13 @@ import math
 import pathlib
 
 from kerazoo.data import folders
-from kerazoo.data.annotations.records import Annotation, Annotations, Said, listed
+from kerazoo.data.annotations.records import (
+    Annotation,
+    Annotations,
+    Said,
+    listed,
+    unique,
+)
 
 NAMES = ("classes.txt", "obj.names", "labels.txt")
 
@@ -13,7 +19,8 @@ def read(place: str) -> Annotations:
     """Reads ``data.yaml``, or a folder of images and text files.
 
     A line is a class' number, the centre, width and height of a box in shares of the
-    image's sides; or a number and the corners of an outline. The file of
+    image's sides, perhaps a confidence, which is passed over; or a number and the
+    corners of an outline. The file of
     ``images/a.jpg`` is ``labels/a.txt``, or ``a.txt`` beside it; an image without one
     has no objects.
 
@@ -45,6 +52,7 @@ def read(place: str) -> Annotations:
             for part, images in parts.items()
         },
         classes,
+        _without_images(one for images in parts.values() for one in images),
     )
 
 
@@ -58,9 +66,14 @@ def _of_yaml(file):
         raise ValueError(f"{file} is no YAML that can be read ({error})") from error
     if not isinstance(data, dict) or "train" not in data:
         raise ValueError(f"{file} names no train images; it must have train and names")
-    names = data.get("names") or ()
-    if isinstance(names, dict):
-        names = [names[key] for key in sorted(names)]
+    names = data.get("names") or []
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[number] for number in range(len(names))]
+    if not isinstance(names, list):
+        raise ValueError(
+            f"{file} has the names {names!r}; they must be a list, or have the numbers "
+            "from 0 on"
+        )
     root = file.parent
     if data.get("path"):
         given = pathlib.Path(str(data["path"])).expanduser()
@@ -72,7 +85,7 @@ def _of_yaml(file):
         if data.get(part):
             places = data[part] if isinstance(data[part], list) else [data[part]]
             parts[part] = [x for one in places for x in _images(root, file, str(one))]
-    return parts, tuple(map(str, names))
+    return parts, unique(file, tuple(map(str, names)))
 
 
 def _images(root, file, text):
@@ -104,14 +117,32 @@ def _of_folder(root):
     return parts
 
 
+def _labels(image):
+    """The file of an image's objects in labels/, or None where it is in no images/."""
+    parts = image.parts
+    if "images" not in parts[:-1]:
+        return None
+    last = len(parts) - 2 - parts[:-1][::-1].index("images")
+    swapped = pathlib.Path(*parts[:last], "labels", *parts[last + 1 :])
+    return swapped.with_suffix(".txt")
+
+
+def _without_images(images):
+    """The files in labels/ beside which there is no image."""
+    folders_of = {
+        file.parent: image.parent for image in images if (file := _labels(image))
+    }
+    found: list[str] = []
+    for place, pictures in sorted(folders_of.items()):
+        known = {one.stem for one in pictures.glob("*")}
+        files = [one for one in sorted(place.glob("*.txt")) if one.name not in NAMES]
+        found += [str(one) for one in files if one.stem not in known]
+    return tuple(found)
+
+
 def _annotation(image, classes):
     """What is said of an image."""
-    parts = list(image.parts)
-    places = [image.with_suffix(".txt")]
-    if "images" in parts[:-1]:
-        last = len(parts) - 2 - parts[:-1][::-1].index("images")
-        swapped = [*parts[:last], "labels", *parts[last + 1 :]]
-        places.insert(0, pathlib.Path(*swapped).with_suffix(".txt"))
+    places = [one for one in (_labels(image), image.with_suffix(".txt")) if one]
     file = next((one for one in places if one.is_file()), None)
     there = str(image) if image.is_file() else None
     if there is None:
