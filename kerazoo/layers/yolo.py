@@ -16,6 +16,9 @@ from kerazoo.layers import boxes as box
 from kerazoo.layers.losses import LossLayer
 from kerazoo.reader import Count, NonNegative, Pair
 
+# The shortest side of a box that is learnt, as a share of the image's.
+SMALLEST = 0.01
+
 
 def _parts(grid: KerasTensor, boxes: int) -> tuple[Any, Any]:
     """Boxes ``(batch, cells, boxes, 5)`` and classes ``(batch, cells, classes)``."""
@@ -126,7 +129,7 @@ class YOLOLoss(LossLayer):
             [width, height, width, height], "float32"
         )
         wide, high, x, y = box.sides_and_centres(shares)
-        there = (classes >= 0) & (wide >= 0.01) & (high >= 0.01)
+        there = (classes >= 0) & (wide >= SMALLEST) & (high >= SMALLEST)
         # The last cell for a centre that lies on the edge.
         column = ops.clip(ops.floor(x * columns), 0, columns - 1)
         row = ops.clip(ops.floor(y * rows), 0, rows - 1)

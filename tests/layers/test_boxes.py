@@ -143,6 +143,11 @@ def test_an_overlap_that_just_reaches_the_threshold_stays(suppression):
         assert (np.asarray(given["classes"]) >= 0).sum() == kept
 
 
+def test_a_score_that_just_reaches_the_threshold_goes(suppression):
+    given = suppression(0.5, 0.5, 1)(np.ones((1, 1, 4)), np.full((1, 1, 1), 0.5))
+    np.testing.assert_array_equal(given["classes"], [[-1]])
+
+
 def test_bad_arguments():
     with pytest.raises(ValueError, match="iou_threshold"):
         NonMaxSuppression(1.5)

@@ -85,6 +85,14 @@ def test_roi_pooling_equals_caffes_loop(bins, size):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_regions_are_cut_off_at_the_map():
+    features = RNG.normal(size=(1, 5, 6, 3)).astype("float32")
+    some = np.array([[[-40, -30, 60, 50], [20, 33, 300, 90]]], "float32")
+    found = np.asarray(RoIPooling2D(3)(features, some))[0]
+    for one, region in zip(found, ([0, 0, 60, 50], [20, 33, 96, 80]), strict=True):
+        np.testing.assert_array_equal(one, pooled(features[0], region, 3, 16))
+
+
 def oracle():
     """Values of torchvision, from where ``KERAZOO_TEST_DATA`` says they lie."""
     place = os.environ.get("KERAZOO_TEST_DATA")
@@ -227,7 +235,7 @@ def test_lrn_within_a_channel(reloaded):
 ANCHORS = {"strides": 16, "ratios": (1.0,), "scales": (2.0, 4.0)}
 
 
-def proposal_loss(scores, moves, truth, classes, size, sampled=10_000):
+def proposal_loss(scores, moves, truth, classes, size, high=0.7, low=0.3):
     """The two losses by the paper's rules, of all anchors."""
     height, width, _ = scores.shape
     where = boxes.anchors((height, width), 16, (1.0,), (2.0, 4.0)).reshape(-1, 4)
@@ -242,11 +250,11 @@ def proposal_loss(scores, moves, truth, classes, size, sampled=10_000):
         np.array(boxes.iou(where, real)) if len(real) else np.zeros((len(where), 0))
     )
     overlaps[~inside] = 0
-    positive = inside & (overlaps.max(1, initial=0) >= 0.7)
+    positive = inside & (overlaps.max(1, initial=0) >= high)
     for column in overlaps.T:
         if column.max() > 0:
             positive |= inside & (column == column.max())
-    negative = inside & ~positive & (overlaps.max(1, initial=0) < 0.3)
+    negative = inside & ~positive & (overlaps.max(1, initial=0) < low)
     count = positive.sum() + negative.sum()
     entropy = np.log1p(np.exp(logits)) - logits * positive
     box = 0.0
@@ -279,6 +287,23 @@ def test_proposal_loss_equals_the_paper(objects):
     )
 
 
+@pytest.mark.parametrize("high", [0.25, 0.7])
+def test_overlaps_and_edges_that_anchors_just_reach(high):
+    """Anchors that lie in the box are a quarter of it; it ends where the image does."""
+    size = (88, 120)
+    scores = RNG.normal(size=(1, 6, 8, 4)).astype("float32")
+    moves = RNG.normal(size=(1, 6, 8, 8)).astype("float32")
+    truth = np.array([[[56, 8, 120, 72]]], "float32")
+    classes = np.zeros((1, 1), "int32")
+    options = {"positive": high, "negative": 0.25, "sampled": 4096}
+    layer = RegionProposalLoss(size, **ANCHORS, **options)
+    layer(scores, moves, truth, classes)
+    expected = proposal_loss(
+        scores[0], moves[0], truth[0], classes[0], size, high, 0.25
+    )
+    np.testing.assert_allclose([float(x) for x in layer.losses], expected, rtol=1e-4)
+
+
 def test_half_of_the_drawn_anchors_at_most_have_an_object():
     """With many of both, as many as asked for are drawn."""
     size = (160, 160)
@@ -309,6 +334,7 @@ def test_proposals():
     sides = np.asarray(tall(scores, moves))[0]
     large = sides[(sides != 0).any(1)]
     assert (large[:, 2] - large[:, 0] >= 40).all()
+    assert [24, 24, 64, 64] in large.tolist()  # Just as long.
 
 
 def test_sampling():
@@ -342,6 +368,15 @@ def test_sampling():
     hard = RegionSampling(8, background=(0.05, 0.5), seed=1)
     labels = np.asarray(hard(proposals, truth, classes)[1])[0]
     assert (labels == 0).sum() == 1  # 0..20 overlaps by 1/19, the other by nothing.
+
+
+def test_a_region_that_overlaps_by_just_half_has_an_object():
+    truth = np.array([[[10, 10, 50, 50]]], "float32")
+    proposals = np.array([[[10, 10, 50, 30], [10, 10, 50, 29]]], "float32")
+    layer = RegionSampling(4, share=0.5, seed=1)
+    some, labels, _ = layer(proposals, truth, np.zeros((1, 1), "int32"))
+    found = zip(np.asarray(some)[0, :3, 3], np.asarray(labels)[0, :3], strict=True)
+    assert dict(found) == {50: 1, 30: 1, 29: 0}
 
 
 def test_sampling_of_an_image_without_objects():

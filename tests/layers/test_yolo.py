@@ -89,6 +89,7 @@ def test_loss_equals_a_loop(spread):
     scenes = [scene(count) for count in (0, 1, 4, 6)]
     scenes[3][0][1] = scenes[3][0][0] + 1  # Two centres in a cell, or next to it.
     scenes[3][0][2] = [0, 0, 1, 50]  # Too narrow to be an object.
+    scenes[3][0][3] = [SIDE - 20, 60, SIDE + 20, 90]  # Its centre is on the edge.
     boxes, classes = (np.stack(x) for x in zip(*scenes, strict=True))
     layer = YOLOLoss((SIDE, SIDE), B)
     np.testing.assert_array_equal(layer(grid, boxes, classes), grid)
