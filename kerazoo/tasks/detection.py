@@ -17,6 +17,7 @@ from kerazoo.analysis.average_precision import (
 from kerazoo.detections import Detections, Objects
 from kerazoo.display import percent
 from kerazoo.layers import RegionProposalLoss, RestoreBoxes, YOLOLoss
+from kerazoo.layers.yolo import SMALLEST
 from kerazoo.recipe import Recipe
 from kerazoo.run import Metrics
 from kerazoo.tasks.region_svms import fit_regions
@@ -86,9 +87,11 @@ class Detection:
         seen = f"boxes      {total:,} of {len(learnt):,} images"
         for layer in model.layers:
             if isinstance(layer, YOLOLoss):
-                lost = shared_cells(objects.boxes, learnt, layer)
-                what = "share a cell with another and are not learnt"
-                return f"{seen}; {lost:,} {what}"
+                tiny, shared = lost(objects.boxes, learnt, layer)
+                text = f"{seen}; {shared:,} share a cell with another"
+                if tiny:
+                    text += f", {tiny:,} are less than a hundredth of the image's side"
+                return f"{text} and are not learnt"
             if isinstance(layer, RegionProposalLoss):
                 best = layer.coverage(objects.boxes[learnt])
                 share = percent(float((best >= 0.5).mean()), 1) if total else "none"
@@ -251,8 +254,8 @@ def mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(there)) if there else None
 
 
-def shared_cells(boxes: np.ndarray, learnt: np.ndarray, layer: YOLOLoss) -> int:
-    """The boxes whose cell has one already.
+def lost(boxes: np.ndarray, learnt: np.ndarray, layer: YOLOLoss) -> tuple[int, int]:
+    """The boxes that are too small for YOLO, and the others whose cell has one already.
 
     Args:
         boxes: ``(images, n, 4)`` in pixels.
@@ -261,11 +264,13 @@ def shared_cells(boxes: np.ndarray, learnt: np.ndarray, layer: YOLOLoss) -> int:
     """
     rows, columns = layer.input[0].shape[1:3]
     height, width = layer.size
+    sides = (boxes[..., 2:] - boxes[..., :2]) / [width, height]
+    large = learnt & (sides >= SMALLEST).all(-1)
     x = (boxes[..., 0] + boxes[..., 2]) / 2 / width * columns
     y = (boxes[..., 1] + boxes[..., 3]) / 2 / height * rows
     cells = np.floor(y).clip(0, rows - 1) * columns + np.floor(x).clip(0, columns - 1)
-    taken = [len(np.unique(c[there])) for c, there in zip(cells, learnt, strict=True)]
-    return int(learnt.sum()) - sum(taken)
+    taken = [len(np.unique(c[there])) for c, there in zip(cells, large, strict=True)]
+    return int((learnt & ~large).sum()), int(large.sum()) - sum(taken)
 
 
 def detection_metrics(

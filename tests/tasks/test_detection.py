@@ -349,6 +349,12 @@ def test_a_training_says_what_it_leaves_out():
     assert remark("yolo_mini").endswith(
         "3 of 1 images; 1 share a cell with another and are not learnt"
     )
+    objects.boxes[0, 2] = [1, 1, 1.4, 9]  # It would share their cell as well.
+    assert remark("yolo_mini").endswith(
+        "; 1 share a cell with another, 1 are less than a hundredth of the image's "
+        "side and are not learnt"
+    )
+    objects.boxes[0, 2] = [30, 30, 46, 46]
     assert "an anchor overlaps 33.3% of them by half" in remark("faster_rcnn_mini")
 
 
