@@ -333,6 +333,8 @@ def stand_in(recipe):
     """A small model with layers and heads named as the recipe's patterns ask."""
     x = images = keras.Input((8, 8, 3))
     names = ["conv1", "cccp6", "stage3_conv3", "scores"]
+    stages = [one for one in recipe.optimizer.multipliers if one.endswith("_*")]
+    names = [*(one.replace("*", "conv1") for one in stages), *names]
     for name in names:
         x = keras.layers.Conv2D(4, 3, padding="same", name=name)(x)
     x = keras.layers.BatchNormalization(name="bn1")(x)
