@@ -155,11 +155,11 @@ def test_moves_after_another_are_one():
 
 def test_what_is_nearly_out_is_no_object():
     some = np.array(
-        [[[0, 0, 10, 10], [-8, 0, 2, 10], [-7, 0, 3, 10], [5, 47.5, 9, 60]]], "float32"
+        [[[0, 0, 10, 10], [-8, 0, 2, 10], [-6, 0, 2, 8], [5, 47.5, 9, 60]]], "float32"
     )
     objects = Objects(some, np.array([[0, 1, 2, 0]]), np.array([[True] * 4]))
     left = boxes.on_image(objects, (48, 48))
     np.testing.assert_array_equal(left.classes, [[0, -1, 2, -1]])
-    np.testing.assert_array_equal(left.boxes[0, 2], [0, 0, 3, 10])
+    np.testing.assert_array_equal(left.boxes[0, 2], [0, 0, 2, 8])
     np.testing.assert_array_equal(left.boxes[0, 1], [-1] * 4)
     np.testing.assert_array_equal(left.ignored, [[True, False, True, False]])
