@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from kerazoo.recipe import Optimizer
 from kerazoo.recipes.inception_v2_rmsprop import RECIPE as RMSPROP
 
 RECIPE = dataclasses.replace(
@@ -12,11 +11,7 @@ RECIPE = dataclasses.replace(
     source="Szegedy et al. 2015, arXiv 1512.00567, sec. 8 and table 3, 'Inception-v2'",
     # "Our earlier experiments used momentum with a decay of 0.9"; the paper gives one
     # rate, one clipping and one average, and does not say that they were others here.
-    optimizer=Optimizer(
-        name="sgd",
-        learning_rate=0.045,
-        momentum=0.9,
-        global_clipnorm=2.0,
-        ema_momentum=0.9999,
+    optimizer=dataclasses.replace(
+        RMSPROP.optimizer, name="sgd", momentum=0.9, rho=None, epsilon=None
     ),
 )
