@@ -88,9 +88,9 @@ TARGETS = {
         ),
     },
     "explanations": {
-        f"of 100 scenes those in which {name} finds the digit": (
+        f"of 100 scenes those in which {name} finds the digit, worst training": (
             *("at least", 95),
-            f"found in 100 scenes > {method} > in the box",
+            f"found in 100 scenes > {method} > worst",
         )
         for name, method in (("Grad-CAM", "grad_cam"), ("occlusion", "occlusion"))
     }

@@ -245,6 +245,8 @@ class Recipe:
             mean of that), or a mapping from names of classes, or their numbers from 0,
             to weights, 1 for those that it does not name. Mixed labels weigh in
             proportion.
+        class_weight_epochs: Epochs after which all classes weigh the same, so that the
+            scores become probabilities again; ``None`` for never.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``; or a mapping from layers, as
             `freeze` names them, to their own, as in ``{"hidden*": 1e-4}``. Of the names
@@ -317,6 +319,7 @@ class Recipe:
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0
     class_weight: Literal["balanced", "inverse_log"] | ClassWeights | None = None
+    class_weight_epochs: Count | None = None
     weight_decay: NonNegative | LayerValues = 0.0
     decay_all: bool = False
     l1: NonNegative | LayerValues = 0.0
@@ -423,6 +426,12 @@ class Recipe:
                 )
 
     def _check_unfreezing(self):
+        if self.class_weight_epochs is not None and not self.class_weight:
+            raise ValueError(
+                f"class_weight_epochs is {self.class_weight_epochs}, but class_weight "
+                "gives no weights; set it, as in class_weight=balanced, or leave "
+                "class_weight_epochs out."
+            )
         if self.unfreeze_at is not None and not self.freeze:
             raise ValueError(
                 f"unfreeze_at is {self.unfreeze_at}, but freeze names no layer; name "

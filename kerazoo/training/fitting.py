@@ -103,10 +103,16 @@ class Job:
     def classes(self) -> tuple[str, ...]:
         return self.config.classes
 
-    def weighed(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+    @property
+    def borders(self) -> set[int]:
+        """The epochs with which something of the training changes."""
+        return {self.phases.border, self.recipe.class_weight_epochs or 0}
+
+    def weighed(self, dataset: tf.data.Dataset, epoch: int = 0) -> tf.data.Dataset:
         """Batches to learn from with the task's targets and the classes' weights."""
-        weights = self.class_weights
-        dataset = weigh(dataset, weights) if weights else dataset
+        until = self.recipe.class_weight_epochs
+        if self.class_weights and (until is None or epoch < until):
+            dataset = weigh(dataset, self.class_weights)
         return self.task.targets(self.model, dataset)
 
 
@@ -558,7 +564,8 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
     model, training, validation = job.model, job.training, job.validation
 
     def training_from(epoch=0, step=0):
-        return job.distribution.shared_epochs(training, epoch, step, job.weighed)
+        weighed = functools.partial(job.weighed, epoch=epoch)
+        return job.distribution.shared_epochs(training, epoch, step, weighed)
 
     def begin(epoch=0):
         """Makes all variables that belong to the state, for the phase of an epoch."""
@@ -607,7 +614,7 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
         steps=training.steps,
         model=model,
     )
-    parts = _parts(state, job.phases.border, epochs)
+    parts = _parts(state, job.borders, epochs)
     try:
         for number, (epoch, step, end) in enumerate(parts):
             begin(epoch)
@@ -663,17 +670,17 @@ def _build_metrics(model, blank):
     model.reset_metrics()
 
 
-def _parts(state, border, epochs):
+def _parts(state, borders, epochs):
     """The calls of ``fit`` as (first epoch, first step, epoch to end before).
 
     An epoch that was interrupted is shorter than the others and is fitted by a call of
-    its own, and so is every phase, with the same callbacks and no new beginning between
-    the calls.
+    its own, and so are the epochs before and after a border, with the same callbacks
+    and no new beginning between the calls.
     """
     if state.ended:
         return []
     first, step = state.epoch, state.step
-    cuts = {first, border, epochs, first + bool(step)}
+    cuts = {first, *borders, epochs, first + bool(step)}
     parts = itertools.pairwise(sorted(cut for cut in cuts if first <= cut <= epochs))
     return [(a, step if a == first else 0, b) for a, b in parts]
 

@@ -1,6 +1,7 @@
 """Weights of the classes in the training loss, held against Keras' own."""
 
 import dataclasses
+import json
 import types
 
 import keras
@@ -85,6 +86,35 @@ def test_a_training_is_that_of_keras_class_weight(fit, digits, smoothing):
         history.history["loss"][0], rel=1e-4
     )
     assert plain.history[0]["loss"] != pytest.approx(ours.history[0]["loss"], rel=1e-2)
+
+
+def test_all_classes_weigh_the_same_after_some_epochs(fit, tmp_path):
+    """The network stays as it begins, so that each epoch shows its own weights."""
+    words = ("epochs=3", "optimizer.learning_rate=1e-30")
+    plain = fit(*words, run=tmp_path / "plain")
+    words += (f"class_weight={json.dumps(dict.fromkeys(map(str, range(10)), 2))}",)
+    run = fit(*words, "class_weight_epochs=2")
+    for row, other, times in zip(run.history, plain.history, (2, 2, 1), strict=True):
+        assert row["loss"] == pytest.approx(times * other["loss"], rel=1e-5)
+        assert row["val_loss"] == pytest.approx(other["val_loss"], rel=1e-6)
+
+
+def test_a_stop_after_the_weights_changes_nothing(fit):
+    words = ("epochs=3", "class_weight=balanced", "class_weight_epochs=1")
+    whole = fit(*words, deterministic=True)
+    for until in (1, 2, None):
+        given = {"run": whole.path.with_name("parts"), "until": until}
+        parts = fit(*words, deterministic=True, **given)
+    assert parts.history == whole.history
+    for one, other in zip(
+        parts.model().get_weights(), whole.model().get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_epochs_of_weights_need_weights():
+    with pytest.raises(ValueError, match="class_weight gives no weights"):
+        TINY.override("class_weight_epochs=1")
 
 
 def test_mixed_images_train_with_weights(fit):
