@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from kerazoo import display, reader
-from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Whole
+from kerazoo.reader import Count, ImageShape, NonNegative, Positive, Rate, Share, Whole
 
 ClassWeights = Annotated[
     Mapping[str, NonNegative],
@@ -245,8 +245,8 @@ class Recipe:
             mean of that), or a mapping from names of classes, or their numbers from 0,
             to weights, 1 for those that it does not name. Mixed labels weigh in
             proportion.
-        class_weight_epochs: Epochs after which all classes weigh the same, so that the
-            scores become probabilities again; ``None`` for never.
+        class_weight_share: The share of all epochs, from the first, in which it counts;
+            after them all classes weigh the same.
         weight_decay: The papers' decay ``w``: ``w * theta`` is added to the gradient of
             every kernel, an L2 penalty of ``w / 2``; or a mapping from layers, as
             `freeze` names them, to their own, as in ``{"hidden*": 1e-4}``. Of the names
@@ -319,7 +319,7 @@ class Recipe:
     auxiliary_fade: Count | None = None
     label_smoothing: Rate = 0.0
     class_weight: Literal["balanced", "inverse_log"] | ClassWeights | None = None
-    class_weight_epochs: Count | None = None
+    class_weight_share: Share = 1.0
     weight_decay: NonNegative | LayerValues = 0.0
     decay_all: bool = False
     l1: NonNegative | LayerValues = 0.0
@@ -426,11 +426,11 @@ class Recipe:
                 )
 
     def _check_unfreezing(self):
-        if self.class_weight_epochs is not None and not self.class_weight:
+        if self.class_weight_share != 1 and not self.class_weight:
             raise ValueError(
-                f"class_weight_epochs is {self.class_weight_epochs}, but class_weight "
-                "gives no weights; set it, as in class_weight=balanced, or leave "
-                "class_weight_epochs out."
+                f"class_weight_share is {self.class_weight_share:g}, but class_weight "
+                "gives no weights; set it, as in class_weight=balanced, or "
+                "class_weight_share=1."
             )
         if self.unfreeze_at is not None and not self.freeze:
             raise ValueError(

@@ -104,14 +104,14 @@ class Job:
         return self.config.classes
 
     @property
-    def borders(self) -> set[int]:
-        """The epochs with which something of the training changes."""
-        return {self.phases.border, self.recipe.class_weight_epochs or 0}
+    def weighed_epochs(self) -> int:
+        """The epochs in which the classes' weights count."""
+        epochs = compilation.num_epochs(self.recipe, self.training.steps)
+        return math.ceil(round(self.recipe.class_weight_share * epochs, 6))
 
     def weighed(self, dataset: tf.data.Dataset, epoch: int = 0) -> tf.data.Dataset:
         """Batches to learn from with the task's targets and the classes' weights."""
-        until = self.recipe.class_weight_epochs
-        if self.class_weights and (until is None or epoch < until):
+        if self.class_weights and epoch < self.weighed_epochs:
             dataset = weigh(dataset, self.class_weights)
         return self.task.targets(self.model, dataset)
 
@@ -614,7 +614,7 @@ def _train(job, folder, state, events, histograms, callbacks, verbose):
         steps=training.steps,
         model=model,
     )
-    parts = _parts(state, job.borders, epochs)
+    parts = _parts(state, {job.phases.border, job.weighed_epochs}, epochs)
     try:
         for number, (epoch, step, end) in enumerate(parts):
             begin(epoch)
@@ -655,6 +655,11 @@ def _goes_on(job, folder, state):
             f"\nschedule   {recipe.schedule.name} spans the training: from here on the "
             f"rate is that of {_length(recipe)}, which those before did not follow, so "
             f"that the result is not that of {_length(recipe)} from the start"
+        )
+    if recipe.class_weight_share < 1:
+        line += (
+            f"\nclasses    class_weight_share spans the training: of {_length(recipe)} "
+            f"the first {counted(job.weighed_epochs, 'epoch')} weigh them"
         )
     return line
 

@@ -88,19 +88,19 @@ def test_a_training_is_that_of_keras_class_weight(fit, digits, smoothing):
     assert plain.history[0]["loss"] != pytest.approx(ours.history[0]["loss"], rel=1e-2)
 
 
-def test_all_classes_weigh_the_same_after_some_epochs(fit, tmp_path):
+def test_all_classes_weigh_the_same_after_a_share_of_the_epochs(fit, tmp_path):
     """The network stays as it begins, so that each epoch shows its own weights."""
     words = ("epochs=3", "optimizer.learning_rate=1e-30")
     plain = fit(*words, run=tmp_path / "plain")
     words += (f"class_weight={json.dumps(dict.fromkeys(map(str, range(10)), 2))}",)
-    run = fit(*words, "class_weight_epochs=2")
+    run = fit(*words, "class_weight_share=0.5")
     for row, other, times in zip(run.history, plain.history, (2, 2, 1), strict=True):
         assert row["loss"] == pytest.approx(times * other["loss"], rel=1e-5)
         assert row["val_loss"] == pytest.approx(other["val_loss"], rel=1e-6)
 
 
 def test_a_stop_after_the_weights_changes_nothing(fit):
-    words = ("epochs=3", "class_weight=balanced", "class_weight_epochs=1")
+    words = ("epochs=3", "class_weight=balanced", "class_weight_share=0.3")
     whole = fit(*words, deterministic=True)
     for until in (1, 2, None):
         given = {"run": whole.path.with_name("parts"), "until": until}
@@ -112,9 +112,9 @@ def test_a_stop_after_the_weights_changes_nothing(fit):
         np.testing.assert_array_equal(one, other)
 
 
-def test_epochs_of_weights_need_weights():
+def test_a_share_of_weights_needs_weights():
     with pytest.raises(ValueError, match="class_weight gives no weights"):
-        TINY.override("class_weight_epochs=1")
+        TINY.override("class_weight_share=0.5")
 
 
 def test_mixed_images_train_with_weights(fit):
