@@ -112,6 +112,14 @@ def test_a_stop_after_the_weights_changes_nothing(fit):
         np.testing.assert_array_equal(one, other)
 
 
+def test_an_extension_says_where_the_weights_end(fit, capsys):
+    words = ("class_weight=balanced", "class_weight_share=0.5")
+    fit(*words, keep_state=True)
+    capsys.readouterr()
+    fit(*words, "epochs=4", verbose=2)
+    assert "of 4 epochs the first 2 epochs weigh them" in capsys.readouterr().out
+
+
 def test_a_share_of_weights_needs_weights():
     with pytest.raises(ValueError, match="class_weight gives no weights"):
         TINY.override("class_weight_share=0.5")
