@@ -14,8 +14,8 @@ from kerazoo.data.batches import errors_said
 from kerazoo.precision import use
 from kerazoo.reader import Name, Path, Positive, Range
 from kerazoo.recipe import Recipe
-from kerazoo.training.fitting import network_and_recipe, ready
 from kerazoo.training.generators import generators_kept
+from kerazoo.training.jobs import network_and_recipe, ready
 
 # Of the moving average of the losses. fastai's 0.98 looks back on fifty batches, half
 # the sweep, and its curve falls and rises late.

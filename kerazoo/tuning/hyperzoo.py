@@ -13,8 +13,8 @@ from kerazoo.reader import Name, Path
 from kerazoo.recipe import Recipe
 from kerazoo.training import compilation
 from kerazoo.training.distribution import Distribution
-from kerazoo.training.fitting import Job, prepare
 from kerazoo.training.generators import generators_kept
+from kerazoo.training.jobs import Job, prepare
 from kerazoo.tuning.records import Settings
 from kerazoo.tuning.spaces import Space
 

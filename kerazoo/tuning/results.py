@@ -27,7 +27,7 @@ from kerazoo.recipe import Recipe
 from kerazoo.run import FILES as RUN_FILES
 from kerazoo.run import Run, check_place
 from kerazoo.training.evaluation import own_parts
-from kerazoo.training.fitting import draw
+from kerazoo.training.finishing import draw
 from kerazoo.tuning import tables
 from kerazoo.tuning.folds import merge_splits
 from kerazoo.tuning.records import PrecisionName, SearchPlan, Trial, shorten

@@ -11,7 +11,7 @@ from PIL import Image
 import kerazoo
 from kerazoo import training
 from kerazoo.run import Run, list_states, newest_state
-from kerazoo.training import fitting
+from kerazoo.training import loop
 from kerazoo.training.state import Interrupted
 
 from .test_fitting import scalars
@@ -38,7 +38,7 @@ def dying(monkeypatch, fit):
     """Trains as ``fit`` does, and dies as an epoch begins, or after a batch of it."""
 
     def run(epoch, *settings, batch=None, error=Killed, **options):
-        class Late(fitting.writers.Throughput):
+        class Late(loop.writers.Throughput):
             def on_epoch_begin(self, number, logs=None):
                 super().on_epoch_begin(number, logs)
                 self.now = number
@@ -51,7 +51,7 @@ def dying(monkeypatch, fit):
                     raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr(fitting.writers, "Throughput", Late)
+            patch.setattr(loop.writers, "Throughput", Late)
             with pytest.raises(error):
                 fit(*settings, **options)
 

@@ -12,7 +12,7 @@ import pytest
 from kerazoo import files
 from kerazoo.run import Run
 from kerazoo.tasks import Classification
-from kerazoo.training import fitting, state
+from kerazoo.training import loop, state
 from kerazoo.training.state import Diverged, Interrupted, TrainState
 
 
@@ -229,7 +229,7 @@ def test_death_between_training_and_results(fit, tmp_path, monkeypatch, settings
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )
 def test_signals_finish_the_step_and_save(fit, tmp_path, monkeypatch, number, code):
-    rates = fitting.writers.Throughput
+    rates = loop.writers.Throughput
     before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
 
     class Stopped(rates):
@@ -238,7 +238,7 @@ def test_signals_finish_the_step_and_save(fit, tmp_path, monkeypatch, number, co
             os.kill(os.getpid(), number)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting.writers, "Throughput", Stopped)
+        patch.setattr(loop.writers, "Throughput", Stopped)
         with pytest.raises(
             Interrupted, match=f"by {number.name} in epoch 1 after step"
         ):
@@ -259,14 +259,14 @@ def test_an_epoch_that_is_begun_anew_has_sums_of_its_own(fit, tmp_path, monkeypa
     class Killed(BaseException):
         pass
 
-    class Late(fitting.writers.Throughput):
+    class Late(loop.writers.Throughput):
         def on_epoch_begin(self, epoch, logs=None):
             super().on_epoch_begin(epoch, logs)
             if epoch == 1:
                 raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting.writers, "Throughput", Late)
+        patch.setattr(loop.writers, "Throughput", Late)
         with pytest.raises(Killed):
             fit(save_every=100)
     assert len(states(tmp_path / "run")) == 1
