@@ -278,7 +278,7 @@ def fast_rcnn_caffenet(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -318,7 +318,7 @@ def fast_rcnn_mini(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -358,7 +358,7 @@ def fast_rcnn_vgg16(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -398,7 +398,7 @@ def fast_rcnn_vgg_m(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -438,7 +438,7 @@ def fast_rcnn_zf(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -472,7 +472,7 @@ def fast_yolo(
         score_threshold: What a detection's score exceeds; pictures are drawn from 0.2.
             a number from 0 up to, but less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         truth: In training the tensors of the true boxes and classes. a pair of Keras
             tensors, the true boxes and their classes or None.
@@ -525,7 +525,7 @@ def faster_rcnn_mini(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         truth: In training the tensors of the true boxes and classes. a pair of Keras
             tensors, the true boxes and their classes or None.
@@ -578,7 +578,7 @@ def faster_rcnn_vgg16(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         truth: In training the tensors of the true boxes and classes. a pair of Keras
             tensors, the true boxes and their classes or None.
@@ -631,7 +631,7 @@ def faster_rcnn_zf(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         truth: In training the tensors of the true boxes and classes. a pair of Keras
             tensors, the true boxes and their classes or None.
@@ -1314,7 +1314,7 @@ def rcnn(
         score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
             number from 0 up to, but less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -1357,7 +1357,7 @@ def rcnn_mini(
         score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
             number from 0 up to, but less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -1750,7 +1750,7 @@ def sppnet_detector(
         score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
             number from 0 up to, but less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -1791,7 +1791,7 @@ def sppnet_detector_mini(
         score_threshold: What a detection's score exceeds; 0.18 is a margin of -1.5. a
             number from 0 up to, but less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         regions: The tensor of the proposed regions, in place of a new input. a Keras
             tensor of boxes (batch, n, 4) or None.
@@ -2037,7 +2037,7 @@ def yolo(
         score_threshold: What a detection's score exceeds; pictures are drawn from 0.2.
             a number from 0 up to, but less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         truth: In training the tensors of the true boxes and classes. a pair of Keras
             tensors, the true boxes and their classes or None.
@@ -2071,7 +2071,7 @@ def yolo_mini(
         score_threshold: What a detection's score exceeds. a number from 0 up to, but
             less than, 1.
         iou_threshold: Overlap with a better box of its class from which a box goes. a
-            number from 0 up to, but less than, 1.
+            number from 0 to 1.
         max_detections: How many boxes an image has at most. a whole number from 1.
         truth: In training the tensors of the true boxes and classes. a pair of Keras
             tensors, the true boxes and their classes or None.

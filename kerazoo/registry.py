@@ -28,7 +28,8 @@ MODELS = pathlib.Path(__file__).with_name("models")
 # What an annotation of an option may be made of.
 KINDS: dict[str, Any] = {k.__name__: k for k in (bool, int, float, str, tuple)}
 KINDS |= {"Any": Any, "Literal": Literal, "Count": reader.Count, "Rate": reader.Rate}
-KINDS |= {"Positive": reader.Positive, "NonNegative": reader.NonNegative}
+KINDS |= {"Share": reader.Share, "Positive": reader.Positive}
+KINDS |= {"NonNegative": reader.NonNegative}
 KINDS |= {"HiddenActivation": reader.HiddenActivation}
 KINDS |= {"Boxes": reader.Boxes, "Regions": reader.Regions}
 # What every body takes before its own arguments.

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerazoo import reader
 from kerazoo.detections import Detections, Objects
-from kerazoo.reader import Rate
+from kerazoo.reader import Share
 
 # Where the eleven-point precision looks; multiples of 0.1 by addition would miss some.
 ELEVEN = np.arange(11) / 10
@@ -47,7 +47,7 @@ def average_precision(
     detections: Sequence[Detections],
     truth: Sequence[Objects],
     classes: int,
-    iou_threshold: Rate = 0.5,
+    iou_threshold: Share = 0.5,
 ) -> list[ClassPrecision]:
     """PASCAL VOC's average precision of every class.
 

@@ -7,7 +7,7 @@ from keras import KerasTensor, ops
 
 from kerazoo import reader
 from kerazoo.layers import boxes as box
-from kerazoo.reader import Count, Rate
+from kerazoo.reader import Count, Share
 
 # A score that no box has. Some runtimes make no number of an infinite one.
 NONE = -1e38
@@ -51,7 +51,7 @@ class NonMaxSuppression(keras.layers.Layer):
     @reader.checked
     def __init__(
         self,
-        iou_threshold: Rate = 0.5,
+        iou_threshold: Share = 0.5,
         score_threshold: float = 0.05,
         max_detections: Count = 100,
         **kwargs: Any,

@@ -10,7 +10,7 @@ from kerazoo import reader
 from kerazoo.layers import boxes as box
 from kerazoo.layers.losses import LossLayer, highest, smooth_l1
 from kerazoo.layers.non_max_suppression import NonMaxSuppression, suppressed
-from kerazoo.reader import Count, NonNegative, Pair, Positive, Rate, Whole
+from kerazoo.reader import Count, NonNegative, Pair, Positive, Share, Whole
 
 Numbers = tuple[Positive, ...]
 # Ren et al. 2015, sec. 3.1.1: ratios of height to width, and sides in cells of 16.
@@ -81,7 +81,7 @@ class RegionProposals(keras.layers.Layer):
         smallest: NonNegative = 16.0,
         before: Count = 6000,
         proposals: Count = 300,
-        iou_threshold: Rate = 0.7,
+        iou_threshold: Share = 0.7,
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"dtype": "float32"} | kwargs)
@@ -165,8 +165,8 @@ class RegionProposalLoss(LossLayer):
         strides: Count = 16,
         ratios: Numbers = RATIOS,
         scales: Numbers = SCALES,
-        positive: Rate = 0.7,
-        negative: Rate = 0.3,
+        positive: Share = 0.7,
+        negative: Share = 0.3,
         sampled: Count = 256,
         sigma: Positive = 3.0,
         seed: Whole | None = None,

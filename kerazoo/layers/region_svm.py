@@ -7,7 +7,7 @@ from keras import KerasTensor, ops
 
 from kerazoo import reader
 from kerazoo.layers import boxes as box
-from kerazoo.reader import Count, NonNegative, Pair, Rate
+from kerazoo.reader import Count, NonNegative, Pair, Share
 
 
 @keras.saving.register_keras_serializable(package="kerazoo")
@@ -90,7 +90,7 @@ class RegionRegression(keras.layers.Layer):
         self,
         classes: Count,
         size: Pair,
-        overlap: Rate = 0.6,
+        overlap: Share = 0.6,
         penalty: NonNegative = 1000.0,
         **kwargs: Any,
     ) -> None:

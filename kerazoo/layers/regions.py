@@ -8,7 +8,7 @@ from keras import KerasTensor, ops
 from kerazoo import reader
 from kerazoo.layers import boxes as box
 from kerazoo.layers.losses import LossLayer, highest, smooth_l1
-from kerazoo.reader import Count, Pair, Positive, Rate, Whole
+from kerazoo.reader import Count, Pair, Positive, Share, Whole
 
 # What the four numbers of a move are divided by (Girshick 2015, sec. 2.3, has the
 # deviations of the training set; these are those of Faster R-CNN's code).
@@ -49,9 +49,9 @@ class RegionSampling(keras.layers.Layer):
     def __init__(
         self,
         regions: Count = 128,
-        share: Rate = 0.25,
-        foreground: Rate = 0.5,
-        background: tuple[Rate, Rate] = (0.0, 0.5),
+        share: Share = 0.25,
+        foreground: Share = 0.5,
+        background: tuple[Share, Share] = (0.0, 0.5),
         seed: Whole | None = None,
         **kwargs: Any,
     ) -> None:

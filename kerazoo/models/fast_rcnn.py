@@ -33,7 +33,7 @@ from kerazoo.layers import (
     RoIAlign2D,
     RoIPooling2D,
 )
-from kerazoo.reader import Boxes, Count, Rate, Regions
+from kerazoo.reader import Boxes, Count, Rate, Regions, Share
 from kerazoo.registry import register
 
 GAUSSIAN = {"kernel_initializer": initializer("RandomNormal", stddev=0.01)}
@@ -76,7 +76,7 @@ def fast_rcnn(
     proposals: Count = 2000,
     regions_sampled: Count = 64,
     score_threshold: Rate = 0.001,
-    iou_threshold: Rate = 0.3,
+    iou_threshold: Share = 0.3,
     max_detections: Count = 100,
     regions: Regions | None = None,
     truth: Boxes | None = None,

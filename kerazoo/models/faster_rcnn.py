@@ -31,7 +31,7 @@ from kerazoo.blocks.detection import (
 )
 from kerazoo.builder import Top, network
 from kerazoo.layers import RoIAlign2D, RoIPooling2D
-from kerazoo.reader import Boxes, Count, Positive, Rate
+from kerazoo.reader import Boxes, Count, Positive, Rate, Share
 from kerazoo.registry import register
 
 VOC = {"year": 2015, "input_shape": (600, 800, 3), "classes": 20, "task": "detection"}
@@ -58,7 +58,7 @@ def faster_rcnn(
     anchors_sampled: Count = 256,
     regions_sampled: Count = 128,
     score_threshold: Rate = 0.05,
-    iou_threshold: Rate = 0.3,
+    iou_threshold: Share = 0.3,
     max_detections: Count = 100,
     truth: Boxes | None = None,
 ) -> KerasTensor:

@@ -31,7 +31,7 @@ from kerazoo.blocks.detection import (
 )
 from kerazoo.builder import Top, network
 from kerazoo.layers import CeilMaxPooling2D, PerImage, RegionCrops
-from kerazoo.reader import Boxes, Count, NonNegative, Rate, Regions
+from kerazoo.reader import Boxes, Count, NonNegative, Rate, Regions, Share
 from kerazoo.registry import register
 
 
@@ -61,7 +61,7 @@ def regions_with_cnn(
     proposals: Count = 2000,
     regions_sampled: Count = 64,
     score_threshold: Rate = 0.18,
-    iou_threshold: Rate = 0.3,
+    iou_threshold: Share = 0.3,
     max_detections: Count = 100,
     regions: Regions | None = None,
     truth: Boxes | None = None,

@@ -24,7 +24,7 @@ from keras import KerasTensor, layers
 from kerazoo.blocks import activate, conv, conv_bn, gap_head, initializer
 from kerazoo.blocks.detection import grid_to_detections, size_of
 from kerazoo.builder import Top, network
-from kerazoo.reader import Boxes, Count, Rate
+from kerazoo.reader import Boxes, Count, Rate, Share
 from kerazoo.registry import register
 
 
@@ -126,7 +126,7 @@ def detect(
     boxes: Count = 2,
     dropout: Rate = 0.5,
     score_threshold: Rate = 0.001,
-    iou_threshold: Rate = 0.5,
+    iou_threshold: Share = 0.5,
     max_detections: Count = 98,
     truth: Boxes | None = None,
 ) -> KerasTensor:
@@ -210,7 +210,7 @@ def yolo_mini(
     units: Count | None = None,
     dropout: Rate = 0.0,
     score_threshold: Rate = 0.01,
-    iou_threshold: Rate = 0.5,
+    iou_threshold: Share = 0.5,
     max_detections: Count = 50,
     truth: Boxes | None = None,
 ) -> KerasTensor:

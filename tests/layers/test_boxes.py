@@ -143,6 +143,12 @@ def test_an_overlap_that_just_reaches_the_threshold_stays(suppression):
         assert (np.asarray(given["classes"]) >= 0).sum() == kept
 
 
+def test_the_threshold_of_one_suppresses_nothing(suppression):
+    same = np.array([[[0, 0, 2, 2], [0, 0, 2, 2]]], "float32")
+    given = suppression(1.0, 0.0, 2)(same, np.array([[[0.9], [0.8]]], "float32"))
+    np.testing.assert_array_equal(given["classes"], [[0, 0]])
+
+
 def test_a_score_that_just_reaches_the_threshold_goes(suppression):
     given = suppression(0.5, 0.5, 1)(np.ones((1, 1, 4)), np.full((1, 1, 1), 0.5))
     np.testing.assert_array_equal(given["classes"], [[-1]])

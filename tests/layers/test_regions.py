@@ -365,6 +365,10 @@ def test_sampling():
     np.testing.assert_array_equal(matched[labels == 4], np.tile(truth[0, 0], (2, 1)))
     few = RegionSampling(2, share=0.5, seed=1)
     assert sorted(np.asarray(few(proposals, truth, classes)[1])[0] > 0) == [False, True]
+    # All that it learns from may have an object.
+    alone = RegionSampling(4, share=1.0, seed=1)
+    labels = np.asarray(alone(proposals, truth, classes)[1])[0]
+    np.testing.assert_array_equal(np.sort(labels), [1, 1, 4, 4])
     hard = RegionSampling(8, background=(0.05, 0.5), seed=1)
     labels = np.asarray(hard(proposals, truth, classes)[1])[0]
     assert (labels == 0).sum() == 1  # 0..20 overlaps by 1/19, the other by nothing.
