@@ -47,11 +47,18 @@ def data_list() -> None:
 
 
 @data_app.command("check")
-def data_check(name: DataName, data_dir: DataDir = None) -> None:
+def data_check(
+    name: DataName,
+    size: Annotated[
+        int, typer.Option(help="Height and width that a network takes.")
+    ] = 224,
+    data_dir: DataDir = None,
+) -> None:
     """Say whether a data set is there and whole; count its images by class."""
     from kerazoo import data
 
-    report = data.check(name, data_dir)
+    size = reader.read(Count, size, "size")
+    report = data.check(name, data_dir, size)
     console.print(report)
     if report.problem:
         raise typer.Exit(2)

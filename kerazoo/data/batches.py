@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import math
 import os
 import re
@@ -224,6 +225,20 @@ class Batches:
             if have >= count:
                 break
         return tf.nest.map_structure(lambda *some: np.concatenate(some)[:count], *parts)
+
+    def too_narrow(self, count: int) -> int:
+        """How many boxes of the first images resizing makes narrower than a pixel.
+
+        Args:
+            count: Images that are looked at.
+        """
+        size, total = self.image_shape[:2], 0
+        for image, objects in itertools.islice(stored(self.split), count):
+            window = resizing.window(image.shape[:2], size, self.resize, tf)
+            moved = boxes.rewindowed(objects.boxes, window, size).numpy()
+            learnt = moved[~objects.ignored]
+            total += int((learnt[:, 2:] - learnt[:, :2] < 1).any(1).sum())
+        return total
 
     def _check(self):
         size, split = self.batch_size, self.split

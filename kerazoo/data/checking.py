@@ -14,9 +14,11 @@ from kerazoo.data import annotations, folders, loading, masks
 from kerazoo.data.annotations import folder as boxes
 from kerazoo.data.arrays import DataLike, named
 from kerazoo.display import table
-from kerazoo.reader import Path
+from kerazoo.reader import Count, Path
 
 SHOWN = 20
+# Pixels of a network's image where nobody has said how many.
+SIZE = 224
 # Of every kind of finding.
 WORDS = folders.TREATMENTS | masks.PROBLEMS | boxes.PROBLEMS | boxes.TREATED
 
@@ -95,7 +97,7 @@ class Report:
 
 
 @reader.checked
-def check(name: DataLike, data_dir: Path | None = None) -> Report:
+def check(name: DataLike, data_dir: Path | None = None, size: Count = SIZE) -> Report:
     """Says whether a set is there and whole, and counts its examples by class.
 
     Every image of a folder is decoded; of a TFDS set the labels are read, and nothing
@@ -104,6 +106,8 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
     Args:
         name: A name as for `load`, "folder:PATH" included, or the images themselves.
         data_dir: TFDS data directory, as for `load`.
+        size: Height and width of the images that a network would take: smaller ones
+            leave less of a box.
 
     Returns:
         A `Report`; its `problem` is None where the set can be used.
@@ -128,15 +132,24 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
             for finding in findings
             if finding.kinds
         )
+        odd += _twins(
+            {
+                part: [one for some in classes.values() for one in some]
+                for part, classes in found.items()
+            }
+        )
         return Report(name, counts, odd, folders.folder_problem(found))
     if isinstance(name, str) and name.startswith("masks:"):
         seen = masks.scan(name.removeprefix("masks:"))
         wrong = tuple(folders.Finding(one.file, (one.problem,)) for one in seen.wrong)
+        wrong += _twins(
+            {part: [one.image for one in some] for part, some in seen.parts.items()}
+        )
         pairs = {part: len(some) for part, some in seen.parts.items()}
         return Report(name, seen.counts(), wrong, seen.problem(), pairs)
     kind = name.partition(":")[0] if isinstance(name, str) else ""
     if kind in annotations.KINDS and ":" in str(name):
-        return _check_boxes(str(name), kind)
+        return _check_boxes(str(name), kind, size)
     try:
         images = loading.load(name, data_dir=data_dir, validation=0, download=False)
         counts = {}
@@ -151,7 +164,17 @@ def check(name: DataLike, data_dir: Path | None = None) -> Report:
     return Report(images.name, counts)
 
 
-def _check_boxes(name, kind):
+def _twins(parts):
+    """Findings of the images that are in several parts."""
+    files = {
+        part: [one.path for one in some if one.path and not one.skipped]
+        for part, some in parts.items()
+    }
+    same = folders.in_two_parts(files)
+    return tuple(folders.Finding(path, ("in two parts",)) for path in same)
+
+
+def _check_boxes(name, kind, size):
     """The report of a set of annotated images."""
     found = annotations.scan(kind, name.removeprefix(f"{kind}:"))
     odd = [folders.Finding(path, ("alone",)) for path in found.left]
@@ -160,7 +183,12 @@ def _check_boxes(name, kind):
         kinds = (one.problem,) if one.problem else tuple(dict.fromkeys(one.treated))
         if not one.boxes and not one.problem:
             kinds = (*kinds, "no box")
+        if boxes.too_narrow(one, size).any():
+            kinds = (*kinds, "too narrow")
         if kinds:
             odd.append(folders.Finding(path, kinds))
+    odd += _twins(
+        {part: [one.image for one in some] for part, some in found.parts.items()}
+    )
     images = {part: len(some) for part, some in found.parts.items()}
     return Report(name, found.counts(), tuple(odd), found.problem(), images)

@@ -42,6 +42,8 @@ TREATMENTS = {
     "animated": "first frame used",
     "rotated": "turned upright as its EXIF data say",
     "transparent": "transparency dropped",
+    "in two parts": "the same file, to the byte, is in another part; what is tested on "
+    "should not be learnt",
 }
 SKIPPED = ("empty", "undecodable", "truncated", "float", "32-bit")
 # How the folders of parts are called, without case, signs and endings such as "_set".
@@ -385,6 +387,30 @@ def inspect_all(
         path: Finding(str(path), tuple(kinds), tuple(shape), jpeg)
         for path, (kinds, shape, jpeg) in remembered(root, paths, row).items()
     }
+
+
+def in_two_parts(parts: Mapping[str, Iterable[str]]) -> list[str]:
+    """The files whose bytes are in several parts, under whatever name.
+
+    Args:
+        parts: The files of every part.
+    """
+    sizes: dict[int, dict[str, set[str]]] = {}
+    for part, files in parts.items():
+        for file in files:
+            same = sizes.setdefault(os.path.getsize(file), {})
+            same.setdefault(part, set()).add(file)
+    # Only files of one size can be the same.
+    digests: dict[bytes, dict[str, set[str]]] = {}
+    for some in sizes.values():
+        if len(some) == 1:
+            continue
+        for part, own in some.items():
+            for file in own:
+                key = hashlib.sha256(pathlib.Path(file).read_bytes()).digest()
+                digests.setdefault(key, {}).setdefault(part, set()).add(file)
+    found = [one for one in digests.values() if len(one) > 1]
+    return sorted({file for one in found for own in one.values() for file in own})
 
 
 def remembered(

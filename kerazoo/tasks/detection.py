@@ -85,6 +85,8 @@ class Detection:
         learnt = (objects.classes >= 0) & ~objects.ignored
         total = int(learnt.sum())
         seen = f"boxes      {total:,} of {len(learnt):,} images"
+        if narrow := batches.too_narrow(LOOKED_AT):
+            seen += f"; {narrow:,} are narrower than a pixel once resized and left out"
         for layer in model.layers:
             if isinstance(layer, YOLOLoss):
                 tiny, shared = lost(objects.boxes, learnt, layer)
@@ -96,7 +98,7 @@ class Detection:
                 best = layer.coverage(objects.boxes[learnt])
                 share = percent(float((best >= 0.5).mean()), 1) if total else "none"
                 return f"{seen}; an anchor overlaps {share} of them by half"
-        return ""
+        return seen if narrow else ""
 
     def objective(
         self,

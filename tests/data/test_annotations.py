@@ -11,6 +11,7 @@ from PIL import Image
 from kerazoo import data
 from kerazoo.data import annotations
 
+KEY = "annotations"
 OBJECT = """<object><name>{name}</name>{more}<bndbox><xmin>{0}</xmin><ymin>{1}</ymin>
 <xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>"""
 
@@ -331,6 +332,7 @@ def test_a_set_in_which_all_is_ignored(tmp_path):
         ("2", "has the names 2; they must be a list"),
         ("{0: cat, 3: dog}", "or have the numbers from 0 on"),
         ("{0: cat, a: dog}", "or have the numbers from 0 on"),
+        ("[cat, dog]\nnc: 3", "has nc: 3 beside 2 names; correct one of them"),
     ],
 )
 def test_names_of_data_yaml(tmp_path, names, sentence):
@@ -361,6 +363,57 @@ def test_boxes_are_of_the_stored_pixels(tmp_path):
     for split in images.parts.values():
         for pixels, _ in data.Batches(split, 1, image_shape=(30, 40, 3)).dataset:
             assert pixels.shape == (1, 30, 40, 3)
+
+
+def test_boxes_of_the_turned_picture_are_refused(tmp_path):
+    """Within 30 x 40 pixels, and beyond the 40 x 30 that are stored."""
+    name = voc(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(tmp_path / "JPEGImages" / "0.jpg", exif=exif)
+    xml(tmp_path / "Annotations" / "0.xml", ("cat", 3, 3, 28, 39))
+    report = data.check(name)
+    assert report.kinds["looks turned"] == 1
+    assert "within it as its EXIF data turn it" in report.problem
+    # Beyond both it is a box that sticks out.
+    xml(tmp_path / "Annotations" / "0.xml", ("cat", 3, 3, 38, 50))
+    assert dict(data.check(name).kinds) == {"cut off": 1, "not turned": 1}
+
+
+@pytest.mark.parametrize("make", [voc, yolo])
+@pytest.mark.parametrize(("side", "narrow"), [(16, 0), (4, 0), (3, 1)])
+def test_boxes_that_resizing_makes_too_narrow(tmp_path, make, side, narrow):
+    """The first box of every image has 10 of 40 columns, or 6 of 30 rows."""
+    name = make(tmp_path)
+    if make is yolo:
+        narrow = int(side < 5)
+    assert data.check(name, size=side).kinds["too narrow"] == 6 * narrow
+    images = data.load(name, validation=0)
+    batches = data.Batches(images.train, 2, image_shape=(side, side, 3))
+    _, objects = batches.take(9)
+    learnt = (objects.classes >= 0).sum(1)
+    np.testing.assert_array_equal(learnt, 2 - narrow)
+    assert batches.too_narrow(9) == narrow * len(learnt)
+    assert batches.too_narrow(1) == narrow
+
+
+def test_an_image_in_two_parts_is_told(tmp_path):
+    name = voc(tmp_path)  # All of whose images have the same bytes.
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("0\n1\n2\n")
+    (lists / "test.txt").write_text("3\n")
+    report = data.check(name)
+    assert report.problem is None
+    assert report.kinds["in two parts"] == 4
+    picture(tmp_path / "JPEGImages" / "3.jpg", width=50)
+    assert not data.check(name).kinds
+    for n in range(3):
+        picture(tmp_path / "JPEGImages" / f"{n}.jpg", height=31 + n)
+    (lists / "test.txt").write_text("2\n3\n")  # The same file in both.
+    assert [one.path for one in data.check(name).findings] == [
+        str(tmp_path / "JPEGImages" / "2.jpg")
+    ]
 
 
 WRONG = {
@@ -394,6 +447,35 @@ def test_another_form_than_is_declared(tmp_path):
     assert "with x and y exchanged" in data.check(name).problem
     name = yolo(tmp_path / "other", line="0 20 20 10 10")
     assert "boxes beyond 1, as pixels are" in data.check(name).problem
+
+
+def test_corners_where_sides_should_be(tmp_path):
+    name = coco(tmp_path / "coco")
+    edit(name, lambda read: [x.update(bbox=[15, 12, 39, 29]) for x in read[KEY]])
+    report = data.check(name)
+    assert report.kinds["looks like corners"] == 6
+    assert "if their numbers are the corners x1, y1, x2, y2" in report.problem
+    # A box that sticks out is none of them where its sides are no corner.
+    edit(name, lambda read: [x.update(bbox=[15, 12, 39, 5]) for x in read[KEY]])
+    assert dict(data.check(name).kinds) == {"cut off": 6}
+    name = yolo(tmp_path / "yolo", line="0 0.3 0.3 0.9 0.8")
+    lines = "0 0.1 0.2 0.5 0.9\n0 0.6 0.5 0.9 0.9\n"
+    for n in range(6):
+        (tmp_path / "yolo" / "labels" / f"{n}.txt").write_text(lines)
+    assert "looks like corners" in data.check(name).kinds
+
+
+def test_sides_where_corners_or_the_middle_should_be(tmp_path):
+    name = voc(tmp_path / "voc")
+    for n in range(6):
+        file = tmp_path / "voc" / "Annotations" / f"{n}.xml"
+        xml(file, ("cat", 20, 12, 10, 8), ("dog", 2, 2, 9, 9))
+    assert data.check(name).kinds["looks like sides"] == 6
+    name = yolo(tmp_path / "yolo")
+    for n in range(6):
+        (tmp_path / "yolo" / "labels" / f"{n}.txt").write_text("0 0.1 0.2 0.5 0.1\n")
+    assert data.check(name).kinds["looks like a corner"] == 6
+    assert "YOLO's begin with the middle" in data.check(name).problem
 
 
 def test_one_small_box_is_no_form(tmp_path):

@@ -571,3 +571,19 @@ def test_looking_at_many_files_is_told(tmp_path, monkeypatch, capsys):
     assert len(lines) == 6
     data.check(f"folder:{tmp_path}")
     assert capsys.readouterr().err == ""
+
+
+def test_an_image_in_two_parts_is_told(tmp_path):
+    fill(tmp_path / "train")
+    fill(tmp_path / "test")
+    name = f"folder:{tmp_path}"
+    assert not data.check(name).findings
+    twin = tmp_path / "test" / "b" / "another.png"
+    twin.write_bytes((tmp_path / "train" / "a" / "0.png").read_bytes())
+    report = data.check(name)
+    assert report.problem is None
+    assert {one.path for one in report.findings} == {
+        str(twin),
+        str(tmp_path / "train" / "a" / "0.png"),
+    }
+    assert "in two parts" in str(report)

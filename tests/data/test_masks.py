@@ -458,3 +458,14 @@ def test_check_counts_images(tmp_path):
     text = str(data.check(write(tmp_path, 6)))
     assert "images │   6" in text
     assert text.index("sky") < text.index("road")
+
+
+def test_an_image_in_two_parts_is_told(tmp_path):
+    for part in ("train", "test"):
+        name = write(tmp_path, 6, part=part)  # The same six.
+    report = data.check(name)
+    assert report.problem is None
+    assert report.kinds["in two parts"] == 12
+    for path in (tmp_path / "test" / "images").iterdir():
+        Image.fromarray(np.array(Image.open(path)) // 2).save(path)
+    assert not data.check(name).findings

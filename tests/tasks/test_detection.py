@@ -337,10 +337,14 @@ def test_a_training_says_what_it_leaves_out():
     """Two centres in a cell; a box that no anchor overlaps by half."""
     boxes = np.array([[[0, 0, 10, 10], [1, 1, 9, 9], [30, 30, 46, 46]]], "float32")
     objects = Objects(boxes, np.zeros((1, 3), "int32"), np.zeros((1, 3), bool))
+    narrow = 0
 
     class Some:
         def take(self, count):
             return np.zeros((1, 48, 48, 3)), objects
+
+        def too_narrow(self, count):
+            return narrow
 
     def remark(name):
         options = {"input_shape": (48, 48, 3), "classes": 2, **TASK.truth()}
@@ -356,6 +360,10 @@ def test_a_training_says_what_it_leaves_out():
     )
     objects.boxes[0, 2] = [30, 30, 46, 46]
     assert "an anchor overlaps 33.3% of them by half" in remark("faster_rcnn_mini")
+    assert remark("sppnet_detector_mini") == ""
+    narrow = 7
+    for name in ("yolo_mini", "faster_rcnn_mini", "sppnet_detector_mini"):
+        assert "; 7 are narrower than a pixel once resized and left out" in remark(name)
 
 
 def test_frozen_layers_stay_as_they_are(squares, tmp_path):

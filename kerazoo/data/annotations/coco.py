@@ -101,7 +101,7 @@ def _part(file, images):
         image = _image(file, name, images)
         problem = None if image else "no image"
         found.append(
-            Annotation(str(file), image, tuple(said[number]), False, problem, name)
+            Annotation(str(file), image, tuple(said[number]), "corner", problem, name)
         )
     if lost:
         detail = f"{len(lost)} annotations of images that it does not list"

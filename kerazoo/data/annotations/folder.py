@@ -39,6 +39,23 @@ PROBLEMS = {
     "looks swapped": (
         "boxes that lie outside the image, and within it with x and y exchanged"
     ),
+    "looks like corners": (
+        "boxes that lie outside the image, and within it if their numbers are the "
+        "corners x1, y1, x2, y2; COCO's are x1, y1, width, height, and YOLO's the "
+        "middle, width and height"
+    ),
+    "looks like sides": (
+        "boxes that end before they begin, and lie within the image if their numbers "
+        "are x1, y1, width, height; VOC's are the corners"
+    ),
+    "looks like a corner": (
+        "boxes that lie outside the image, and within it if their numbers are x1, y1, "
+        "width, height; YOLO's begin with the middle"
+    ),
+    "looks turned": (
+        "boxes that lie outside the image as it is stored, and within it as its EXIF "
+        "data turn it; turn the file itself, or the boxes back"
+    ),
 }
 # What is wrong with a box or a file, and what becomes of it.
 TREATED = {
@@ -48,6 +65,10 @@ TREATED = {
     "no box": "an image on which nothing is",
     "alone": "an image without annotations, or these without it, which is left out",
     "same box": "a box that is there twice, the second of which is left out",
+    "too narrow": (
+        "a box of less than a pixel once the image has the size that a network takes "
+        "(224 pixels a side, or --size), on which it is left out"
+    ),
     "not turned": "an image that EXIF data say to turn; boxes are of its stored pixels",
 }
 # The shortest side of a box; shares of the sides make a little less of a pixel.
@@ -170,11 +191,14 @@ def _look(said, findings, classes):
         problem, detail = "unknown class", unknown[0]
     if problem:
         return Looked(image, said.file, problem=problem, detail=detail)
-    height, width = stored_size(image)
+    height, width = size = stored_size(image)
     sides = np.array([width, height, width, height], float)
     boxes = np.array([one.box for one in said.objects], float).reshape(-1, 4)
-    if said.relative:
+    if said.form == "middle":
         boxes = boxes * sides
+    upright = image.shape[:2]
+    if size != upright and _beyond(boxes, size) and not _beyond(boxes, upright):
+        return Looked(image, said.file, problem="looks turned")
     treated, kept = [], {}
     for number, (box, one) in enumerate(zip(boxes, said.objects, strict=True)):
         x1, y1, x2, y2 = cut = np.clip(box, 0, sides)
@@ -196,9 +220,24 @@ def _look(said, findings, classes):
         tuple(tuple(map(float, key[1:])) for key in kept),
         tuple(str(key[0]) for key in kept),
         tuple(said.objects[number].ignored for number in kept.values()),
-        detail=_form(said, boxes, (height, width)),
+        detail=_form(said.form, boxes, size),
         treated=tuple(treated),
     )
+
+
+def too_narrow(one: Looked, size: int) -> np.ndarray:
+    """Which boxes are of less than a pixel on the image resized to a square.
+
+    Args:
+        one: The image.
+        size: Pixels of a side.
+    """
+    if not one.boxes:
+        return np.zeros(0, bool)
+    height, width = stored_size(one.image)
+    corners = np.array(one.boxes)
+    sides = (corners[:, 2:] - corners[:, :2]) * size / [width, height]
+    return (sides < PIXEL).any(1)
 
 
 def stored_size(image: Finding) -> tuple[int, int]:
@@ -207,18 +246,38 @@ def stored_size(image: Finding) -> tuple[int, int]:
     return (width, height) if "rotated" in image.kinds else (height, width)
 
 
-def _form(said, boxes, size):
+def _beyond(boxes, size):
+    """Whether a box sticks out of an image by more than a pixel."""
+    height, width = size
+    return bool(((boxes < -1) | (boxes > [width + 1, height + 1] * 2)).any())
+
+
+def _form(form, boxes, size):
     """What the boxes of an image look like, where it is not what they should be."""
     if not len(boxes):
         return "nothing"
     height, width = size
-    if said.relative:
-        raw = boxes / [width, height, width, height]
-        return "looks absolute" if raw.max() > 2 else ""
-    if boxes.max() <= 2 and boxes.min() >= -1:
+    x1, y1, x2, y2 = boxes.T
+    wide, high = x2 - x1, y2 - y1
+    as_swapped = boxes[:, [1, 0, 3, 2]]
+    if form == "middle":
+        if (boxes / [width, height, width, height]).max() > 2:
+            return "looks absolute"
+        x1, y1 = (x1 + x2) / 2, (y1 + y2) / 2
+    elif boxes.max() <= 2 and boxes.min() >= -1:
         return "looks relative"
-    x, y = boxes[:, 2].max(), boxes[:, 3].max()
-    if (x > width + 1 or y > height + 1) and x <= height + 1 and y <= width + 1:
+    if form == "corners":
+        as_sides = np.stack([x1, y1, x1 + x2, y1 + y2], 1)
+        if (wide < 0).any() or (high < 0).any():
+            return "" if _beyond(as_sides, size) else "looks like sides"
+    elif _beyond(boxes, size):
+        as_corners = np.stack([x1, y1, wide, high], 1)
+        if (wide > x1).all() and (high > y1).all() and not _beyond(as_corners, size):
+            return "looks like corners"
+        as_corner = np.stack([x1, y1, x1 + wide, y1 + high], 1)
+        if form == "middle" and not _beyond(as_corner, size):
+            return "looks like a corner"
+    if form != "middle" and _beyond(boxes, size) and not _beyond(as_swapped, size):
         return "looks swapped"
     return ""
 

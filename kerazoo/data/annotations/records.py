@@ -4,6 +4,7 @@ import dataclasses
 import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 # A box as x1, y1, x2, y2 in pixels, half-open; of YOLO in shares of the image.
 Box = tuple[float, float, float, float]
@@ -37,7 +38,9 @@ class Annotation:
         file: The file that says it.
         image: The image's file, or None where there is none.
         objects: What is on it.
-        relative: Whether boxes are shares of the image's sides.
+        form: What the four numbers of a box are in the file: the corners of VOC, the
+            corner and sides of COCO, or the middle and sides of YOLO, which are shares
+            of the image's sides.
         problem: A key of :data:`kerazoo.data.annotations.folder.PROBLEMS`, or None.
         detail: What the problem is about.
     """
@@ -45,7 +48,7 @@ class Annotation:
     file: str
     image: str | None
     objects: tuple[Said, ...] = ()
-    relative: bool = False
+    form: Literal["corners", "corner", "middle"] = "corners"
     problem: str | None = None
     detail: str = ""
 

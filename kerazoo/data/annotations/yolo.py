@@ -74,6 +74,11 @@ def _of_yaml(file):
             f"{file} has the names {names!r}; they must be a list, or have the numbers "
             "from 0 on"
         )
+    count = data.get("nc", len(names))
+    if names and count != len(names):
+        raise ValueError(
+            f"{file} has nc: {count} beside {len(names)} names; correct one of them"
+        )
     root = file.parent
     if data.get("path"):
         given = pathlib.Path(str(data["path"])).expanduser()
@@ -148,7 +153,7 @@ def _annotation(image, classes):
     if there is None:
         return Annotation(str(file or image), None, problem="no image")
     if file is None:
-        return Annotation(str(image), there, (), relative=True)
+        return Annotation(str(image), there, (), form="middle")
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
         objects = tuple(_said(one, classes) for one in lines if one.strip())
@@ -156,7 +161,7 @@ def _annotation(image, classes):
         return Annotation(
             str(file), there, problem="unreadable annotation", detail=str(error)
         )
-    return Annotation(str(file), there, objects, relative=True)
+    return Annotation(str(file), there, objects, form="middle")
 
 
 def _said(line, classes):
