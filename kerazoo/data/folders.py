@@ -293,6 +293,8 @@ class _Place:
     @classmethod
     def read(cls, text):
         path, _, options = text.partition("?")
+        if not path:
+            raise ValueError("folder: names no folder; say folder:PATH")
         root = pathlib.Path(path).expanduser()
         # A regular expression may hold any sign.
         said = re.fullmatch(r"(?:layout=(\w+))?(?:(?:^|&)groups=(.+))?", options, re.S)

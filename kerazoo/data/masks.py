@@ -173,6 +173,8 @@ def scan(folder: str) -> Scan:
         ValueError: If the folder is not there or holds no images and masks.
     """
     place, _, option = folder.partition("?")
+    if not place:
+        raise ValueError("masks: names no folder; say masks:PATH")
     root = pathlib.Path(place).expanduser()
     if not root.is_dir():
         raise ValueError(f"there is no folder {root}; give one of images and masks")

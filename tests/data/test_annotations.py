@@ -501,6 +501,59 @@ def test_bad_places(tmp_path):
         data.load(f"yolo:{tmp_path}")
 
 
+@pytest.mark.parametrize("kind", [*annotations.KINDS, "folder", "masks"])
+def test_nothing_behind_the_colon(kind):
+    with pytest.raises(ValueError, match=f"{kind}: names no .*; say {kind}:PATH"):
+        data.check(f"{kind}:")
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"), [("[cat, no]", "False"), ("[cat, null]", "None")]
+)
+def test_what_yaml_makes_of_a_name(tmp_path, names, wrong):
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text(f"train: images\nnames: {names}\n")
+    with pytest.raises(ValueError, match=f"{wrong} is no name of a class; put names"):
+        data.check(f"yolo:{tmp_path}")
+    (tmp_path / "data.yaml").write_text("train: images\nnames: [cat, 'no']\n")
+    assert data.check(f"yolo:{tmp_path}").counts["train"] == {"cat": 6, "no": 6}
+
+
+def test_a_training_part_that_is_named_and_empty(tmp_path):
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text("train:\nnames: [cat, dog]\n")
+    with pytest.raises(ValueError, match="names no train images"):
+        data.check(f"yolo:{tmp_path}")
+
+
+def test_coco_says_which_image_is_meant(tmp_path):
+    name = coco(tmp_path)
+    edit(name, lambda read: read[KEY][0].update(bbox=[50, 6, 10, 12]))
+    file = tmp_path / "all.json"
+    assert [one.path for one in data.check(name).findings] == [f"{file}, 0.jpg"]
+    edit(name, lambda read: read["categories"][0].update(name=None))
+    with pytest.raises(ValueError, match="None is no name of a class"):
+        data.check(name)
+
+
+def test_a_set_all_of_whose_boxes_are_left_out(tmp_path):
+    name = voc(tmp_path)
+    for n in range(6):
+        xml(tmp_path / "Annotations" / f"{n}.xml", ("cat", 50, 5, 60, 9))
+    assert data.check(name).problem == (
+        "no image has a box; there is a box outside its image, which is left out"
+    )
+
+
+def test_an_image_of_a_pixel(tmp_path):
+    name = voc(tmp_path)
+    for n in range(6):
+        picture(tmp_path / "JPEGImages" / f"{n}.jpg", 1, 1)
+        xml(tmp_path / "Annotations" / f"{n}.xml", ("cat", 1, 1, 2, 2))
+    assert data.check(name).problem is None
+    assert data.check(name).counts["all"]["cat"] == 6
+
+
 def test_an_unknown_class_of_yolo_and_a_line_that_is_none(tmp_path):
     name = yolo(tmp_path, line="7 0.5 0.5 0.1 0.1")
     assert "(class 7) has an object of a class that is not in the list" in (

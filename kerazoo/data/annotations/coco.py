@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from kerazoo.data import folders
-from kerazoo.data.annotations.records import Annotation, Annotations, Said
+from kerazoo.data.annotations.records import Annotation, Annotations, Said, name_of
 
 
 def read(place: str) -> Annotations:
@@ -56,7 +56,8 @@ def read(place: str) -> Annotations:
                 "...); give all parts the same"
             )
         classes = names
-    return Annotations(parts, classes)
+    order = [part for part in ("all", *folders.PARTS) if part in parts]
+    return Annotations({part: parts[part] for part in order}, classes)
 
 
 def _parted(files):
@@ -77,7 +78,7 @@ def _part(file, images):
     try:
         data = json.loads(file.read_text(encoding="utf-8-sig"))
         categories = sorted(data["categories"], key=lambda one: one["id"])
-        names = {one["id"]: str(one["name"]) for one in categories}
+        names = {one["id"]: name_of(one["name"]) for one in categories}
         rows = {one["id"]: str(one["file_name"]) for one in data["images"]}
         if not names or len(names) < len(categories) or len(rows) < len(data["images"]):
             raise ValueError("no categories, or an id that is there twice")
@@ -100,9 +101,8 @@ def _part(file, images):
     for number, name in rows.items():
         image = _image(file, name, images)
         problem = None if image else "no image"
-        found.append(
-            Annotation(str(file), image, tuple(said[number]), "corner", problem, name)
-        )
+        where = f"{file}, {name}"
+        found.append(Annotation(where, image, tuple(said[number]), "corner", problem))
     if lost:
         detail = f"{len(lost)} annotations of images that it does not list"
         found.append(Annotation(str(file), None, problem="not there", detail=detail))

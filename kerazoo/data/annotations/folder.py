@@ -144,7 +144,13 @@ class Scan:
                 return f"its {part} part has no images"
             of = "" if part == "all" else f" of the {part} part"
             if not any(one.boxes for one in images):
-                return f"no image{of} has a box"
+                gone = {kind for one in images for kind in one.treated}
+                why = [
+                    TREATED[kind] for kind in ("empty box", "outside") if kind in gone
+                ]
+                return f"no image{of} has a box" + "".join(
+                    f"; there is {x}" for x in why
+                )
             if all(all(one.ignored) for one in images):
                 return f"all boxes{of} are difficult ones or crowds"
         return None
@@ -160,6 +166,8 @@ def scan(kind: str, place: str) -> Scan:
     Raises:
         ValueError: If it is not there, or holds no annotations of that kind.
     """
+    if not place:
+        raise ValueError(f"{kind}: names no place; say {kind}:PATH")
     said = KINDS[kind](place)
     every = [one for some in said.parts.values() for one in some]
     root = pathlib.Path(place).expanduser()
@@ -264,7 +272,7 @@ def _form(form, boxes, size):
         if (boxes / [width, height, width, height]).max() > 2:
             return "looks absolute"
         x1, y1 = (x1 + x2) / 2, (y1 + y2) / 2
-    elif boxes.max() <= 2 and boxes.min() >= -1:
+    elif boxes.max() <= 2 < min(size) and boxes.min() >= -1:
         return "looks relative"
     if form == "corners":
         as_sides = np.stack([x1, y1, x1 + x2, y1 + y2], 1)

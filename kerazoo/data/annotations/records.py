@@ -35,7 +35,7 @@ class Annotation:
     """What is said of one image.
 
     Attributes:
-        file: The file that says it.
+        file: The file that says it; and of which image, where it speaks of many.
         image: The image's file, or None where there is none.
         objects: What is on it.
         form: What the four numbers of a box are in the file: the corners of VOC, the
@@ -82,6 +82,17 @@ def listed(root: pathlib.Path, names: Iterable[str]) -> tuple[str, ...]:
                 raise ValueError(f"{file} names no class; it must have a class a line")
             return unique(file, found)
     return ()
+
+
+def name_of(value: object) -> str:
+    """The name of a class, as YAML or JSON has it.
+
+    Raises:
+        ValueError: For what is no name: nothing, or what YAML makes of ``no``.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is no name of a class; put names in quotes")
+    return str(value)
 
 
 def unique(file: pathlib.Path, names: tuple[str, ...]) -> tuple[str, ...]:

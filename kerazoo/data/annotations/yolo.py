@@ -9,6 +9,7 @@ from kerazoo.data.annotations.records import (
     Annotations,
     Said,
     listed,
+    name_of,
     unique,
 )
 
@@ -63,8 +64,9 @@ def _of_yaml(file):
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeError) as error:
-        raise ValueError(f"{file} is no YAML that can be read ({error})") from error
-    if not isinstance(data, dict) or "train" not in data:
+        text = " ".join(str(error).split())
+        raise ValueError(f"{file} is no YAML that can be read ({text})") from error
+    if not isinstance(data, dict) or not data.get("train"):
         raise ValueError(f"{file} names no train images; it must have train and names")
     names = data.get("names") or []
     if isinstance(names, dict) and set(names) == set(range(len(names))):
@@ -90,7 +92,11 @@ def _of_yaml(file):
         if data.get(part):
             places = data[part] if isinstance(data[part], list) else [data[part]]
             parts[part] = [x for one in places for x in _images(root, file, str(one))]
-    return parts, unique(file, tuple(map(str, names)))
+    try:
+        classes = tuple(map(name_of, names))
+    except ValueError as error:
+        raise ValueError(f"{file} has the names {names!r} ({error})") from error
+    return parts, unique(file, classes)
 
 
 def _images(root, file, text):
