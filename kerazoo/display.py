@@ -4,7 +4,7 @@ import html
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -32,40 +32,46 @@ def size(count: float | None) -> str:
     return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
-def shortened(names: Sequence[str], width: int) -> list[str]:
+def columns(letter: str) -> float:
+    """Columns of a terminal: a letter of Chinese, Japanese or Korean takes two."""
+    return 1 + (unicodedata.east_asian_width(letter) in "WF")
+
+
+def shortened(
+    names: Sequence[str], width: int, columns: Callable[[str], float] = columns
+) -> list[str]:
     """Names of at most so many columns; those that differ still do.
 
     Args:
         names: The names; some may occur more than once.
-        width: Columns, of which a letter of Chinese, Japanese or Korean takes two.
+        width: Columns that a name may take.
+        columns: How many a letter takes.
     """
+
+    def wide(name):
+        return sum(map(columns, name))
+
+    def fitting(name, width):
+        """As many letters as fit."""
+        ends = itertools.accumulate(map(columns, name))
+        return name[: sum(end <= width for end in ends)]
+
+    def cut(name, head, tail):
+        if wide(name) <= width:
+            return name
+        return f"{fitting(name, head)}…{fitting(name[::-1], tail)[::-1]}"
+
     for head in (width - 1, (width - 1) // 2, 0):
-        short = [_cut(name, head, width - 1 - head, width) for name in names]
+        short = [cut(name, head, width - 1 - head) for name in names]
         if len(set(short)) == len(set(names)):
             return short
     numbers = {name: str(n) for n, name in enumerate(dict.fromkeys(names))}
     return [
-        _cut(name, width - 1 - len(numbers[name]), 0, width) + numbers[name]
-        if _columns(name) > width
+        cut(name, width - 1 - len(numbers[name]), 0) + numbers[name]
+        if wide(name) > width
         else name
         for name in names
     ]
-
-
-def _cut(name, head, tail, width):
-    if _columns(name) <= width:
-        return name
-    return f"{_fitting(name, head)}…{_fitting(name[::-1], tail)[::-1]}"
-
-
-def _fitting(name, width):
-    """As many letters as fit."""
-    ends = itertools.accumulate(map(_columns, name))
-    return name[: sum(end <= width for end in ends)]
-
-
-def _columns(name):
-    return sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in name)
 
 
 def table(

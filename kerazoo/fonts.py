@@ -12,7 +12,9 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.textpath import text_to_path
 
+from kerazoo import display
 from kerazoo.display import shortened
 
 # Unseen, it keeps what stands beside a name in Arabic or Hebrew in its place.
@@ -27,7 +29,7 @@ def legible(names: Sequence[str], width: int) -> tuple[list[str], dict[str, Any]
 
     Args:
         names: Class names; some may occur more than once.
-        width: Columns that they may take (see :func:`kerazoo.display.shortened`).
+        width: Columns that they may take, each as wide as a digit.
 
     Returns:
         The names, those that differ still different; and the properties of the
@@ -51,10 +53,35 @@ def legible(names: Sequence[str], width: int) -> tuple[list[str], dict[str, Any]
     for number, (name, one) in enumerate(cleaned.items()):
         if not one or often[one] > 1:
             cleaned[name] = f"{one} ({number})".strip()
-    shown = shortened([cleaned[name] for name in names], width)
-    shown = [f"{LEFT}{one}{LEFT}" if _right_to_left(one) else one for one in shown]
     # A dollar sign begins no formula.
-    return shown, {"fontfamily": [*usual, *families], "parse_math": False}
+    font = {"fontfamily": [*usual, *families], "parse_math": False}
+    wide = functools.partial(columns, font=font)
+    shown = shortened([cleaned[name] for name in names], width, wide)
+    shown = [f"{LEFT}{one}{LEFT}" if _right_to_left(one) else one for one in shown]
+    return shown, font
+
+
+def columns(text: str, font: dict[str, Any]) -> float:
+    """How wide a text is in a figure, a digit being one column.
+
+    A letter narrower than a digit counts as one all the same.
+
+    Args:
+        text: The text.
+        font: The properties that it is drawn with, of :func:`legible`.
+    """
+    families = tuple(font["fontfamily"])
+    return sum(_columns(letter, families) for letter in text)
+
+
+@functools.cache
+def _columns(letter, families):
+    font = font_manager.FontProperties(family=list(families))
+    wide, digit = (
+        text_to_path.get_text_width_height_descent(one, font, ismath=False)[0]
+        for one in (letter, "0")
+    )
+    return max(display.columns(letter), wide / digit)
 
 
 def drawn(name: str, font: dict[str, Any], height: int, width: int) -> np.ndarray:

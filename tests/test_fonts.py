@@ -67,3 +67,14 @@ def test_a_dollar_is_no_formula():
     (shown,), font = fonts.legible(["$5 \\frac$"], 20)
     assert shown == "$5 \\frac$"
     assert np.ptp(fonts.drawn(shown, font, 14, 90)) > 0
+
+
+def test_wide_letters_take_more_columns():
+    """A figure counts by what its font draws, and a terminal by letters."""
+    names = ["W" * 30, "i" * 30, "mmm", "개" * 30]
+    shown, font = fonts.legible(names, 12)
+    assert shown[2] == "mmm" and len(set(shown)) == 4
+    assert all(one.endswith("…") for one in (shown[0], shown[1], shown[3]))
+    assert len(shown[0]) < len(shown[1])
+    assert all(fonts.columns(one, font) <= 13 for one in shown)
+    assert fonts.columns("0i", font) == 2 < fonts.columns("WW", font)

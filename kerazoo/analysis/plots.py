@@ -20,7 +20,7 @@ from kerazoo import colors, reader
 from kerazoo.detections import Detections, Objects
 from kerazoo.display import percent
 from kerazoo.errors import counted
-from kerazoo.fonts import legible
+from kerazoo.fonts import columns, legible
 from kerazoo.reader import Count, Path, axes
 
 Images = Annotated[np.ndarray, axes("count", "height", "width", "channels")]
@@ -151,7 +151,12 @@ def confusion(
         raise ValueError(
             f"matrix is of shape {matrix.shape}, and classes has {count} names."
         )
+    names, font = legible(classes if count <= 100 else [], 24)
     side = max(4.5, min(0.45 * count + 2.0, 14))
+    if count <= 30:
+        # Two inches hold a dozen letters and the accuracy.
+        longest = max((columns(name, font) for name in names), default=0)
+        side += 0.09 * max(0, longest - 12)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
     sums = matrix.sum(1)
@@ -159,7 +164,6 @@ def confusion(
     shades = np.sqrt(matrix / np.maximum(sums, 1)[:, None])
     axes.imshow(shades, cmap="Blues", vmin=0, vmax=1)
     if count <= 100:
-        names, font = legible(classes, 24)
         rows = [
             f"{name}  {percent(right / total, 1) if total else f'no {counted}'}"
             for name, right, total in zip(names, matrix.diagonal(), sums, strict=True)

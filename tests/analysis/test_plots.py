@@ -104,6 +104,19 @@ def test_confusion():
     assert plots.pixels(figure).std() > 0
 
 
+def test_long_names_leave_room_for_the_matrix():
+    names = ["W" * 70, "호랑이와 고양이와 강아지" * 3, "a name of many words " * 3, "d"]
+    figure = plots.confusion(np.diag([4, 3, 2, 1]), names)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    inches = axes.get_window_extent().width / figure.dpi
+    # Of each class a cell for its count.
+    assert inches > 0.3 * len(names)
+    boxes = [axes.title, axes.xaxis.label, *axes.get_yticklabels()]
+    for box in (one.get_window_extent() for one in boxes):
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width
+
+
 def test_a_wrong_image_of_many_is_seen():
     (axes,) = plots.confusion(np.array([[99_999, 1], [0, 9]]), ["cat", "dog"]).axes
     assert axes.get_title() == "99.99% of 100,009 images right"
