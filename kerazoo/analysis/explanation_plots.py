@@ -54,8 +54,10 @@ def attribution(found: Attribution) -> Figure:
     )
     left, right = figure.subplots(1, 2)
     _draw(left, shown(found.image))
-    words, font = legible([_title(found)], 60)
-    figure.suptitle(words[0], fontsize=10, **font)
+    (what,), font = legible([_what(found)], 36)
+    where = f"at {found.layer}, " if found.layer else ""
+    title = f"{METHODS[found.method]}: {what}\n{where}score {found.score:.2f}"
+    figure.suptitle(title, fontsize=9, **font)
     left.set_title("what the network sees", fontsize=8)
     drawn = _draw_map(right, found)
     right.set_title(_meaning(found.method), fontsize=8)
@@ -112,11 +114,6 @@ def _draw_map(axes, found):
     strength = np.clip(np.abs(found.map) / max(limits.vmax, 1e-12), 0, 1)
     axes.imshow(found.map, cmap=colors, norm=limits, alpha=0.25 + 0.55 * strength)
     return matplotlib.cm.ScalarMappable(limits, colors)
-
-
-def _title(found):
-    where = f" at {found.layer}" if found.layer else ""
-    return f"{METHODS[found.method]}: {_what(found)}{where}, score {found.score:.2f}"
 
 
 def _what(found):
