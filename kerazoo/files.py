@@ -55,9 +55,16 @@ def _check_writable(path, folder):
         raise ValueError(f"{str(path)!r} is no name in UTF-8; give another.") from error
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        reason = "cannot be written" if folder.is_dir() else "is no folder"
-        raise ValueError(f"{path} cannot be made, for {folder} {reason}.")
+    if not folder.is_dir():
+        raise ValueError(f"{path} cannot be made, for {folder} is no folder.")
+    try:
+        # It alone says so of every file system, and leaves nothing behind.
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be made, for {folder} cannot be written "
+            f"({error.strerror}); give another place."
+        ) from error
 
 
 def write_atomic(path: pathlib.Path, content: bytes | str) -> None:

@@ -192,12 +192,21 @@ def read_image(
             pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     except FileNotFoundError as error:
         raise ValueError(f"there is no image {path}; give another file") from error
+    except IsADirectoryError as error:
+        raise ValueError(
+            f"{path} is a folder; give the file of an image in it"
+        ) from error
     except Exception as error:  # Every plugin of Pillow has errors of its own.
         raise ValueError(
-            f"{path} is not an image that can be read ({error}); give a whole PNG, "
+            f"{path} is not an image that can be read ({_reason(error)}); give a whole PNG, "
             "JPEG or other file that Pillow knows"
         ) from error
     return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _reason(error):
+    """Why a file cannot be read; the number of a system's error says nothing."""
+    return getattr(error, "strerror", None) or error
 
 
 class Files:

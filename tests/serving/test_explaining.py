@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo.analysis import explanation_plots, plots
-from kerazoo.analysis.attribution import METHODS, Attribution
+from kerazoo.analysis.attribution import METHODS, Attribution, Explainable
 from kerazoo.analysis.excitement import Excitement
 from kerazoo.analysis.feature_maps import FeatureMaps
 from kerazoo.analysis.maximization import PreferredImage
@@ -106,6 +107,96 @@ def test_the_command_refuses_in_a_sentence(command, image, tmp_path):
         status, _, errors = command(*words, *more)
         assert status == 2 and "has no layer with feature maps" in errors
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux' /proc")
+def test_a_place_where_nothing_can_be_written_is_said_at_once(command, image):
+    """Root may write anywhere, and the kernel's folders take nothing all the same."""
+    words = ("explain", "slide_cnn_b", image, "--weights", "mnist")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kerazoo, "explain", None)  # Nothing slow begins.
+        for place in ("/proc/x.png", "/sys/x.png", "/proc/deep/x.png"):
+            status, out, errors = command(*words, "--file", place)
+            assert (status, out) == (2, "") and "Errno" not in errors
+            assert f"{place} cannot be made, for " in errors
+            assert "cannot be written (" in errors and "give another place" in errors
+
+
+def test_what_is_no_image_is_said_without_numbers(command, image, tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    for given, said in (
+        (tmp_path, "is a folder; give the file of an image in it"),
+        (tmp_path / "text.png", "is not an image that can be read (cannot identify"),
+        (tmp_path / "none.png", "there is no image"),
+    ):
+        status, out, errors = command(
+            "explain", "slide_cnn_b", given, "--weights", "mnist"
+        )
+        assert (status, out) == (2, "")
+        assert said in errors and "Errno" not in errors
+
+
+def test_ctrl_c_while_the_image_is_covered(command, image, tmp_path, monkeypatch):
+    scores_of, calls = Explainable.scores_of, []
+
+    def interrupted(self, batch):
+        calls.append(len(batch))
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return scores_of(self, batch)
+
+    monkeypatch.setattr(Explainable, "scores_of", interrupted)
+    words = ("slide_cnn_b", image, "--weights", "mnist", "--method", "occlusion")
+    status, out, errors = command("explain", *words)
+    assert (status, out) == (130, "") and "Traceback" not in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_however_wide_or_small(trained, tmp_path):
+    for size in ((4000, 20), (1, 1), (20, 4000)):
+        pixels = RNG.integers(0, 256, (*size[::-1], 3)).astype("uint8")
+        Image.fromarray(pixels).save(tmp_path / "one.png")
+        found = kerazoo.explain(trained, tmp_path / "one.png", class_name=3)
+        assert found.map.shape == (28, 28) and np.isfinite(found.map).all()
+
+
+NAMES = ("호랑이" * 20, "W" * 70, "a name of many words " * 5, "$math$ \\frac", "m")
+
+
+def test_names_of_any_letters_and_widths_fit():
+    """Also those of a layer; nothing is clipped, nor runs into what stands beside."""
+    image = RNG.uniform(0, 255, (12, 12, 3)).astype("float32")
+    found = [
+        Attribution(
+            method="guided_backpropagation",
+            image=image,
+            map=image[..., 0],
+            pixels=image - 128,
+            class_name=name,
+            layer="stage3_block3_relu",
+            score=-1234.5,
+        )
+        for name in NAMES
+    ]
+    liked = [
+        PreferredImage(
+            image=image, layer=None, unit=0, class_name=name, before=0.0, after=1.0
+        )
+        for name in NAMES
+    ]
+    figures = [explanation_plots.attribution(one) for one in found]
+    figures += [explanation_plots.attributions(found, columns=3)]
+    figures += [explanation_plots.preferred_images(liked)]
+    for figure in figures:
+        figure.draw_without_rendering()
+        texts = [axes.title for axes in figure.axes if axes.get_title()]
+        # The title of the whole figure is one of its texts.
+        texts += [one for one in figure.texts if one.get_text()]
+        boxes = [text.get_window_extent() for text in texts]
+        for number, box in enumerate(boxes):
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.width
+            assert box.y1 <= figure.bbox.height
+            assert not any(box.overlaps(one) for one in boxes[:number])
 
 
 def test_the_names_that_are_offered_are_those_of_layers(command, image):
