@@ -299,7 +299,10 @@ class Run:
     def _json(self, name):
         path = self._file(name)
         if not path.is_file():
-            raise ValueError(f"{self.path} has no {name}: the run has not ended.")
+            raise ValueError(
+                f"{self.path} has no {name}: the run has not ended; give the command "
+                "again that began it."
+            )
         return reader.read_json(path)
 
     def _record(self, cls, name, data):
@@ -366,7 +369,10 @@ class Run:
 
         path = self._file(name)
         if not path.is_file():
-            raise ValueError(f"{self.path} has no {name}: the run has not ended.")
+            raise ValueError(
+                f"{self.path} has no {name}: the run has not ended; give the command "
+                "again that began it."
+            )
         try:
             text = path.read_text(encoding="utf-8")
             table = csv.DictReader(io.StringIO(text), strict=True)

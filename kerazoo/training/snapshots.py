@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import io
 import pathlib
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -201,9 +202,11 @@ def _reading(path):
         with np.load(content, allow_pickle=False) as arrays:
             yield arrays
     except Exception as error:  # A damaged file may break any part of NumPy.
-        raise ValueError(
-            f"{path} cannot be read: {str(error).strip() or type(error).__name__}."
-        ) from error
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        if path.is_file() and not zipfile.is_zipfile(path):
+            # NumPy takes it for a pickle.
+            reason = "it is no whole file"
+        raise ValueError(f"{path} cannot be read: {reason}.") from error
 
 
 def _sound(arrays, name):

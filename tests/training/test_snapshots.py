@@ -143,7 +143,7 @@ def test_filters_along_a_training(fit, tmp_path, command):
     # A damaged one is said to be.
     path = run.path / "snapshots" / "step-000000002.npz"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=re.escape(f"{path} cannot be read")):
+    with pytest.raises(ValueError, match=re.escape(f"{path} cannot be read: it")):
         kernels_along(run)
 
 
