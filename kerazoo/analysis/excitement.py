@@ -74,6 +74,7 @@ def exciting_images(
     known = explainable(network)
     name, tensor = known.map_of(layer)
     known.check_unit(unit, name, tensor)
+    known.check_size()
     if not known.graph.flat:
         raise ValueError(
             f"{known.name} is not a flat functional model with each layer used once, "

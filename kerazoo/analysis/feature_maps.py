@@ -74,14 +74,16 @@ def feature_maps(
 
 def _one_of_each_size(known):
     """The last layers of each size of the maps."""
+    known.check_size()
     last: dict[tuple, str] = {}
     for layer in known.graph.passed:
         detects = known.graph.sources(layer.name) and not isinstance(layer, NO_DETECTOR)
-        shape = known.graph.shapes[layer.name]
-        if len(shape) == 3 and detects:
+        shape, size = known.graph.shapes[layer.name], None
+        # A function, as in normalizing the image, is no layer that has a name.
+        if len(shape) == 3 and detects and isinstance(layer, keras.Layer):
             size = shape[:2]
-            if size != (1, 1) and None not in size:
-                last[size] = layer.name
+        if size not in (None, (1, 1)) and len(known.graph.calls[layer.name]) == 1:
+            last[size] = layer.name
     if not last:
         raise ValueError(
             f"{known.name} has no layer with an extent in space, and so no feature "

@@ -89,11 +89,8 @@ def activation_maximization(
         raise ValueError(
             "Give a class_name, or a layer and as unit one of its feature maps."
         )
+    known.check_size()
     height, width, channels = known.entry.shape[1:]
-    if height is None or width is None:
-        raise ValueError(
-            f"{known.name} takes images of any size; give one that is built for a size."
-        )
     number, name, function = _climbed(known, class_name, layer, unit)
     low, high = known.value_range
     random = np.random.default_rng(seed)

@@ -15,6 +15,7 @@ import keras
 from keras import layers
 
 from kerazoo.surgery.graph import Graph, is_graph
+from kerazoo.surgery.open_models import open_models
 from kerazoo.surgery.padding import NONE, padding_of, rule_of
 from kerazoo.symbolic import symbolic
 
@@ -427,60 +428,11 @@ def flat(model: keras.Model, shape: Sequence[int | None] | None = None) -> keras
     """
     graph = Graph(model)
     (entry, *others) = keras.tree.flatten(graph.model.input)
-    opened = len(entry.shape) == 4 and None in entry.shape[1:]
-    wanted = opened and shape is not None and not others
+    is_open = len(entry.shape) == 4 and None in entry.shape[1:]
+    wanted = is_open and shape is not None and not others
     if not wanted and not any(map(is_graph, graph.model.layers)):
         return graph.model
-    return symbolic(lambda: _opened(graph.model, shape if wanted else None))
-
-
-def _opened(model, shape):
-    def entry(tensor):
-        sizes = tensor.shape if shape is None else (None, *shape)
-        return keras.Input(batch_shape=sizes, dtype=tensor.dtype, name=tensor.name)
-
-    inputs = keras.tree.map_structure(entry, model.input)
-    # No other layer takes their names.
-    taken = {one.name for one in keras.tree.flatten(inputs)}
-    return keras.Model(inputs, _called_again(model, inputs, taken), name=model.name)
-
-
-def _called_again(model, inputs, taken, prefix=""):
-    """The outputs of copies of a model's layers, those of models inside it too."""
-    originals: dict[int, str] = {}
-    made: dict[str, Any] = {}
-
-    def copy(layer):
-        one = layer
-        if isinstance(layer, keras.Layer) and not is_graph(layer):
-            name = layer.name if layer.name not in taken else f"{prefix}{layer.name}"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            one = type(layer).from_config(layer.get_config() | {"name": name})
-        originals[id(one)] = layer.name
-        return one
-
-    def call(layer, *args, **kwargs):
-        if is_graph(layer):
-            inner, within = Graph(layer).model, f"{prefix}{layer.name}_"
-            found = _called_again(inner, args[0], taken, within)
-        else:
-            for word in ("training", "mask"):
-                kwargs.pop(word, None)
-            found = layer(*args, **kwargs)
-        made[originals[id(layer)]] = found
-        return found
-
-    # Without what it was compiled with, for which there are no variables here.
-    bare = keras.Model(model.input, model.output)
-    keras.models.clone_model(
-        bare, input_tensors=inputs, clone_function=copy, call_function=call
-    )
-    # The outputs of the clone itself would be of a graph of its own.
-    names = keras.tree.flatten(Graph(model).outputs)
-    outputs = [keras.tree.flatten(made[name])[0] for name in names]
-    return keras.tree.pack_sequence_as(model.output, outputs)
+    return symbolic(lambda: open_models(graph.model, shape=shape if wanted else None))
 
 
 def _merged(found):

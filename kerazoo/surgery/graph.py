@@ -51,10 +51,10 @@ class Graph:
 
     @functools.cached_property
     def shapes(self) -> dict[str, tuple]:
-        """The shape of every layer's first output, without the batch."""
+        """The shape of the first output of every layer or function, without the batch."""
         return {
-            layer.name: tuple(keras.tree.flatten(layer.output)[0].shape[1:])
-            for layer in self.model.layers
+            one.name: tuple(keras.tree.flatten(one.output)[0].shape[1:])
+            for one in self.model.operations
         }
 
     @property
@@ -68,8 +68,8 @@ class Graph:
         return not inner and all(len(calls) < 2 for calls in self.calls.values())
 
     @property
-    def passed(self) -> list[keras.Layer]:
-        """The layers through which every path from the image to the scores runs.
+    def passed(self) -> list[Any]:
+        """The layers and functions through which every path from the image to the scores runs.
 
         They are in the order of computation. Of several outputs the one that is called
         ``predictions`` gives the scores, or else the first.
@@ -83,7 +83,7 @@ class Graph:
             if name not in way:
                 way.add(name)
                 todo += self.sources(name)
-        order = [layer for layer in self.model.layers if layer.name in way]
+        order = [one for one in self.model.operations if one.name in way]
         place = {layer.name: number for number, layer in enumerate(order)}
         latest: dict[str, int] = {}
         for layer in order:

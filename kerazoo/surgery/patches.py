@@ -59,7 +59,7 @@ def _along(graph, name, position, axis, within):
     images = next(one for one in entries if len(one.shape) == 4)
     # By layer, what is needed of its map.
     spans: dict[str, Range] = {name: (position[axis],) * 2}
-    for layer in reversed(graph.model.layers):
+    for layer in reversed(graph.model.operations):
         if layer.name not in spans:
             continue
         if layer.output is images:

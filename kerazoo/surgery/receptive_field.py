@@ -31,7 +31,7 @@ def sights(graph: Graph) -> dict[str, Sight]:
     """What every layer of a flat model sees, by name."""
     shapes = graph.shapes
     seen: dict[str, Sight] = {}
-    for layer in graph.model.layers:
+    for layer in graph.model.operations:
         sources = graph.sources(layer.name)
         seen[layer.name] = _sight(
             layer,

@@ -21,6 +21,10 @@ from kerazoo.analysis.attribution import (
     smooth_grad,
 )
 from kerazoo.analysis.attribution.network import stretched
+from kerazoo.analysis.excitement import exciting_images
+from kerazoo.analysis.feature_maps import feature_maps
+from kerazoo.analysis.filters import first_filters
+from kerazoo.analysis.maximization import activation_maximization
 
 RNG = np.random.default_rng(0)
 
@@ -257,8 +261,8 @@ def test_the_score_of_a_detector_is_that_of_its_best_box():
     found = grad_cam(network, image)
     assert found.score == pytest.approx(float(best), rel=1e-4)
     assert gradient(network, image, "b").map.any()
-    # Behind the resizing of raw images it is a model within a model.
-    with pytest.raises(ValueError, match="does not itself choose the best"):
+    # Served, it resizes raw images of any size to a grid that they choose.
+    with pytest.raises(ValueError, match="takes images of any size"):
         Explainable(kerazoo.detector(model).model)
     regions = Explainable(kerazoo.faster_rcnn_mini())
     assert (regions.kind, regions.last_map()) == ("boxes", "relu5")
@@ -319,7 +323,7 @@ def test_a_layer_is_named_as_features_names_it():
     ("method", "given", "words"),
     [
         (cam, {}, "use the method grad_cam, which takes every network, or convert"),
-        (grad_cam, {"class_name": 10}, "has 10 classes, which are counted from 0 to 9"),
+        (grad_cam, {"class_name": 10}, "has 10 classes, counted from 0 to 9"),
         (grad_cam, {"class_name": -1}, "class_name is -1"),
         (grad_cam, {"class_name": "seven"}, "Unknown class_name 'seven'"),
         (grad_cam, {"layer": "relu22"}, "did you mean relu2"),
@@ -350,6 +354,118 @@ def test_networks_that_a_method_is_not_for():
         Explainable(model_of((4, 4, 1), layers.Reshape((2, 8))))
     with pytest.raises(ValueError, match=r"image is of shape \(9, 9, 1\)"):
         gradient(kerazoo.mlp_256(), np.zeros((9, 9, 1), "float32"))
+
+
+def test_models_inside_a_model_are_opened():
+    """A head behind a network is explained as the network with that head."""
+    keras.utils.set_random_seed(3)
+    whole = kerazoo.resnet20_cifar(input_shape=(16, 16, 3), classes=3)
+    body = kerazoo.resnet20_cifar(input_shape=(16, 16, 3), include_top=False)
+    for layer in body.layers:
+        layer.set_weights(whole.get_layer(layer.name).get_weights())
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax")]
+    before = [keras.Input((16, 16, 3)), layers.Rescaling(1 / 255)]
+    nested = keras.Sequential([*before, keras.Sequential([body, *head])])
+    head[1].set_weights(whole.get_layer("predictions").get_weights())
+    image = RNG.integers(0, 256, (16, 16, 3)).astype("uint8")
+    network, plain = Explainable(nested), Explainable(whole)
+    for name, method in METHODS.items():
+        options = {"occlusion": {"window": 8}, "smooth_grad": {"samples": 2}}.get(name)
+        one = method(network, image, 1, **options or {})
+        other = method(plain, (image / 255).astype("float32"), 1, **options or {})
+        assert one.layer == other.layer
+        assert one.score == pytest.approx(other.score, abs=1e-4)
+        # The gradient by raw pixels has the slope of the scaling too.
+        scale = 1.0 if name in ("cam", "grad_cam", "occlusion") else 255.0
+        scale = 1.0 if name == "integrated_gradients" else scale
+        np.testing.assert_allclose(
+            scale * one.map, other.map, atol=2e-3 * np.abs(other.map).max()
+        )
+    # Nothing moves in the model that was given.
+    assert nested.layers[-1].layers[0] is body
+    np.testing.assert_array_equal(first_filters(nested), first_filters(whole))
+
+
+def test_functions_in_place_of_layers_do_not_stop_it():
+    """As the preprocessing of keras.applications is one."""
+    inputs = keras.Input((32, 32, 3))
+    x = keras.applications.mobilenet_v2.preprocess_input(inputs)
+    x = keras.applications.MobileNetV2(
+        weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.35
+    )(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, layers.Dense(2)(layers.Dropout(0.2)(x)))
+    network = Explainable(model)
+    image = RNG.integers(0, 256, (32, 32, 3)).astype("uint8")
+    # Its last maps are of one position.
+    assert grad_cam(network, image, layer="block_12_add").map.shape == (32, 32)
+    (found,) = exciting_images(network, [image], "block_2_add", 0)
+    assert found.patch.size
+    with pytest.raises(ValueError, match=r"ReLU with a bound.* no rule"):
+        deconvnet(network, image)
+
+
+@pytest.mark.parametrize(
+    "end", [layers.ReLU(6), layers.ReLU(negative_slope=0.1), ops.relu, ops.silu]
+)
+def test_what_is_no_plain_relu_has_no_rule(end):
+    inputs = keras.Input((4, 4, 1))
+    maps = end(layers.Conv2D(2, 3)(inputs))
+    scores = layers.Dense(2)(layers.GlobalAveragePooling2D()(maps))
+    model = keras.Model(inputs, scores)
+    image = np.zeros((4, 4, 1), "float32")
+    for method in (guided_backpropagation, deconvnet):
+        with pytest.raises(ValueError, match="has no rule"):
+            method(model, image)
+    assert gradient(model, image).map.shape == (4, 4)
+
+
+def test_networks_of_images_of_any_size():
+    inputs = keras.Input((None, None, 3))
+    maps = layers.Conv2D(4, 3, activation="relu", name="maps")(inputs)
+    scores = layers.Dense(2)(layers.GlobalAveragePooling2D()(maps))
+    network = Explainable(keras.Model(inputs, scores))
+    for size in ((12, 300), (9, 9)):
+        image = RNG.normal(size=(*size, 3)).astype("float32")
+        for method in (cam, grad_cam):
+            found = method(network, image, 1)
+            assert (found.layer, found.map.shape) == ("maps", size)
+    for function, given in (
+        (feature_maps, (image,)),
+        (activation_maximization, (1,)),
+        (exciting_images, ([image], "maps", 0)),
+    ):
+        with pytest.raises(ValueError, match="takes images of any size; give one"):
+            function(network, *given)
+
+
+def test_a_layer_that_is_used_twice_has_no_one_map():
+    inputs = keras.Input((8, 8, 3))
+    conv = layers.Conv2D(3, 3, padding="same", activation="relu", name="conv")
+    first = layers.Conv2D(3, 1, name="first")(inputs)
+    maps = layers.GlobalAveragePooling2D()(conv(conv(first)))
+    model = keras.Model(inputs, layers.Dense(2)(maps))
+    image = RNG.normal(size=(8, 8, 3)).astype("float32")
+    assert grad_cam(model, image, 1).layer == "first"
+    with pytest.raises(ValueError, match="uses its layer conv 2 times"):
+        grad_cam(model, image, 1, layer="conv")
+    with pytest.raises(ValueError, match="uses its layer conv 2 times"):
+        cam(model, image, 1)
+    inside = keras.Sequential([keras.Input((8, 8, 3)), model])
+    with pytest.raises(ValueError, match="uses its layer conv 2 times"):
+        Explainable(inside)
+
+
+def test_models_without_a_graph_are_refused():
+    class Own(keras.Model):
+        def call(self, images):
+            return ops.mean(images, (1, 2))
+
+    own = Own()
+    own(np.zeros((1, 4, 4, 3), "float32"))
+    for model in (own, keras.Sequential([layers.Dense(2)])):
+        with pytest.raises(ValueError, match="has no graph of layers"):
+            Explainable(model)
 
 
 JAX = """

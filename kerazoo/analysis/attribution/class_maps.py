@@ -44,8 +44,9 @@ def cam(
     """
     known = explainable(network)
     layer, kernel = _pooled_map(known)
+    name, tensor = known.map_of(layer.name)
     resized = known.resized(image)
-    look = keras.Model(known.entry, [layer.output, known.scores])
+    look = keras.Model(known.entry, [tensor, known.scores])
     maps, scores = (ops.convert_to_numpy(one)[0] for one in look(resized))
     place = known.target(class_name, scores)
     grid = maps[..., place] if kernel is None else maps @ kernel[:, place]
@@ -55,7 +56,7 @@ def cam(
         map=stretched(grid, resized.shape[1:3]),
         class_name=known.names[place],
         score=float(scores[place]),
-        layer=layer.name,
+        layer=name,
     )
 
 

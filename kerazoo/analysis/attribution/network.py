@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers, ops
 
 from kerazoo import reader
-from kerazoo.errors import unknown
+from kerazoo.errors import counted, unknown
 from kerazoo.layers import (
     GlobalContrastNormalization,
     NonMaxSuppression,
@@ -19,7 +19,8 @@ from kerazoo.layers import (
 from kerazoo.reader import axes
 from kerazoo.surgery.features import find_layer
 from kerazoo.surgery.for_inference import image_entry, in_float32, logits_before
-from kerazoo.surgery.graph import Graph
+from kerazoo.surgery.graph import Graph, is_graph
+from kerazoo.surgery.open_models import opened_with_weights
 
 Image = Annotated[np.ndarray, axes("height", "width", "channels")]
 Kind = Literal["classes", "pixels", "boxes"]
@@ -54,8 +55,9 @@ class Explainable:
     which is the logit above the background's where there are logits.
 
     Args:
-        model: A network as a builder makes it, a served one, or any functional model
-            that takes one batch of images.
+        model: A network as a builder makes it, a served one, or any functional or
+            sequential model that takes one batch of images. Models inside it are
+            opened, and their layers known by their own names.
         names: Class names; by default numbers.
 
     Attributes:
@@ -72,16 +74,23 @@ class Explainable:
     @reader.checked
     def __init__(self, model: keras.Model, names: Sequence[str] = ()) -> None:
         self.name = model.name
+        # A model without a graph is refused here.
+        graph = Graph(model)
         if len(keras.tree.flatten(model.inputs)) > 1:
             raise ValueError(
                 f"{model.name} takes {', '.join(one.name for one in model.inputs)}, "
                 "and explanations are of images alone; give a detector that finds its "
                 "own regions, such as yolo or faster_rcnn."
             )
-        model = Graph(in_float32(model)).model
+        model = Graph(in_float32(graph.model)).model
+        if any(map(_hides_layers, model.layers)):
+            model = opened_with_weights(model, _hides_layers)
         self._raw = image_entry(model)
         self.entry = _resized(model)
         self.kind, self.scores = _scores(model)
+        if self.kind == "boxes":
+            # Behind an unnamed resizing there is no image of its own.
+            self.check_size()
         if len(self.scores.shape) != 2 or self.scores.shape[-1] is None:
             raise ValueError(
                 f"{model.name} gives {tuple(self.scores.shape)} for a batch of images, "
@@ -162,8 +171,9 @@ class Explainable:
             raise unknown("class_name", class_name, self.names)
         if not 0 <= int(text) < len(self.names):
             raise ValueError(
-                f"class_name is {class_name}; {self.name} has {len(self.names):,} "
-                f"classes, which are counted from 0 to {len(self.names) - 1:,}."
+                f"class_name is {class_name}; {self.name} has "
+                f"{counted(len(self.names), 'class', 'classes')}, counted from 0 to "
+                f"{len(self.names) - 1:,}."
             )
         return int(text)
 
@@ -177,6 +187,12 @@ class Explainable:
             ValueError: Where there is none, or it has no extent in space.
         """
         found = find_layer(self.network, layer)
+        calls = len(self.graph.calls[found.name])
+        if calls > 1:
+            raise ValueError(
+                f"{self.name} uses its layer {found.name} {calls} times, so that it "
+                "has no one feature map; give a layer that is used once."
+            )
         tensor = keras.tree.flatten(found.output)[0]
         if not _has_extent(tensor):
             hint = self.last_map()
@@ -202,6 +218,18 @@ class Explainable:
             raise ValueError(
                 f"unit is {unit}; {name} has {tensor.shape[-1]} feature maps, which "
                 f"are counted from 0 to {tensor.shape[-1] - 1}."
+            )
+
+    def check_size(self) -> None:
+        """Holds that it is built for images of one size.
+
+        Raises:
+            ValueError: Where it is not.
+        """
+        if None in self.entry.shape[1:]:
+            raise ValueError(
+                f"{self.name} takes images of any size; give one that is built for a "
+                "size."
             )
 
     @property
@@ -238,6 +266,7 @@ class Explainable:
             for one in graph.model.layers
             if not isinstance(one, NO_MAPS)
             and one.name not in ends
+            and len(graph.calls[one.name]) == 1
             and (self.kind == "pixels" or one.name in passed)
             and _has_extent(tensor := keras.tree.flatten(one.output)[0])
         }
@@ -248,6 +277,7 @@ class Explainable:
             )
         names = list(maps)
         if self.kind == "pixels":
+            self.check_size()
             fewest = min(map(_area, maps.values()))
             names = [name for name in names if _area(maps[name]) == fewest]
             # What the finer maps behind come from; branches of them are as coarse.
@@ -330,4 +360,9 @@ def _area(tensor):
 
 def _has_extent(tensor):
     """Whether a tensor has positions in space, more than one."""
-    return len(tensor.shape) == 4 and None not in tensor.shape[1:] and _area(tensor) > 1
+    return len(tensor.shape) == 4 and tuple(tensor.shape[1:3]) != (1, 1)
+
+
+def _hides_layers(layer):
+    """Whether a layer is a model of layers with weights, unlike a resizing."""
+    return is_graph(layer) and bool(layer.weights)

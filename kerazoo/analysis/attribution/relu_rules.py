@@ -17,6 +17,8 @@ from kerazoo.reader import Whole
 # Layers that are another activation than a ReLU.
 OTHERS = (layers.ELU, layers.LeakyReLU, layers.PReLU, layers.Softmax)
 LINEAR = (None, "linear", "relu")
+# Functions in place of layers, by the names of their operations.
+FUNCTIONS = {name.replace("_", "") for name in dir(keras.activations)}
 
 
 @ops.custom_gradient
@@ -166,7 +168,7 @@ def _strongest(maps, unit):
 def _with_rule(known: Explainable, rule: Callable, method: str) -> keras.Model:
     """A copy of the network whose ReLUs go back by another rule."""
     others = sorted(
-        {other for one in known.network.layers if (other := _other_activation(one))}
+        {other for one in known.network.operations if (other := _other_activation(one))}
     )
     if others:
         raise ValueError(
@@ -199,6 +201,13 @@ def _activation(layer):
 
 
 def _other_activation(layer):
+    if not isinstance(layer, keras.Layer):
+        function = type(layer).__name__
+        return f"keras.ops' {function}" if function.lower() in FUNCTIONS else None
+    if isinstance(layer, layers.ReLU) and (
+        layer.max_value is not None or layer.negative_slope or layer.threshold
+    ):
+        return "ReLU with a bound, a slope or a threshold"
     if isinstance(layer, OTHERS):
         return type(layer).__name__.removeprefix("Fused")
     name = _activation(layer)
