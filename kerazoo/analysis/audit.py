@@ -2,18 +2,18 @@
 
 import collections
 import dataclasses
-import difflib
 import itertools
 import math
 import pathlib
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from kerazoo import display, reader, registry
+from kerazoo.analysis.alignment import align
 from kerazoo.analysis.steps import Step, numbers, steps_of, weight_layers
 from kerazoo.errors import counted
 from kerazoo.reader import NetworkName, Path
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # Of more than one.
 PLURALS = {"batch norm": "batch norms", "concatenation": "concatenations"}
-# As many pairs of steps are compared one by one; of more, the kinds alone.
-MOST_PAIRS = 250_000
 # How many steps further on the same step is one that stands elsewhere.
 NEAR = 8
 
@@ -399,7 +397,7 @@ def _compare(theirs, ours):
     matched: list[tuple[Step, Step]] = []
     spare: list[tuple[int, Step]] = []
     lacking: list[tuple[int, Step]] = []
-    for place, (one, other) in enumerate(_align(left, right)):
+    for place, (one, other) in enumerate(align(left, right)):
         if one is not None and other is not None:
             matched.append((one, other))
         elif one is not None:
@@ -484,68 +482,6 @@ def _between(one, other, behind):
             behind=has,
             numbers=numbers(one),
         )
-
-
-def _align(
-    left: Sequence[Step], right: Sequence[Step]
-) -> Iterator[tuple[Step | None, Step | None]]:
-    """Pairs of steps, ``None`` beside one that has no counterpart."""
-    if [one.kind for one in left] == [one.kind for one in right]:
-        yield from zip(left, right, strict=True)
-        return
-    matcher = difflib.SequenceMatcher(
-        None,
-        [one.token for one in left],
-        [one.token for one in right],
-        autojunk=False,
-    )
-    for word, i, j, k, m in matcher.get_opcodes():
-        if word == "equal":
-            yield from zip(left[i:j], right[k:m], strict=True)
-        else:
-            yield from _align_loosely(left[i:j], right[k:m])
-
-
-def _align_loosely(left, right):
-    """Pairs of steps of one kind, as many and as like as there can be in order."""
-    if len(left) * len(right) > MOST_PAIRS:
-        kinds = [[one.kind for one in side] for side in (left, right)]
-        matcher = difflib.SequenceMatcher(None, kinds[0], kinds[1], autojunk=False)
-        for word, i, j, k, m in matcher.get_opcodes():
-            if word == "equal":
-                yield from zip(left[i:j], right[k:m], strict=True)
-            else:
-                yield from ((one, None) for one in left[i:j])
-                yield from ((None, one) for one in right[k:m])
-        return
-    # best[i][j]: how like the first i and the first j can be made.
-    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for i, one in enumerate(left, 1):
-        for j, other in enumerate(right, 1):
-            best[i][j] = max(
-                best[i - 1][j],
-                best[i][j - 1],
-                best[i - 1][j - 1] + _likeness(one, other),
-            )
-    i, j, found = len(left), len(right), []
-    while i or j:
-        if i and best[i][j] == best[i - 1][j]:
-            i -= 1
-            found.append((left[i], None))
-        elif j and best[i][j] == best[i][j - 1]:
-            j -= 1
-            found.append((None, right[j]))
-        else:
-            i, j = i - 1, j - 1
-            found.append((left[i], right[j]))
-    yield from reversed(found)
-
-
-def _likeness(one, other):
-    if one.kind != other.kind:
-        return 0.0
-    same = [a == b for a, b in zip(one.token[1:], other.token[1:], strict=True)]
-    return 1.0 + sum(same) / len(same)
 
 
 def _explain(build, theirs, differences, given):

@@ -70,24 +70,24 @@ def write(figure: Figure, path: Path, *, dpi: Count = 150) -> None:
                 figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
-def _by_family(comparison):
-    """A color for every family, in the order of their first networks."""
-    families = dict.fromkeys(one.family for one in comparison.contenders)
-    return {one: DISTINCT[n % len(DISTINCT)] for n, one in enumerate(families)}
+def _measured(comparison, measure):
+    """The error that is drawn, the networks that have it, and a color for each family.
 
-
-def _measure(comparison, measure, allowed=lambda name: "error" in name):
-    known = [one for one in comparison.measures if allowed(one)]
-    if measure is None and known:
-        return known[0]
+    The colors are in the order of the families' first networks.
+    """
+    known = [one for one in comparison.measures if "error" in one]
+    if not known:
+        raise ValueError(
+            "None of these networks has an error that its paper gives; compare others, "
+            "as in vgg16 and resnet50."
+        )
+    measure = known[0] if measure is None else measure
     if measure not in known:
-        if not known:
-            raise ValueError(
-                "None of these networks has an error that its paper gives; compare "
-                "others, as in vgg16 and resnet50."
-            )
         raise unknown("measure", measure, known)
-    return measure
+    families = dict.fromkeys(one.family for one in comparison.contenders)
+    colors = {one: DISTINCT[n % len(DISTINCT)] for n, one in enumerate(families)}
+    shown = [one for one in comparison.contenders if measure in one.published]
+    return measure, shown, colors
 
 
 @reader.checked
@@ -104,9 +104,8 @@ def bubbles(comparison: NetworkComparison, measure: str | None = None) -> Figure
     Raises:
         ValueError: For a measure that no network has.
     """
-    measure = _measure(comparison, measure)
-    shown = [one for one in comparison.contenders if measure in one.published]
-    color, figure = _by_family(comparison), Figure((7.2, 4.8), layout="constrained")
+    measure, shown, color = _measured(comparison, measure)
+    figure = Figure((7.2, 4.8), layout="constrained")
     place = figure.add_subplot()
     most = max(one.parameters for one in shown)
     # The largest has a diameter of 64 points.
@@ -233,15 +232,11 @@ def revolution_of_depth(
     Raises:
         ValueError: For a measure that no network has.
     """
-    measure = _measure(comparison, measure)
-    shown = sorted(
-        (one for one in comparison.contenders if measure in one.published),
-        key=lambda one: (one.depth, -one.published[measure]),
-    )
+    measure, shown, color = _measured(comparison, measure)
+    shown.sort(key=lambda one: (one.depth, -one.published[measure]))
     width = max(4.2, 1.2 + 0.95 * len(shown))
     figure = Figure((width, 4), layout="constrained")
     errors = figure.add_subplot()
-    color = _by_family(comparison)
     heights = [one.published[measure] for one in shown]
     bars = errors.bar(
         range(len(shown)), heights, 0.62, color=[color[one.family] for one in shown]

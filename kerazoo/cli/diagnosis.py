@@ -12,8 +12,11 @@ from kerazoo.cli.app import app, console
 from kerazoo.cli.options import (
     Best,
     DataDir,
+    Drawing,
+    ItsWeights,
     Json,
     RunFolder,
+    RunOrNetwork,
     complete_data,
     path,
     records,
@@ -132,10 +135,7 @@ def embed(
 class ProbeOptions:
     """What is probed, as :func:`kerazoo.probe_layers` takes it."""
 
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Of a network: trained weights, as in mnist or imagenet."),
-    ] = None
+    weights: ItsWeights = None
     data: Annotated[
         str | None,
         typer.Option(
@@ -158,18 +158,12 @@ class ProbeOptions:
 @app.command()
 @records
 def probe(
-    network: Annotated[
-        pathlib.Path,
-        typer.Argument(parser=path, help="A run folder; or a network, with --weights."),
-    ],
+    network: RunOrNetwork,
     options: ProbeOptions,
     step: Annotated[
         int | None, typer.Option(help="Of a run: its weights after this step.")
     ] = None,
-    save: Annotated[
-        pathlib.Path | None,
-        typer.Option(parser=path, help="The PNG or SVG file to draw the curve into."),
-    ] = None,
+    save: Drawing = None,
     as_json: Json = False,
 ) -> None:
     """Tell what the layers know: a linear classifier on each, by depth."""

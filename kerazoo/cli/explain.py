@@ -9,15 +9,12 @@ import typer
 import kerazoo
 from kerazoo import reader
 from kerazoo.cli.app import app, console
-from kerazoo.cli.options import Best, Json, path
+from kerazoo.cli.options import Best, ItsWeights, Json, RunOrNetwork, path
 
 
 @app.command()
 def explain(
-    network: Annotated[
-        pathlib.Path,
-        typer.Argument(parser=path, help="A run folder; or a network, with --weights."),
-    ],
+    network: RunOrNetwork,
     image: Annotated[
         pathlib.Path,
         typer.Argument(parser=path, help="An image file of any size."),
@@ -29,10 +26,7 @@ def explain(
             "integrated_gradients, guided_backpropagation or deconvnet."
         ),
     ] = "grad_cam",
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Of a network: trained weights, as in mnist or imagenet."),
-    ] = None,
+    weights: ItsWeights = None,
     class_name: Annotated[
         str | None,
         typer.Option(

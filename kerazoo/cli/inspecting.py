@@ -10,7 +10,7 @@ import kerazoo
 from kerazoo import reader
 from kerazoo.cli.app import app, console
 from kerazoo.cli.catalogue import texts_of
-from kerazoo.cli.options import Json, Network, complete_network, path
+from kerazoo.cli.options import Drawing, Json, Network, complete_network, path
 from kerazoo.errors import counted
 
 Options = Annotated[
@@ -20,10 +20,6 @@ Options = Annotated[
 Networks = Annotated[
     list[str],
     typer.Argument(help="Networks; see kerazoo list.", autocompletion=complete_network),
-]
-Out = Annotated[
-    pathlib.Path | None,
-    typer.Option(parser=path, help="The PNG or SVG file to draw into."),
 ]
 
 
@@ -107,7 +103,7 @@ def compare(
 @app.command()
 def draw(
     network: Network,
-    out: Out = None,
+    out: Drawing = None,
     block: Annotated[
         str | None,
         typer.Option(
@@ -146,7 +142,7 @@ def field(
         list[str],
         typer.Argument(help="Layers or stages, as in stage2 or inception_3a."),
     ],
-    out: Out = None,
+    out: Drawing = None,
     image: Annotated[
         pathlib.Path | None,
         typer.Option(parser=path, help="The image to draw on; by default a grey one."),

@@ -56,6 +56,18 @@ Network = Annotated[
     ),
 ]
 RunFolder = Annotated[pathlib.Path, typer.Argument(parser=path, help="A run folder.")]
+RunOrNetwork = Annotated[
+    pathlib.Path,
+    typer.Argument(parser=path, help="A run folder; or a network, with --weights."),
+]
+ItsWeights = Annotated[
+    str | None,
+    typer.Option(help="Of a network: trained weights, as in mnist or imagenet."),
+]
+Drawing = Annotated[
+    pathlib.Path | None,
+    typer.Option(parser=path, help="The PNG or SVG file to draw into."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[
     pathlib.Path | None,

@@ -18,11 +18,13 @@ from kerazoo.cli.app import app, console
 from kerazoo.cli.options import (
     Best,
     DataDir,
+    ItsWeights,
     Json,
     Network,
     Precision,
     RecipeOptions,
     RunFolder,
+    RunOrNetwork,
     TrainingOptions,
     path,
     records,
@@ -205,20 +207,14 @@ def evaluate(
 
 @app.command()
 def predict(
-    run: Annotated[
-        pathlib.Path,
-        typer.Argument(parser=path, help="A run folder; or a network, with --weights."),
-    ],
+    run: RunOrNetwork,
     images: Annotated[
         list[pathlib.Path],
         typer.Argument(
             parser=path, help="Image files of any size, folders or patterns."
         ),
     ],
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Of a network: trained weights, as in mnist or imagenet."),
-    ] = None,
+    weights: ItsWeights = None,
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
     best: Best = False,
     csv: Annotated[

@@ -75,8 +75,6 @@ def explain(
     # What is no image is refused before a network is loaded.
     pixels = _pixels(image)
     known = explained(network, weights=weights, best=best)
-    if class_name is not None:
-        class_name = known.number(class_name)
     (pixels,) = raw_batch(pixels, known.channels)
     return METHODS[method](known, pixels, class_name, **options)
 

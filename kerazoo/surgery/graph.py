@@ -51,7 +51,7 @@ class Graph:
 
     @functools.cached_property
     def shapes(self) -> dict[str, tuple]:
-        """The shape of the first output of every layer or function, without the batch."""
+        """The shape of the first output of each layer or function, without the batch."""
         return {
             one.name: tuple(keras.tree.flatten(one.output)[0].shape[1:])
             for one in self.model.operations
@@ -69,7 +69,7 @@ class Graph:
 
     @property
     def passed(self) -> list[Any]:
-        """The layers and functions through which every path from the image to the scores runs.
+        """The layers and functions through which every path to the scores runs.
 
         They are in the order of computation. Of several outputs the one that is called
         ``predictions`` gives the scores, or else the first.
