@@ -198,8 +198,8 @@ def read_image(
         ) from error
     except Exception as error:  # Every plugin of Pillow has errors of its own.
         raise ValueError(
-            f"{path} is not an image that can be read ({_reason(error)}); give a whole PNG, "
-            "JPEG or other file that Pillow knows"
+            f"{path} is not an image that can be read ({_reason(error)}); give a "
+            "whole PNG, JPEG or other file that Pillow knows"
         ) from error
     return pixels.reshape(*pixels.shape[:2], channels)
 

@@ -51,7 +51,7 @@ class Graph:
 
     @functools.cached_property
     def shapes(self) -> dict[str, tuple]:
-        """The shape of the first output of each layer or function, without the batch."""
+        """The shape of each layer's or function's first output, without the batch."""
         return {
             one.name: tuple(keras.tree.flatten(one.output)[0].shape[1:])
             for one in self.model.operations
