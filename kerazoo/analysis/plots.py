@@ -156,7 +156,7 @@ def confusion(
     if count <= 30:
         # Two inches hold a dozen letters and the accuracy.
         longest = max((columns(name, font) for name in names), default=0)
-        side += 0.09 * max(0, longest - 12)
+        side = min(side + 0.09 * max(0, longest - 12), 14)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
     sums = matrix.sum(1)

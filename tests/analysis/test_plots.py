@@ -40,7 +40,7 @@ def test_image_grid(channels):
             4 / 6, rel=0.02
         )
     titles = [text.get_text() for text in axes.texts]
-    assert titles == ["a", "b", "c", "a very l…e indeed", "a very l… as well"]
+    assert titles == ["a", "b", "c", "a very l…e indeed", "a very l…as well"]
     assert plots.pixels(figure).std() > 0
 
 
