@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from kerazoo import reader
+
 
 def percent(share: float, digits: int = 2) -> str:
     """A share in percent, as in ``99.97%``.
@@ -129,6 +131,7 @@ _SCALES = {"": 1, "%": 1, "k": 1e3, "K": 1e3, "M": 1e6, "million": 1e6}
 _NUMBER = re.compile(r"[~≈]? ?([-−]?[\d,]*\.?\d+) ?(%|k|K|M|million|)")
 
 
+@reader.checked
 def beside(rows: Iterable[Sequence[Any]], title: str = "") -> str:
     """What a slide prints beside what is computed, as a table for notebooks.
 

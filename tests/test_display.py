@@ -193,3 +193,16 @@ def test_an_erratum_is_named_only_where_the_slide_is_wrong():
         beside([("weights", 79_510, 79_510, 12)])
     with pytest.raises(ValueError, match="A row has 2 cells; give what, printed"):
         beside([("weights", 79_510)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "title", "said"),
+    [
+        (5, "", "rows is 5; it must be"),
+        ("ab", "", "rows is 'ab'; it must be"),
+        ([("weights", 1, 1)], 3, "title is 3; it must be"),
+    ],
+)
+def test_what_stands_beside_is_refused_by_name(rows, title, said):
+    with pytest.raises(ValueError, match=said):
+        beside(rows, title)

@@ -16,7 +16,7 @@ import functools
 import math
 import pathlib
 import shutil
-from typing import Any
+from typing import Any, Literal
 
 from kerazoo import data as kerazoo_data
 from kerazoo import display, reader, tasks, training
@@ -172,6 +172,7 @@ class Search:
         data_dir: Path | None = None,
         overwrite: bool = False,
         retrain: bool = False,
+        verbose: Literal["auto", 0, 1, 2] | bool = "auto",
     ) -> Run:
         """Makes the best trial a run folder like those of ``kerazoo train``.
 
@@ -186,6 +187,7 @@ class Search:
             retrain: Whether the best recipe is trained anew on all images but those of
                 the test, now that nothing is left to choose. Where it stops early, it
                 is trained for as many epochs as the trial's best had.
+            verbose: What a training prints, as in :func:`kerazoo.fit`.
 
         Raises:
             ValueError: Where no trial completed, something stands in the folder, or
@@ -206,6 +208,7 @@ class Search:
                 data_dir=data_dir,
                 precision=config.precision,
                 overwrite=overwrite,
+                verbose=verbose,
             )
         if config.plan.folds or not (source / "model.keras").is_file():
             return training.fit(
@@ -216,6 +219,7 @@ class Search:
                 data_dir=data_dir,
                 precision=config.precision,
                 overwrite=overwrite,
+                verbose=verbose,
             )
         if run.exists() and any(run.iterdir()):
             if not overwrite:
