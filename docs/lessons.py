@@ -9,6 +9,7 @@ leads there in both languages.
 import os
 import pathlib
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,9 @@ def page(name: str, language: str = "") -> tuple[str, dict[str, bytes]]:
         if cell.cell_type == "markdown":
             source = korean.get(cell.id, cell.source)
             cell.source = _anchored(_linked(source, language), cell.id)
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream":
+                output.text = _wrapped(output.text)
     # Both languages show the same files.
     resources = {"unique_key": name, "output_files_dir": ".." if language else ""}
     text, found = MarkdownExporter().from_notebook_node(notebook, resources)
@@ -71,6 +75,14 @@ def _anchored(source, name):
     if head.startswith("#"):
         return f"{head} {{ #{name} }}\n{rest}"
     return f'<a id="{name}"></a>\n\n{source}'
+
+
+def _wrapped(text):
+    """Printed lines that are wider than a page, as several."""
+    lines = text.split("\n")
+    return "\n".join(
+        textwrap.fill(line, 88) if len(line) > 88 else line for line in lines
+    )
 
 
 def _linked(source, language):

@@ -80,6 +80,14 @@ def test_links_between_lessons_are_links_between_pages():
     )
 
 
+def test_a_printed_line_is_no_wider_than_a_page():
+    wrapped = runpy.run_path(str(ROOT / "docs/lessons.py"))["_wrapped"]
+    words = " ".join(["twelve"] * 40)
+    assert max(map(len, wrapped(words).split("\n"))) <= 88
+    assert wrapped(words).replace("\n", " ") == words
+    assert wrapped("a  b\n\n  c\n") == "a  b\n\n  c\n"
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_links_of_a_lesson_lead_somewhere(path):
     """In the notebook itself and in its twin, whose folder is one deeper."""
