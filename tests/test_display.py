@@ -198,7 +198,6 @@ def test_an_erratum_is_named_only_where_the_slide_is_wrong():
 @pytest.mark.parametrize(
     ("rows", "title", "said"),
     [
-        (5, "", "rows is 5; it must be"),
         ("ab", "", "rows is 'ab'; it must be"),
         ([("weights", 1, 1)], 3, "title is 3; it must be"),
     ],
