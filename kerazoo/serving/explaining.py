@@ -76,6 +76,9 @@ def explain(
     pixels = _pixels(image)
     known = explained(network, weights=weights, best=best)
     (pixels,) = raw_batch(pixels, known.channels)
+    if class_name is not None:
+        # A wrong class is said first, and not what the network has no layer for.
+        known.number(class_name)
     return METHODS[method](known, pixels, class_name, **options)
 
 
