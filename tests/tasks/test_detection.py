@@ -318,6 +318,16 @@ def test_data_of_another_task_are_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_data_of_another_task_measure_nothing(run):
+    """Not even where their classes have the same names."""
+    squares = np.zeros((20, 32, 32, 3), "uint8")
+    one = kerazoo.data.from_arrays(
+        squares, np.arange(20) % len(run.config.classes), classes=run.config.classes
+    )
+    with pytest.raises(ValueError, match="for classification, but .* learnt detection"):
+        kerazoo.training.evaluate(run, data=one)
+
+
 def test_records():
     found = Detections.of_batch(said([(2, 0.5, 1, 2, 3, 4)], []), ("a", "b", "c"))
     assert [len(one) for one in found] == [1, 0]
