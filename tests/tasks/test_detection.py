@@ -324,7 +324,7 @@ def test_data_of_another_task_measure_nothing(run):
     one = kerazoo.data.from_arrays(
         squares, np.arange(20) % len(run.config.classes), classes=run.config.classes
     )
-    with pytest.raises(ValueError, match="for classification, but .* learnt detection"):
+    with pytest.raises(ValueError, match=r"for classification, .* learnt detection"):
         kerazoo.training.evaluate(run, data=one)
 
 
