@@ -400,6 +400,22 @@ class Run:
             return None
         return self._record(BestEpoch, "best.json", self._json("best.json"))
 
+    def check_task(self, data: str, task: str) -> None:
+        """Holds that data are for the task that the network learnt.
+
+        Args:
+            data: The name of the data set.
+            task: What it is for.
+
+        Raises:
+            ValueError: Where they are for another one.
+        """
+        if task != self.config.task:
+            raise ValueError(
+                f"{data} is a data set for {task}, but {self.path} learnt "
+                f"{self.config.task}; give other data."
+            )
+
     def model(self, *, best: bool = False) -> Any:
         """The network with its preprocessing.
 

@@ -179,11 +179,7 @@ def images_of(run: Run, given: kerazoo_data.ImageData | None) -> kerazoo_data.Im
         validation=recipe.validation,
         seed=recipe.seed,
     )
-    if images.task != config.task:
-        raise ValueError(
-            f"data, the set {images.name}, is for {images.task}, but {run.path} learnt "
-            f"{config.task}."
-        )
+    run.check_task(images.name, images.task)
     if images.classes != config.classes:
         raise ValueError(
             f"data, the set {images.name}, has other classes than those that "

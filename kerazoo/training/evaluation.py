@@ -299,11 +299,7 @@ def images_to_measure(
             _warn_of_changes(run, images)
         elif images is not data and not _trained_on(config, images):
             images = _wholly_tested(images)
-    if images.task != config.task:
-        raise ValueError(
-            f"{images.name} is a data set for {images.task}, but {run.path} learnt "
-            f"{config.task}; give other data."
-        )
+    run.check_task(images.name, images.task)
     if images.classes != config.classes:
         raise ValueError(
             f"{images.name} has {len(images.classes)} classes "
